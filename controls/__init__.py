@@ -1,0 +1,1 @@
+"""What is asked of the evidence: the catalogue, its linter, and the evaluation."""

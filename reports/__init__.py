@@ -1,0 +1,1 @@
+"""Results into documents: working papers for people, formats for machines."""

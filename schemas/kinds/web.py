@@ -1,0 +1,155 @@
+"""Web servers and what a browser gets from them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from compliance.schemas.evidence import Instant, State, always, column
+from compliance.schemas.kinds.host import Exposure
+
+
+class HttpEndpoint(State):
+    """What a site answers to a plain GET: redirects and protective headers."""
+
+    kind: ClassVar[str] = "http_endpoint"
+    key: ClassVar[tuple[str, ...]] = ("url",)
+
+    url: str = always("URL asked, without user or query.")
+    host: str = always("Host asked.")
+    exposure: Exposure | None = column("public, private or loopback, as for the TLS endpoint.")
+    status: int | None = column("Status of the final answer.")
+    final_url: str | None = column("Where redirects ended.")
+    http_port_open: bool | None = column("Something answers plain HTTP on the redirect port.")
+    http_redirects_https: bool | None = column("Plain HTTP answers only with a redirect to HTTPS, or is closed.")
+    hsts_max_age_s: int | None = column("max-age of Strict-Transport-Security; 0 when the header is missing.")
+    hsts_subdomains: bool | None = column("includeSubDomains is set.")
+    hsts_preload: bool | None = column("preload is set.")
+    content_security_policy: str | None = column("Content-Security-Policy; '' when missing.")
+    x_content_type_options: str | None = column("X-Content-Type-Options; '' when missing.")
+    x_frame_options: str | None = column("X-Frame-Options; '' when missing.")
+    referrer_policy: str | None = column("Referrer-Policy; '' when missing.")
+    permissions_policy: str | None = column("Permissions-Policy; '' when missing.")
+    cache_control: str | None = column("Cache-Control; '' when missing.")
+    server_header: str | None = column("Server header; '' when missing.")
+    insecure_cookies: list[str] | None = column("Names of cookies without Secure or HttpOnly; never values.")
+    detail: dict[str, Any] | None = column("Repeated headers, redirect chain.")
+
+
+class CachedResponse(State):
+    """Cache headers of a path as a client sees them."""
+
+    kind: ClassVar[str] = "cached_response"
+    key: ClassVar[tuple[str, ...]] = ("url",)
+
+    url: str = always("URL asked, without user or query.")
+    is_static: bool | None = column("A static file (script, style, image, font).")
+    is_personal: bool | None = column("Declared to return personal data.")
+    status: int | None = column("Status of the answer.")
+    cache_control: str | None = column("Cache-Control, several joined by ', '; '' when missing.")
+    max_age_s: int | None = column("max-age or s-maxage in seconds; NULL when missing.")
+    is_private: bool | None = column("private or no-store is set.")
+    immutable: bool | None = column("immutable is set.")
+    sets_cookie: bool | None = column("The answer sets a cookie.")
+    etag: bool | None = column("An ETag is sent.")
+    vary: str | None = column("Vary; '' when missing.")
+
+
+class VirtualHost(State):
+    """One server block of a web server's configuration."""
+
+    kind: ClassVar[str] = "virtual_host"
+    key: ClassVar[tuple[str, ...]] = ("server", "host", "listen")
+
+    server: str = always("Web server instance (its main configuration file).")
+    host: str = always("Server names, sorted; '_' for none.")
+    listen: str = always("Addresses and ports listened on, sorted.")
+    is_default: bool | None = column("Answers names that no other block has.")
+    tls: bool | None = column("At least one listen is TLS.")
+    tls_protocols: list[str] | None = column("Protocol versions allowed; NULL for the product's default.")
+    tls_ciphers: str | None = column("Cipher string; NULL for the default.")
+    tls_certificate: str | None = column("Path of the certificate.")
+    redirects_to_https: bool | None = column("Every plain request is answered with a redirect to HTTPS.")
+    hsts_max_age_s: int | None = column("max-age of the HSTS header set at server level; 0 when none.")
+    hsts_lost_in: list[str] | None = column("Locations whose own add_header drops the inherited headers.")
+    headers: list[str] | None = column("Names of response headers set at server level, sorted.")
+    server_tokens: bool | None = column("The version is shown to everybody.")
+    access_log: bool | None = column("Requests are logged.")
+    error_log: bool | None = column("Errors are logged.")
+    rate_limited: bool | None = column("A request limit applies.")
+    client_max_body_bytes: int | None = column("Largest request body; 0 for unlimited.")
+    autoindex: bool | None = column("Folder listings are shown somewhere.")
+    file: str | None = column("File that declares it.")
+    line: int | None = column("Line in that file.")
+    detail: dict[str, Any] | None = column("What only this product says.")
+
+
+class UpstreamPool(State):
+    """A pool of servers behind a load balancer."""
+
+    kind: ClassVar[str] = "upstream_pool"
+    key: ClassVar[tuple[str, ...]] = ("server", "pool")
+
+    server: str = always("Web server instance.")
+    pool: str = always("Name of the pool; the address itself for a direct proxy_pass.")
+    method: str | None = column("Balancing method (round_robin, least_conn, ip_hash, hash, random).")
+    members: int | None = column("Servers in the pool, backups included.")
+    in_use: bool | None = column("Some location sends requests to it.")
+    tls: bool | None = column("Requests go to it over TLS; NULL when both ways are used.")
+    tls_verified: bool | None = column("The member's certificate is checked.")
+    file: str | None = column("File that declares it.")
+    line: int | None = column("Line in that file.")
+
+
+class UpstreamServer(State):
+    """One member of a pool."""
+
+    kind: ClassVar[str] = "upstream_server"
+    key: ClassVar[tuple[str, ...]] = ("server", "pool", "address")
+
+    server: str = always("Web server instance.")
+    pool: str = always("Pool it belongs to.")
+    address: str = always("Address and port, or socket path.")
+    weight: int | None = column("Weight.")
+    is_backup: bool | None = column("Used only when the others fail.")
+    is_drained: bool | None = column("Marked down in the configuration.")
+    max_fails: int | None = column("Failures after which it is left out; 0 when never.")
+    healthy: bool | None = column("Accepts connections now, by a probe or the status page; NULL when not probed.")
+    health_source: str | None = column("How that is known: probe or status_page.")
+
+
+class CacheRule(State):
+    """How a location of a web server is cached."""
+
+    kind: ClassVar[str] = "cache_rule"
+    key: ClassVar[tuple[str, ...]] = ("server", "host", "location")
+
+    server: str = always("Web server instance.")
+    host: str = always("Server names of the block.")
+    location: str = always("Location as written, with its modifier.")
+    is_static: bool | None = column("Serves files of static types or a static folder.")
+    expires_s: int | None = column("expires in seconds; -1 for 'epoch' or negative; NULL when not set.")
+    cache_control: str | None = column("Cache-Control values added; '' when none.")
+    is_private: bool | None = column("private or no-store is added.")
+    shared_cache: bool | None = column("A shared cache (proxy_cache, fastcgi_cache) stores answers.")
+    bypasses_cookies: bool | None = column(
+        "The shared cache leaves out requests with a session cookie or authorisation."
+    )
+    is_proxied: bool | None = column("Answers come from an application.")
+
+
+class ServiceStatus(State):
+    """A running service, by its own status answer."""
+
+    kind: ClassVar[str] = "service_status"
+    key: ClassVar[tuple[str, ...]] = ("component", "instance")
+
+    component: str = always("nginx, postgresql, redis, …")
+    instance: str = always("Address, socket or configuration file that tells one instance from another.")
+    product: str | None = column("Product behind the protocol (valkey behind a redis protocol).")
+    version: str | None = column("Version.")
+    running: bool | None = column("It answers.")
+    started_at: Instant | None = column("Running since.")
+    connections: int | None = column("Connections now.")
+    connections_max: int | None = column("Limit of connections.")
+    config_ok: bool | None = column("Its own configuration test passes.")
+    detail: dict[str, Any] | None = column("Counters the product gives.")
