@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from datetime import date, timedelta
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from compliance.schemas.kinds.engine import Outcome
 
-FRAMEWORKS = ("soc2", "iso27001", "pci_dss", "ferpa", "gdpr", "lfpdppp")
+FRAMEWORKS: Final = ("soc2", "iso27001", "pci_dss", "ferpa", "gdpr", "lfpdppp")
 
 _DURATION = re.compile(r"(\d+)(min|h|d)\Z")
 

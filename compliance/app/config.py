@@ -1,0 +1,287 @@
+"""`compliance.toml`: typed, unknown keys refused with the nearest name, secrets only by reference."""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from compliance import collectors
+from compliance.schemas.catalogue import FRAMEWORKS
+from compliance.schemas.errors import ConfigError
+from compliance.schemas.messages import Collector, Settings
+from compliance.schemas.secrets import SecretRef
+
+FILE = "compliance.toml"
+
+FrameworkId = Literal["soc2", "iso27001", "pci_dss", "ferpa", "gdpr", "lfpdppp"]
+Language = Literal["en", "es"]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Organisation(_Section):
+    """Who is audited."""
+
+    name: str = "(organisation not named)"
+
+
+class LedgerSection(_Section):
+    """Where the ledger and what belongs to it lie. Relative paths start at the configuration file."""
+
+    path: Path = Path("compliance.duckdb")
+    origin: str | None = Field(default=None, pattern=r"^[^\s+]+$", max_length=200)
+    keys: Path | None = None
+    lock_store: Path | None = None
+    keystore: Path | None = None
+    wait_s: int = Field(default=30, ge=0, le=3600)
+
+
+class CollectSection(_Section):
+    """How sources are read."""
+
+    parallel: int = Field(default=4, ge=1, le=64)
+    timeout_s: int = Field(default=300, ge=1, description="For one source.")
+    request_timeout_s: int = Field(default=30, ge=1, description="For one request to it.")
+    attempts: int = Field(default=3, ge=1, le=10)
+
+
+class AuditSection(_Section):
+    """What an audit writes."""
+
+    frameworks: tuple[FrameworkId, ...] = FRAMEWORKS
+    languages: tuple[Language, ...] = ("en",)
+    output: Path = Path("audit")
+
+
+class FlagDeclaration(_Section):
+    """A declared fact about the organisation; counts for 366 days."""
+
+    value: bool
+    declared_by: str
+    declared_at: date
+    reason: str | None = None
+
+
+class SourceCommon(_Section):
+    """Keys that every source may carry beside its collector's own."""
+
+    collector: str
+    enabled: bool = True
+    environment: str | None = None
+    owner: str | None = None
+    data_class: str | None = None
+    in_pci_scope: bool | None = None
+    timeout_s: int | None = Field(default=None, ge=1)
+    request_timeout_s: int | None = Field(default=None, ge=1)
+    attempts: int | None = Field(default=None, ge=1, le=10)
+    rate_per_s: int | None = Field(default=None, ge=1)
+
+
+@dataclass(frozen=True, slots=True)
+class SourceConfig:
+    """One configured source, its collector loaded and its settings checked."""
+
+    name: str
+    common: SourceCommon
+    collector: Collector
+    settings: Settings
+
+    @property
+    def settings_sha256(self) -> str:
+        """Digest of the settings as written; secrets count by their reference."""
+        plain = self.settings.model_dump(mode="json")
+        return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
+
+    def secrets(self) -> frozenset[str]:
+        """The resolved secrets of this source, for the filter at the last door. Raises SecretMissing."""
+        return frozenset(ref.resolve() for ref in _secret_refs(self.settings.model_dump()))
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole configuration."""
+
+    path: Path | None  # None: no file was found
+    organisation: Organisation
+    ledger: LedgerSection
+    collect: CollectSection
+    audit: AuditSection
+    sources: tuple[SourceConfig, ...]
+    profile: Mapping[str, FlagDeclaration] = field(default_factory=dict)
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def folder(self) -> Path:
+        """What relative paths start from."""
+        return self.path.parent if self.path else Path.cwd()
+
+    def resolve(self, path: Path) -> Path:
+        """`path` from the configuration, absolute."""
+        return (self.folder / path.expanduser()).absolute()
+
+
+_TOP: Mapping[str, type[_Section] | None] = {
+    "organisation": Organisation,
+    "ledger": LedgerSection,
+    "collect": CollectSection,
+    "audit": AuditSection,
+    "sources": None,
+    "profile": None,
+    "parameters": None,
+}
+
+
+def load(path: Path | None = None) -> Config:
+    """The configuration at `path`, or `compliance.toml` in this folder, or an empty one when there is none.
+
+    Raises:
+        ConfigError: unreadable file, wrong TOML (with line), unknown key (with the nearest name), wrong value.
+    """
+    if path is None:
+        path = Path(FILE)
+        if not path.exists():
+            return parse({}, None, "")
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}", remedy="check the path and its permissions") from error
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}", remedy="mend the line named above") from error
+    return parse(data, path.absolute(), text)
+
+
+def parse(data: Mapping[str, Any], path: Path | None, text: str) -> Config:
+    """The configuration in `data`. `text` is only searched for line numbers."""
+    where = Where(path, text)
+    for key in data:
+        if key not in _TOP:
+            raise where.unknown(key, "", _TOP)
+    sections = {name: _section(where, name, cls, data.get(name, {})) for name, cls in _TOP.items() if cls is not None}
+    sources = tuple(_source(where, name, table) for name, table in _tables(where, "sources", data).items())
+    profile = {
+        flag: _section(where, f"profile.{flag}", FlagDeclaration, table)
+        for flag, table in _tables(where, "profile", data).items()
+    }
+    return Config(
+        path=path,
+        organisation=sections["organisation"],
+        ledger=sections["ledger"],
+        collect=sections["collect"],
+        audit=sections["audit"],
+        sources=sources,
+        profile=profile,
+        parameters=_tables(where, "parameters", data),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Names the place in the file that an error is about."""
+
+    path: Path | None
+    text: str
+
+    def error(self, message: str, key: str = "", remedy: str | None = None) -> ConfigError:
+        """A ConfigError with file and, where the key can be found, line."""
+        line = self._line(key)
+        place = f"{self.path or FILE}" + (f":{line}" if line else "")
+        return ConfigError(f"{place}: {message}", remedy=remedy)
+
+    def unknown(self, key: str, section: str, known: Iterable[str]) -> ConfigError:
+        """The error for a key nobody knows, with the nearest known name."""
+        known = sorted(known)
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        inside = f" in [{section}]" if section else ""
+        return self.error(f"unknown key {key!r}{inside}{hint}", key, "known keys: " + ", ".join(known))
+
+    def _line(self, key: str) -> int | None:
+        if not key:
+            return None
+        leaf = re.escape(key.rpartition(".")[2])
+        pattern = re.compile(rf"^\s*(?:\[[^\]]*\b{leaf}\b[^\]]*\]|\"?{leaf}\"?\s*=)")
+        for number, line in enumerate(self.text.splitlines(), 1):
+            if pattern.match(line):
+                return number
+        return None
+
+
+def _tables(where: Where, name: str, data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    found = data.get(name, {})
+    if not isinstance(found, dict) or not all(isinstance(v, dict) for v in found.values()):
+        raise where.error(f"[{name}] holds tables: [{name}.NAME]", name)
+    return found
+
+
+def _section(where: Where, name: str, cls: type[Any], table: Any) -> Any:
+    if not isinstance(table, dict):
+        raise where.error(f"[{name}] is a table", name)
+    for key in table:
+        if key not in cls.model_fields:
+            raise where.unknown(key, name, cls.model_fields)
+    try:
+        return cls.model_validate(table)
+    except ValidationError as error:
+        raise _explain(where, name, error) from None  # the original repeats the input, which may hold a secret
+
+
+def _source(where: Where, name: str, table: dict[str, Any]) -> SourceConfig:
+    section = f"sources.{name}"
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", name) or name == "engine":
+        raise where.error(
+            f"source name {name!r} is not usable", name, "use a-z, 0-9, - and _, a letter first; 'engine' is taken"
+        )
+    if "collector" not in table:
+        raise where.error(f"[{section}] names no collector", name, "known ones: " + ", ".join(collectors.names()))
+    try:
+        collector = collectors.load(str(table["collector"]))
+    except ConfigError as error:
+        raise where.error(f"[{section}] {error.message}", name, error.remedy) from error
+    own = collector.Settings.model_fields
+    for key in table:
+        if key not in SourceCommon.model_fields and key not in own:
+            raise where.unknown(key, section, {*SourceCommon.model_fields, *own})
+    common = _section(where, section, SourceCommon, {k: v for k, v in table.items() if k in SourceCommon.model_fields})
+    try:
+        settings = collector.Settings.model_validate({k: v for k, v in table.items() if k in own})
+    except ValidationError as error:
+        raise _explain(where, section, error) from None
+    return SourceConfig(name, common, collector, settings)
+
+
+def _explain(where: Where, section: str, error: ValidationError) -> ConfigError:
+    first = error.errors(include_input=False, include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    more = error.error_count() - 1
+    rest = f" (and {more} more)" if more else ""
+    return where.error(f"[{section}] {place}: {first['msg']}{rest}", place or section)
+
+
+def _secret_refs(value: Any) -> Iterable[SecretRef]:
+    if isinstance(value, SecretRef):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _secret_refs(item)
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from _secret_refs(item)
+
+
+def day(value: date) -> datetime:
+    """A calendar day as the aware moment at its start (UTC)."""
+    return datetime.combine(value, time.min, tzinfo=UTC)
