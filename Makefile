@@ -1,0 +1,34 @@
+# `make audit` and `make test` do their own set-up; see scripts/setup.
+.PHONY: help audit test lint bench lock clean
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+help:            ## what can be made
+	@grep -hE '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+audit:           ## install what is missing, audit this machine, write PDFs below ./audit
+	@scripts/setup run
+	@$(BIN)/compliance audit
+
+test:            ## install what the tests need, servers included, and run everything
+	@scripts/setup test
+	@$(MAKE) --no-print-directory lint
+	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
+
+lint:            ## formatting, types, layers, control definitions
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check -q .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/compliance controls lint
+
+bench:           ## speed, as ratios to a limit measured in the same run
+	@scripts/setup test
+	@for b in benchmarks/[a-z]*.py; do echo "== $$b"; $(BIN)/python $$b; done
+
+lock:            ## renew the lock files after a change of pyproject.toml
+	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements.lock
+	uv pip compile -q pyproject.toml --group dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -c requirements.lock -o requirements-dev.lock
+
+clean:           ## remove what was built (never a ledger)
+	rm -rf .venv build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

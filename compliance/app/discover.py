@@ -1,0 +1,160 @@
+"""What can be read on this machine, and the configuration that says so."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+
+from compliance import collectors
+from compliance.app import config
+from compliance.schemas.errors import ComplianceError, ConfigError, StorageFull
+from compliance.schemas.messages import Discovery, Found
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """One system found, with the collector that reads it."""
+
+    collector: str
+    found: Found
+
+
+@dataclass(frozen=True, slots=True)
+class NotLooked:
+    """A collector whose discovery failed: what it would have found is not known."""
+
+    collector: str
+    message: str
+
+
+def discover(
+    root: Path = Path("/"), folder: Path | None = None, progress: Callable[[str], None] | None = None
+) -> tuple[list[Discovered], list[NotLooked]]:
+    """Every system of a known type on this machine, without credentials, and the collectors that could not look."""
+    ctx = Discovery(root=root, folder=folder or Path.cwd())
+    found: list[Discovered] = []
+    failed: list[NotLooked] = []
+    for name in collectors.names():
+        if progress:
+            progress(name)
+        try:
+            collector = collectors.load(name)
+            found += [Discovered(name, item) for item in collector.discover(ctx)]
+        except (ComplianceError, OSError, ValueError) as error:
+            failed.append(NotLooked(name, str(error)))
+    return found, failed
+
+
+def unconfigured(found: Iterable[Discovered], sources: Iterable[config.SourceConfig]) -> list[Discovered]:
+    """Those of `found` that no configured source reads: same collector, and every proposed setting equal."""
+    known = [(source.collector.name, source.settings.model_dump(mode="json")) for source in sources]
+
+    def read(item: Discovered) -> bool:
+        return any(
+            name == item.collector and all(_plain(values.get(k)) == _plain(v) for k, v in item.found.settings.items())
+            for name, values in known
+        )
+
+    return [item for item in found if not read(item)]
+
+
+def write_config(path: Path, found: Sequence[Discovered], failed: Sequence[NotLooked], *, organisation: str) -> None:
+    """Write a commented `compliance.toml`. Never overwrites.
+
+    Raises:
+        ConfigError: the file exists already.
+        StorageFull: the folder cannot be written.
+    """
+    text = tomlkit.dumps(document(found, failed, organisation=organisation))
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            file.write(text)
+    except FileExistsError:
+        raise ConfigError(f"{path} exists already", remedy="edit it, or move it away and run init again") from None
+    except OSError as error:
+        raise StorageFull(
+            f"{path} cannot be written: {error.strerror}", remedy="free space, or run in a folder you may write to"
+        ) from error
+
+
+def document(found: Sequence[Discovered], failed: Sequence[NotLooked], *, organisation: str) -> tomlkit.TOMLDocument:
+    """The configuration that reads what was found, with a comment for everything a person should decide."""
+    doc = tomlkit.document()
+    doc.add(tomlkit.comment("What is audited, and how. `compliance doctor` checks this file."))
+    doc.add(tomlkit.nl())
+    doc["organisation"] = _table({"name": organisation})
+    ledger = _table({"path": "compliance.duckdb", "origin": f"{_hostname()}/evidence/{os.urandom(4).hex()}"})
+    ledger["origin"].comment("names this log for ever: it is signed into every checkpoint")
+    doc["ledger"] = ledger
+    doc["audit"] = _table({"output": "audit", "languages": ["en"]})
+    sources = tomlkit.table(is_super_table=True)
+    for name, item in zip(_names(found), found, strict=True):
+        table = tomlkit.table()
+        table.add(tomlkit.comment(_one_line(item.found.seen)))
+        table["collector"] = item.collector
+        for key, value in item.found.settings.items():
+            table[key] = value
+        sources[name] = table
+    if found:
+        doc["sources"] = sources
+    for missed in failed:
+        doc.add(tomlkit.comment(f"{missed.collector}: could not look: {_one_line(missed.message)}"))
+    for line in _PROFILE_HELP:
+        doc.add(tomlkit.comment(line))
+    return doc
+
+
+_PROFILE_HELP = (
+    'Sources may also carry: environment = "production", owner = "team", data_class = "restricted",',
+    "in_pci_scope = true, enabled = false, timeout_s = 300, rate_per_s = 10.",
+    "",
+    'Declared facts decide what applies; undeclared counts as "it applies". A declaration counts for 366 days:',
+    "[profile.processes_payments]",
+    "value = false",
+    'declared_by = "finance director"',
+    "declared_at = 2026-01-31",
+    "",
+    'Secrets are given by reference only: password = "env:PGPASSWORD", "file:/run/secrets/pg", "keyring:pg/reader".',
+)
+
+
+def _names(found: Sequence[Discovered]) -> list[str]:
+    taken: set[str] = set()
+    names = []
+    for item in found:
+        name = re.sub(r"[^a-z0-9_-]+", "-", item.found.name.lower()).strip("-") or item.collector
+        if not name[0].isalpha():
+            name = f"{item.collector}-{name}"
+        name = name[:60]
+        wanted, n = name, 2
+        while name in taken or name == "engine":
+            name, n = f"{wanted}-{n}", n + 1
+        taken.add(name)
+        names.append(name)
+    return names
+
+
+def _table(values: Mapping[str, Any]) -> Any:
+    table = tomlkit.table()
+    for key, value in values.items():
+        table[key] = value
+    return table
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, Path) else value
+
+
+def _hostname() -> str:
+    return re.sub(r"[^A-Za-z0-9.-]+", "-", socket.gethostname()) or "localhost"
