@@ -1,0 +1,320 @@
+"""The collector: which kind rests on which questions, and what a missing right costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar
+
+from compliance.collectors.postgres import discovery, grants, instance, links, queries, roles, rules
+from compliance.collectors.postgres.session import Query, Row, Session
+from compliance.collectors.postgres.settings import PostgresSettings
+from compliance.schemas.errors import Absent, Denied, Disabled, SourceError, Truncated
+from compliance.schemas.evidence import Evidence
+from compliance.schemas.kinds.data import (
+    ArchiveStatus,
+    DatabaseExtension,
+    DatabaseInstance,
+    DataStore,
+    ReplicationLink,
+)
+from compliance.schemas.kinds.host import ConfigFile, Setting
+from compliance.schemas.kinds.identity import AuthPolicy, AuthRule, DataGrant, RoleGrant, UserAccount
+from compliance.schemas.kinds.network import InternalLink
+from compliance.schemas.kinds.web import ServiceStatus
+from compliance.schemas.messages import (
+    Access,
+    Cause,
+    Complete,
+    Context,
+    Discovery,
+    Found,
+    Gap,
+    Message,
+    Record,
+    Request,
+    Settings,
+)
+
+Read = tuple[Sequence[Evidence], int | None]  # rows, and the independent count where there is one
+
+
+class Postgres:
+    """Reads one PostgreSQL server and the databases in it."""
+
+    name: ClassVar[str] = "postgres"
+    title: ClassVar[str] = "PostgreSQL server"
+    kinds: ClassVar[tuple[type[Evidence], ...]] = (
+        DatabaseInstance,
+        DataStore,
+        UserAccount,
+        RoleGrant,
+        DataGrant,
+        AuthPolicy,
+        AuthRule,
+        Setting,
+        ConfigFile,
+        DatabaseExtension,
+        ReplicationLink,
+        ArchiveStatus,
+        InternalLink,
+        ServiceStatus,
+    )
+    Settings: ClassVar[type[Settings]] = PostgresSettings
+
+    def discover(self, ctx: Discovery) -> Iterator[Found]:
+        """Servers on this machine, by their sockets."""
+        return discovery.discover(ctx.root)
+
+    def check(self, ctx: Context[PostgresSettings]) -> Iterator[Access]:
+        """Reads every kind once and keeps nothing: readable or not, and which columns a missing right leaves NULL."""
+        for message, notes in _read_all(ctx):
+            if isinstance(message, Gap):
+                yield Access(message.kind, False, message.message, message.remedy)
+            elif isinstance(message, Complete):
+                yield Access(message.kind, True, "; ".join(notes) or "readable")
+
+    def collect(self, ctx: Context[PostgresSettings]) -> Iterator[Message]:
+        """Records of the wanted kinds, each kind closed by one Complete or Gap."""
+        for message, _ in _read_all(ctx):
+            yield message
+
+
+def _read_all(ctx: Context[PostgresSettings]) -> Iterator[tuple[Message, Sequence[str]]]:
+    wanted = [kind.kind for kind in Postgres.kinds if kind.kind in ctx.wanted]
+    try:
+        session = Session(ctx)
+    except SourceError as error:
+        for kind in wanted:
+            yield _gap(kind, error, ()), ()
+        return
+    with session:
+        for kind in wanted:
+            session.begin_kind()
+            try:
+                rows, count = _READERS[kind](ctx, session)
+            except SourceError as error:
+                yield _gap(kind, error, tuple(session.asked)), ()
+                continue
+            for row in rows:
+                yield Record(row), ()
+            yield Complete(kind, tuple(session.asked), count), tuple(session.notes)
+
+
+def _gap(kind: str, error: SourceError, requests: tuple[Request, ...]) -> Gap:
+    return Gap(kind, Cause(error.cause), error.message, error.remedy or "see the server's log", requests)
+
+
+def _optional(session: Session, query: Query, columns: str) -> Sequence[Row] | None:
+    """The rows, or None with a note when the right to them is missing or the server does not have the question: the
+    columns that rest on them stay NULL. Every other error ends the kind."""
+    try:
+        return session.rows(query)
+    except (Denied, Absent, Disabled) as error:
+        session.notes.append(f"{columns} stay NULL: {error.message}; {error.remedy}")
+        return None
+
+
+def _need(session: Session, right: str, query: Query) -> None:
+    """Raise Denied when the reader lacks a right without which PostgreSQL answers partly and says nothing."""
+    if not session.one(queries.READER)[right]:
+        raise Denied(f"{query.what}: PostgreSQL hides a part of them from the reading role", remedy=query.needs)
+
+
+def _rules(session: Session, columns: str | None = None) -> list[AuthRule] | None:
+    found = session.rows(queries.HBA) if columns is None else _optional(session, queries.HBA, columns)
+    return None if found is None else rules.rows_auth_rules(found, session.instance)
+
+
+def _effective(session: Session) -> instance.Effective:
+    return instance.Effective(session.rows(queries.SETTINGS), session.rows(queries.OVERRIDES))
+
+
+def _connections(session: Session) -> int | None:
+    if not session.one(queries.READER)["reads_stats"]:
+        session.notes.append(f"connections stay NULL: {queries.CONNECTION_COUNT.needs}")
+        return None
+    return int(session.one(queries.CONNECTION_COUNT)["used"])
+
+
+def _database_instance(ctx: Context[PostgresSettings], session: Session) -> Read:
+    reader = session.one(queries.READER)
+    if not reader["reads_settings"]:
+        session.notes.append(f"audit_extension, audit_classes, audit_logging stay NULL: {queries.SETTINGS.needs}")
+    system = _optional(session, queries.SYSTEM, "system_identifier")
+    effective = _effective(session)
+    ruled = _rules(session, "tls_required")
+    if ruled is not None and _rules_not_loaded(session, reader):
+        session.notes.append("tls_required stays NULL: pg_hba.conf changed after the server loaded it; reload it")
+        ruled = None
+    row = instance.row_database_instance(
+        session.instance,
+        reader,
+        effective,
+        session.rows(queries.ROLES),
+        ruled,
+        system[0]["system_identifier"] if system else None,
+        _connections(session),
+    )
+    return [row], 1
+
+
+def _rules_not_loaded(session: Session, reader: Row) -> bool:
+    """Whether pg_hba.conf is newer than what the server runs by. PostgreSQL shows the file, not what it loaded; only
+    on this machine can the file's time be seen."""
+    values = {row["name"]: row["setting"] for row in session.rows(queries.SETTINGS)}
+    if not instance.runs_here(session.host, session.port, values, reader["started_at"]):
+        return False
+    return instance.newer_than(values.get("hba_file"), reader["loaded_at"])
+
+
+def _data_store(ctx: Context[PostgresSettings], session: Session) -> Read:
+    answer = session.ask(queries.DATABASES)
+    return instance.rows_data_stores(session.instance, answer.rows, ctx.settings.needs_backup), answer.count
+
+
+def _user_account(ctx: Context[PostgresSettings], session: Session) -> Read:
+    answer = session.ask(queries.ROLES)
+    passwords: dict[str, str | None] | None = None
+    columns = "has_password and password_hash_algorithm"
+    if session.one(queries.READER)["reads_passwords"]:
+        found = _optional(session, queries.PASSWORDS, columns)
+        passwords = None if found is None else {row["role"]: row["algorithm"] for row in found}
+    else:
+        session.notes.append(f"{columns} stay NULL: {queries.PASSWORDS.needs}")
+    # only an expired role needs the rules; without one, their absence leaves nothing open
+    expired = any(row["expired"] and row["login"] for row in answer.rows)
+    ruled = _rules(session, "is_active of expired roles") if expired else []
+    return roles.rows_user_accounts(answer.rows, session.rows(queries.MEMBERS), passwords, ruled), answer.count
+
+
+def _role_grant(ctx: Context[PostgresSettings], session: Session) -> Read:
+    return roles.rows_role_grants(session.rows(queries.ROLES), session.rows(queries.MEMBERS)), None
+
+
+def _data_grant(ctx: Context[PostgresSettings], session: Session) -> Read:
+    who = grants.holders(session.rows(queries.ROLES), session.rows(queries.MEMBERS))
+    databases = session.rows(queries.DATABASES)
+    owners = {row["database"]: row["owner"] for row in databases}
+    found: list[DataGrant] = []
+
+    def add(database: str, objects: Sequence[Row]) -> None:
+        for row in grants.rows_data_grants(database, owners[database], objects, who):
+            if len(found) >= ctx.settings.grants_limit:
+                raise Truncated(
+                    f"more than {ctx.settings.grants_limit} effective rights (reached in database {database})",
+                    remedy="raise grants_limit, or read fewer databases from this source",
+                )
+            found.append(row)
+
+    for row in databases:
+        item = {"object_type": "database", "object": row["database"], "owner": row["owner"], "acl": row["acl"]}
+        add(row["database"], [item])
+    for database, objects in _in_each_database(ctx, session, queries.OBJECT_RIGHTS):
+        add(database, objects)
+    return found, None
+
+
+def _database_extension(ctx: Context[PostgresSettings], session: Session) -> Read:
+    found: list[DatabaseExtension] = []
+    for database, extensions in _in_each_database(ctx, session, queries.EXTENSIONS):
+        found += instance.rows_extensions(session.instance, database, extensions)
+    return found, None
+
+
+def _in_each_database(
+    ctx: Context[PostgresSettings], session: Session, query: Query
+) -> Iterator[tuple[str, Sequence[Row]]]:
+    """The rows of `query` in every database to look into. A database that does not let the reader in raises: what it
+    holds would be missing without a trace."""
+    by_name = {row["database"]: row for row in session.rows(queries.DATABASES)}
+    chosen = ctx.settings.databases
+    if chosen is None:
+        chosen = tuple(n for n, row in by_name.items() if row["allows_connections"] and not row["is_template"])
+    for name in chosen:
+        if name in ctx.settings.exclude_databases:
+            continue
+        if name not in by_name:
+            raise Absent(f"database {name} does not exist", remedy="correct `databases`")
+        session.asked.append(Request("sql", f"-- in database {name}\n{query.sql}"))
+        try:
+            with Session(ctx, name) as inside:
+                answer = inside.ask(query)
+        except SourceError as error:
+            remedy = f"{error.remedy}; or name the database in exclude_databases"
+            raise type(error)(f"database {name}: {error.message}", remedy=remedy) from error
+        if answer.count is not None and answer.count != len(answer.rows):
+            raise Truncated(
+                f"{query.what} of database {name}: {len(answer.rows)} rows, but its own count says {answer.count}",
+                remedy="run it again; report it when it stays",
+            )
+        yield name, answer.rows
+
+
+def _auth_policy(ctx: Context[PostgresSettings], session: Session) -> Read:
+    ruled = _rules(session, "password_login, mfa_required and the rules for passwords")
+    reads_settings = session.one(queries.READER)["reads_settings"]
+    if not reads_settings:
+        session.notes.append(f"lock-out and rules for passwords stay NULL: {queries.SETTINGS.needs}")
+    return [instance.row_auth_policy(session.instance, _effective(session), ruled, reads_settings)], 1
+
+
+def _auth_rule(ctx: Context[PostgresSettings], session: Session) -> Read:
+    answer = session.ask(queries.HBA)
+    return rules.rows_auth_rules(answer.rows, session.instance), answer.count
+
+
+def _setting(ctx: Context[PostgresSettings], session: Session) -> Read:
+    _need(session, "reads_settings", queries.SETTINGS)
+    return instance.rows_settings(session.rows(queries.SETTINGS)), None
+
+
+def _config_file(ctx: Context[PostgresSettings], session: Session) -> Read:
+    _need(session, "reads_settings", queries.SETTINGS)
+    settings = session.rows(queries.SETTINGS)
+    values = {row["name"]: row["setting"] for row in settings}
+    started_at = session.one(queries.READER)["started_at"]
+    here = instance.runs_here(session.host, session.port, values, started_at)
+    errors = _optional(session, queries.FILE_ERRORS, "error of the configuration files")
+    return instance.rows_config_files(settings, errors, _rules(session, "error of the rules' file"), here), None
+
+
+def _replication_link(ctx: Context[PostgresSettings], session: Session) -> Read:
+    _need(session, "reads_stats", queries.REPLICATION)
+    return links.rows_replication_links(session.instance, session.rows(queries.REPLICATION)), None
+
+
+def _archive_status(ctx: Context[PostgresSettings], session: Session) -> Read:
+    _need(session, "reads_settings", queries.ARCHIVE)
+    waiting = _optional(session, queries.ARCHIVE_WAITING, "waiting_count")
+    count = int(waiting[0]["waiting"]) if waiting else None
+    return [instance.row_archive_status(session.instance, session.one(queries.ARCHIVE), count)], 1
+
+
+def _internal_link(ctx: Context[PostgresSettings], session: Session) -> Read:
+    _need(session, "reads_stats", queries.CONNECTIONS)
+    return links.rows_internal_links(session.instance, session.rows(queries.CONNECTIONS)), None
+
+
+def _service_status(ctx: Context[PostgresSettings], session: Session) -> Read:
+    errors = _optional(session, queries.FILE_ERRORS, "config_ok")
+    reader, effective = session.one(queries.READER), _effective(session)
+    ok = None if errors is None else not errors
+    return [instance.row_service_status(session.instance, reader, effective, _connections(session), ok)], 1
+
+
+_READERS: Mapping[str, Callable[[Context[Any], Session], Read]] = {
+    "database_instance": _database_instance,
+    "data_store": _data_store,
+    "user_account": _user_account,
+    "role_grant": _role_grant,
+    "data_grant": _data_grant,
+    "auth_policy": _auth_policy,
+    "auth_rule": _auth_rule,
+    "setting": _setting,
+    "config_file": _config_file,
+    "database_extension": _database_extension,
+    "replication_link": _replication_link,
+    "archive_status": _archive_status,
+    "internal_link": _internal_link,
+    "service_status": _service_status,
+}
