@@ -1,0 +1,156 @@
+"""The verdict of a control, from its findings and the completeness of its evidence. No SQL, no clock: a table.
+
+| verdict | when |
+|---|---|
+| not_applicable | its flag is declared off, in date |
+| unknown: error | the query broke a rule or a limit: its rows cannot be trusted |
+| fail | a resource fails (or more of them than it tolerates), whatever else is unknown |
+| unknown: error, no_evidence, stale | a needed collection failed, is missing or too old |
+| unknown: unreadable | a resource is unknown |
+| what `empty` says | there is no resource, and its proof is there; else unknown |
+| not_applicable | every resource is not applicable |
+| pass | all the rest |
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from compliance.controls.evidence_base import ENGINE_KINDS, EvidenceBase
+from compliance.schemas.catalogue import Control
+from compliance.schemas.kinds.engine import Outcome
+from compliance.schemas.results import AttestationView, Completeness, Coverage, FindingResult, UnknownReason
+
+# Worst first: what the reader must mend before the rest means anything.
+_ORDER = (UnknownReason.ERROR, UnknownReason.NO_EVIDENCE, UnknownReason.STALE)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """A verdict with its reason in a sentence that names no person and no resource."""
+
+    outcome: Outcome
+    reason: str
+    unknown_reason: UnknownReason | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How complete the evidence of one control is."""
+
+    completeness: Completeness
+    gaps: tuple[Coverage, ...]
+    unknown_reason: UnknownReason | None
+    reason: str
+
+
+def evidence_of(control: Control, kinds: Sequence[str], base: EvidenceBase, as_of: datetime) -> Evidence:
+    """What is missing of the evidence that `control` needs, judged per configured source and kind."""
+    problems: list[tuple[UnknownReason, Coverage, str]] = []
+    usable = 0
+    for kind in kinds:
+        if kind in control.optional_kinds:
+            continue
+        rows = base.promised(kind)
+        if not rows and kind in ENGINE_KINDS:
+            usable += 1
+        elif not rows:
+            problems.append((UnknownReason.NO_EVIDENCE, _nobody(kind), f"no configured source answers for {kind}"))
+        for row in rows:
+            problem = _problem(row, control, as_of)
+            if problem is None:
+                usable += 1
+            else:
+                problems.append((problem[0], row, problem[1]))
+    if not problems:
+        return Evidence(Completeness.COMPLETE, (), None, "")
+    problems.sort(key=lambda one: _ORDER.index(one[0]))
+    said = "; ".join(dict.fromkeys(one[2] for one in problems))
+    gaps = tuple(one[1] for one in problems)
+    return Evidence(Completeness.PARTIAL if usable else Completeness.NONE, gaps, problems[0][0], said)
+
+
+def _problem(row: Coverage, control: Control, as_of: datetime) -> tuple[UnknownReason, str] | None:
+    what = f"{row.kind} of {row.source}"
+    if row.outcome not in ("complete", "never"):
+        return UnknownReason.ERROR, f"{what} could not be read ({row.outcome})"
+    if row.outcome == "never" or row.completed_at is None:
+        return UnknownReason.NO_EVIDENCE, f"{what} was never collected"
+    if row.completed_at > as_of:
+        return UnknownReason.NO_EVIDENCE, f"{what} was collected only after the moment judged"
+    limit = control.fresh_by_kind.get(row.kind, control.fresh)
+    age = as_of - row.completed_at
+    if age > limit:
+        return UnknownReason.STALE, f"{what} is {_span(age)} old, at most {_span(limit)} is accepted"
+    return None
+
+
+def _nobody(kind: str) -> Coverage:
+    return Coverage(
+        source="",
+        collector="",
+        kind=kind,
+        outcome="never",
+        message=f"no configured source answers for {kind}",
+        remedy="configure a source whose collector reads it (`compliance sources discover`)",
+    )
+
+
+def decide(
+    control: Control,
+    findings: Sequence[FindingResult],
+    evidence: Evidence,
+    nil_return: AttestationView | None,
+) -> Verdict:
+    """The verdict over findings that kept every rule of the contract."""
+    count = Counter(finding.verdict for finding in findings)
+    fails, unknowns = count[Outcome.FAIL], count[Outcome.UNKNOWN]
+    judged = fails + unknowns + count[Outcome.PASS]
+    limit = control.tolerate.fail_percent_max if control.tolerate else 0
+    if fails * 100 > limit * judged:
+        return Verdict(Outcome.FAIL, f"{fails} of {judged} fail ({_codes(findings, Outcome.FAIL)})" + _also(evidence))
+    if evidence.unknown_reason is not None:
+        return Verdict(Outcome.UNKNOWN, evidence.reason, evidence.unknown_reason)
+    if unknowns:
+        reason = f"{unknowns} of {judged} could not be decided ({_codes(findings, Outcome.UNKNOWN)})"
+        return Verdict(Outcome.UNKNOWN, reason, UnknownReason.UNREADABLE)
+    if not findings:
+        return _empty(control, nil_return)
+    if not judged:
+        reason = f"none of {len(findings)} is concerned ({_codes(findings, Outcome.NOT_APPLICABLE)})"
+        return Verdict(Outcome.NOT_APPLICABLE, reason)
+    if fails:
+        return Verdict(Outcome.PASS, f"{fails} of {judged} fail, within the {limit} % that are tolerated")
+    return Verdict(Outcome.PASS, f"all {judged} pass")
+
+
+def _empty(control: Control, nil_return: AttestationView | None) -> Verdict:
+    empty = control.empty
+    if empty.verdict is Outcome.UNKNOWN:
+        return Verdict(Outcome.UNKNOWN, f"nothing to judge: {empty.reason.en}", UnknownReason.NO_EVIDENCE)
+    if empty.proof == "nil_return":
+        if nil_return is None:
+            reason = "nothing is recorded, and no in-date statement says that nothing happened"
+            return Verdict(Outcome.UNKNOWN, reason, UnknownReason.OVERDUE)
+        said = f"stated by a nil return of {nil_return.occurred_at:%Y-%m-%d}"
+        return Verdict(empty.verdict, f"nothing to judge, {said}: {empty.reason.en}")
+    return Verdict(empty.verdict, f"nothing to judge, on complete evidence: {empty.reason.en}")
+
+
+def _codes(findings: Sequence[FindingResult], outcome: Outcome) -> str:
+    count = Counter(finding.code for finding in findings if finding.verdict is outcome)
+    return ", ".join(f"{code} {n}" for code, n in sorted(count.items()))
+
+
+def _also(evidence: Evidence) -> str:
+    return f"; moreover {evidence.reason}" if evidence.unknown_reason is not None else ""
+
+
+def _span(age: timedelta) -> str:
+    minutes = int(age.total_seconds() // 60)
+    if minutes >= 2 * 24 * 60:
+        return f"{minutes // (24 * 60)} d"
+    return f"{minutes // 60} h" if minutes >= 120 else f"{minutes} min"
