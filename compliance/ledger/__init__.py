@@ -1,1 +1,22 @@
 """The append-only, hash-chained, signed store. Format: schemas/ledger.md."""
+
+from compliance.ledger.collections import CollectionFields, StoredCollection
+from compliance.ledger.drafts import Draft
+from compliance.ledger.keystore import KeyStore, Subject
+from compliance.ledger.ledger import Appended, Ledger
+from compliance.ledger.note import Keys
+from compliance.ledger.reading import Entry
+from compliance.ledger.store import stored_origin
+
+__all__ = [
+    "Appended",
+    "CollectionFields",
+    "Draft",
+    "Entry",
+    "KeyStore",
+    "Keys",
+    "Ledger",
+    "StoredCollection",
+    "Subject",
+    "stored_origin",
+]

@@ -208,14 +208,40 @@ class Finding(Event):
     waiver: str | None = column("Waiver in force, for a failing finding.")
 
 
+class Genesis(Event):
+    """Entry 0 of every ledger: what it is, in which format, and under which key. `occurred_at` is its creation."""
+
+    kind: ClassVar[str] = "genesis"
+    key: ClassVar[tuple[str, ...]] = ("origin",)
+
+    origin: str = always("Name of the ledger, as it stands in every checkpoint.")
+    format: int = always("Version of the ledger format (schemas/ledger.md).")
+    leaf: str = always("Form of leaf and tree: rfc6962-sha256-chained.")
+    vkey: str = always("First public key, as name+id+key (C2SP signed note).")
+    random: str = always("32 random bytes, hexadecimal: no two ledgers have the same root.")
+    engine_version: str | None = column("Version of the engine that created it.")
+
+
+class ClockStep(Event):
+    """The writer's clock went back. Entries keep the last time recorded until the clock has passed it again."""
+
+    kind: ClassVar[str] = "clock_step"
+    key: ClassVar[tuple[str, ...]] = ("occurred_at",)
+
+    clock_at: Instant = always("What the clock says now; `occurred_at` is what it, or the last entry, said before.")
+    back_us: int = always("How far it went back, in microseconds.")
+
+
 class KeyEvent(Event):
-    """Creation or rotation of the ledger's signing key, or the erasure of a subject's key."""
+    """Creation or rotation of the ledger's signing key, the erasure of a subject's key, or a new lock store."""
 
     kind: ClassVar[str] = "key_event"
     key: ClassVar[tuple[str, ...]] = ("event",)
+    subject_column: ClassVar[str | None] = "by_person"
 
     event: str = always("Identifier.")
     action: str = always("create, rotate, erase_subject or adopt_lock_store.")
     key_name: str | None = column("Name and id of the key (vkey) or alias of the subject.")
     old_key_name: str | None = column("Key it replaces.")
     reason: str | None = column("Why.")
+    by_person: str | None = column("Who ordered it.", personal=True)

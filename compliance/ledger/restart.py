@@ -1,0 +1,180 @@
+"""What the file and the lock store say to each other when a ledger is opened. Format: schemas/ledger.md §6.
+
+| file against lock store | meaning | what happens |
+|---|---|---|
+| same size, same root | clean | go on |
+| file longer, same root at the lock's size | crash between commit and signature | recompute the tail, sign, go on |
+| file longer, another root at that size | history was rewritten | refuse |
+| file shorter | write-ahead log lost, or an older copy | refuse |
+| no lock store, or one older than the file's own checkpoints | lock store lost or rolled back | refuse; `adopt` |
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from compliance.ledger.note import Checkpoint, open_note
+from compliance.ledger.store import RECOVER, Head, Store
+from compliance.ledger.tree import BEFORE_FIRST, WIDTH, Edge, fold, leaves, split, unfinished
+from compliance.schemas.canonical import parse_instant
+from compliance.schemas.errors import IntegrityError
+
+_CHUNK = 100 * WIDTH
+
+
+def lines(store: Store, start: int, stop: int) -> list[bytes]:
+    """The lines of entries `start` to before `stop`. Raises IntegrityError when one is missing or there twice."""
+    rows = store.table("SELECT seq, line FROM stored.entry WHERE seq >= ? AND seq < ? ORDER BY seq", [start, stop])
+    if rows["seq"].to_pylist() != list(range(start, stop)):
+        raise IntegrityError(
+            f"ledger {store.path}: entries {start} to {stop - 1} are not there exactly once", seq=start, remedy=RECOVER
+        )
+    found: list[bytes] = rows["line"].cast(pa.binary()).to_pylist()
+    return found
+
+
+def stored_tile(store: Store, level: int, n: int) -> list[bytes]:
+    """The hashes of a stored tile. Raises IntegrityError when it is not there exactly once and whole."""
+    rows = store.query("SELECT hashes FROM stored.tile WHERE level = ? AND n = ?", [level, n])
+    if len(rows) != 1 or rows[0][0] is None or len(rows[0][0]) != 32 * WIDTH:
+        raise IntegrityError(
+            f"ledger {store.path}: tile {n} of level {level} is missing, double or torn",
+            seq=n * WIDTH ** (level + 1),
+            remedy=RECOVER,
+        )
+    return split(bytes(rows[0][0]))
+
+
+def load_edge(store: Store, head: Head) -> Edge:
+    """The right edge of the tree, recomputed. Raises IntegrityError when it does not give the stored head."""
+    count, newest = store.query("SELECT count(*), max(seq) FROM stored.entry")[0]
+    if count != head.size or newest != head.size - 1:
+        raise IntegrityError(
+            f"ledger {store.path}: its head names {head.size} entries, {count} are there (newest {newest})",
+            seq=min(count, head.size),
+            remedy=RECOVER,
+        )
+
+    def tile(level: int, n: int) -> list[bytes]:
+        if level == 0:
+            before = stored_tile(store, 0, n - 1)[-1] if n else BEFORE_FIRST
+            return leaves(before, lines(store, n * WIDTH, head.size))
+        full = head.size >> (8 * level)
+        return [fold(stored_tile(store, level - 1, k)) for k in range(n * WIDTH, full)]
+
+    levels = unfinished(head.size, tile)
+    last = levels[0][-1] if levels[0] else stored_tile(store, 0, head.size // WIDTH - 1)[-1]
+    edge = Edge(head.size, last, levels)
+    if last != head.last_leaf or edge.root() != head.root:
+        raise IntegrityError(
+            f"ledger {store.path}: its newest entries do not give the root of its head at {head.size} entries",
+            remedy=RECOVER,
+        )
+    return edge
+
+
+def edge_at(store: Store, edge: Edge, size: int) -> Edge:
+    """The right edge as it was at `size` entries, from stored tiles."""
+
+    def tile(level: int, n: int) -> list[bytes]:
+        return edge.levels[level] if n == edge.size >> (8 * (level + 1)) else stored_tile(store, level, n)
+
+    last = tile(0, (size - 1) // WIDTH)[(size - 1) % WIDTH] if size else BEFORE_FIRST
+    return Edge(size, last, unfinished(size, tile))
+
+
+def resume(store: Store, edge: Edge, note: str | None, vkey: str, *, adopt: bool) -> bool:
+    """Compare the file with the newest note of the lock store. True when the file's tail is yet to be signed.
+
+    Raises:
+        IntegrityError: they contradict each other, the note is missing (unless `adopt`), or the tail does not hold.
+    """
+    own = store.query("SELECT size, note FROM stored.checkpoint ORDER BY size DESC LIMIT 1")
+    if note is None and own and not adopt:
+        raise IntegrityError(
+            f"ledger {store.path} has {edge.size} entries, but its lock store is missing",
+            remedy="bring the lock store back; if it is lost, `compliance ledger adopt` starts a new one",
+        )
+    if note is None and not own and edge.size > 1 and not adopt:
+        raise IntegrityError(
+            f"ledger {store.path} has {edge.size} entries, but neither checkpoints nor a lock store", remedy=RECOVER
+        )
+    trusted = note or (own[0][1] if own else None)
+    known = open_note(trusted, vkey) if trusted else Checkpoint(vkey.split("+")[0], 0, Edge().root())
+    if known.size > edge.size:
+        raise IntegrityError(
+            f"ledger {store.path} has {edge.size} entries, its lock store names {known.size}: entries were lost, or "
+            "this is an older copy of the file",
+            seq=edge.size,
+            remedy=RECOVER,
+        )
+    if own and own[0][0] > known.size:
+        raise IntegrityError(
+            f"the lock store names {known.size} entries, ledger {store.path} itself a checkpoint of {own[0][0]}: "
+            "the lock store is an older copy",
+            remedy="bring the newest lock store back; if it is lost, move this one aside and run "
+            "`compliance ledger adopt`",
+        )
+    before = edge_at(store, edge, known.size)
+    if before.root() != known.root:
+        raise IntegrityError(
+            f"ledger {store.path} has another history than the {known.size} entries that were signed "
+            f"(it has {edge.size})",
+            remedy=RECOVER,
+        )
+    if known.size == edge.size:
+        if trusted and not (own and own[0][0] == known.size):
+            store.put_checkpoint(known.size, trusted)  # a crash came between lock store and file
+        return False
+    _recompute(store, before, edge)
+    return True
+
+
+def _recompute(store: Store, edge: Edge, want: Edge) -> None:
+    """Recompute everything after `edge`; raises IntegrityError unless it ends in `want` with the stored tiles."""
+    for start in range(edge.size, want.size, _CHUNK):
+        stop = min(start + _CHUNK, want.size)
+        _check_columns(store, start, stop)
+        for tile in edge.extend(leaves(edge.last_leaf, lines(store, start, stop))):
+            if b"".join(stored_tile(store, tile.level, tile.n)) != tile.hashes:
+                raise IntegrityError(
+                    f"ledger {store.path}: unsigned entries {start} to {stop - 1} do not give their stored tile",
+                    seq=start,
+                    remedy=RECOVER,
+                )
+    if edge.root() != want.root():
+        raise IntegrityError(f"ledger {store.path}: its unsigned tail does not give its root", remedy=RECOVER)
+
+
+def _check_columns(store: Store, start: int, stop: int) -> None:
+    rows = store.table("SELECT * FROM stored.entry WHERE seq >= ? AND seq < ? ORDER BY seq", [start, stop])
+    for row in rows.to_pylist():
+        if columns(row["line"]) != row:
+            raise IntegrityError(
+                f"ledger {store.path}: columns of unsigned entry {row['seq']} differ from its line",
+                seq=row["seq"],
+                remedy=RECOVER,
+            )
+
+
+def columns(line: str) -> dict[str, Any]:
+    """The columns that belong beside a line, times without zone as DuckDB keeps them."""
+    entry = orjson.loads(line)
+    naive: Callable[[str], datetime] = lambda text: parse_instant(text).replace(tzinfo=None)  # noqa: E731
+    return {
+        "seq": entry["seq"],
+        "at": naive(entry["at"]),
+        "kind": entry["kind"],
+        "source": entry["source"],
+        "collection": entry["collection"],
+        "key": None if entry["key"] is None else orjson.dumps(entry["key"]).decode(),
+        "subject": entry["personal"] and entry["personal"]["alias"],
+        "gone": entry["gone"],
+        "observed_at": entry["observed_at"] and naive(entry["observed_at"]),
+        "line": line,
+    }
