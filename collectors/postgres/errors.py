@@ -61,11 +61,11 @@ _CONNECT: tuple[tuple[tuple[str, ...], type[SourceError], str], ...] = (
     ),
     (("permission denied for database",), Denied, "GRANT CONNECT ON DATABASE … TO the reading role"),
     (
-        ("invalid response", "expected authentication request", "received invalid", "unsupported frontend", "protocol"),
+        ("invalid response", "expected authentication request", "received invalid", "unsupported frontend"),
         Malformed,
         "check host and port: something other than PostgreSQL answers there",
     ),
-    (('fatal:  database "',), Absent, "correct dbname or databases"),
+    (('fatal: database "',), Absent, "correct dbname or databases"),
     (("fatal",), Denied, "check the role, its password and the rules of pg_hba.conf"),
 )
 
@@ -86,7 +86,7 @@ _SQLSTATE: dict[str, tuple[type[SourceError], str]] = {
 def connect_error(error: psycopg.Error, where: str) -> SourceError:
     """The refusal of a connection to `where` as a SourceError."""
     text = " ".join(str(error).split())
-    lowered = " ".join(str(error).lower().replace("fatal: ", "fatal:  ").split(" "))
+    lowered = text.lower()
     if isinstance(error, psycopg.errors.ConnectionTimeout):
         lowered = "timeout expired"
     for words, kind, remedy in _CONNECT:

@@ -1,0 +1,485 @@
+"""The collector against a real server: good, bad, with rights missing, and when it cannot be read."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+import compliance.collectors.postgres
+from compliance.collectors.postgres import Postgres
+from compliance.collectors.testing import Conformance
+from compliance.schemas.messages import Access, Complete, Context, Discovery, Gap, Message, Record
+from tests.collectors.postgres.conftest import CUSTOM_SECRET, GRANTS, HUMAN_PASSWORD, READER
+from tests.servers.postgres import ADMIN_PASSWORD, ARCHIVE_SECRET, BAD_HBA, GOOD_HBA, PostgresServer
+
+Make = Callable[..., Context[Any]]
+ALL = {kind.kind for kind in Postgres.kinds}
+
+
+class Read:
+    """What one run of the collector said."""
+
+    def __init__(self, ctx: Context[Any]) -> None:
+        self.messages: list[Message] = list(Postgres().collect(ctx))
+        self.gaps = {m.kind: m for m in self.messages if isinstance(m, Gap)}
+        self.complete = {m.kind: m for m in self.messages if isinstance(m, Complete)}
+
+    def rows(self, kind: str) -> list[Any]:
+        assert kind in self.complete, self.gaps.get(kind)
+        return [m.evidence for m in self.messages if isinstance(m, Record) and m.evidence.kind == kind]
+
+    def one(self, kind: str, **where: Any) -> Any:
+        found = [r for r in self.rows(kind) if all(getattr(r, n) == v for n, v in where.items())]
+        assert len(found) == 1, f"{kind} {where}: {len(found)} rows"
+        return found[0]
+
+
+class TestConformance(Conformance):
+    collector = Postgres
+
+    @pytest.fixture(autouse=True)
+    def _server(self, settings: dict[str, Any], server: PostgresServer) -> None:
+        self.settings = settings
+        self.unreachable = {**settings, "port": 1, "host": "127.0.0.1"}
+        with server.session() as conn:
+            hashes = conn.execute("SELECT rolpassword FROM pg_authid WHERE rolpassword IS NOT NULL").fetchall()
+        self.planted = [ADMIN_PASSWORD, HUMAN_PASSWORD, ARCHIVE_SECRET, CUSTOM_SECRET, *(h for (h,) in hashes)]
+
+
+def test_the_grant_of_the_readme_is_enough(context: Make, server: PostgresServer) -> None:
+    read = Read(context())
+    assert not read.gaps
+    assert set(read.complete) == ALL
+    page = Path(compliance.collectors.postgres.__file__).with_name("README.md").read_text("utf-8")
+    for grant in GRANTS[1:]:
+        assert f"{grant};" in page
+
+
+def test_good_state(context: Make, server: PostgresServer) -> None:
+    row = Read(context("database_instance")).one("database_instance")
+    assert row.product == "postgresql"
+    assert row.version.startswith("15.") or int(row.version.split(".")[0]) >= 13
+    assert (row.tls_enabled, row.tls_required, row.tls_min_protocol) == (True, True, "TLSv1.2")
+    assert row.password_encryption == "scram-sha-256"
+    assert (row.audit_extension, row.audit_classes, row.audit_logging) == ("pgaudit", ["ddl", "role", "write"], True)
+    assert (row.log_connections, row.log_disconnections, row.idle_session_minutes) == (True, True, 15)
+    assert row.superuser_roles == 2
+    assert row.data_checksums is True
+    assert row.encrypted_at_rest is None
+    assert row.system_identifier.isdigit()
+    assert row.connections_used >= 1
+    policy = Read(context("auth_policy")).one("auth_policy")
+    assert (policy.password_login, policy.mfa_required, policy.lockout_attempts) == (True, False, 0)
+
+
+def test_bad_state(context: Make, server: PostgresServer) -> None:
+    server.flip_bad()
+    try:
+        read = Read(context(sslmode="prefer"))
+    finally:
+        server.restore_good()
+    row = read.one("database_instance")
+    assert (row.tls_enabled, row.tls_required, row.password_encryption) == (False, False, "md5")
+    assert (row.audit_extension, row.audit_classes, row.audit_logging) == ("pgaudit", [], False)
+    assert (row.log_connections, row.log_disconnections, row.idle_session_minutes) == (False, False, 0)
+    assert [r.method for r in read.rows("auth_rule")] == ["scram-sha-256", "scram-sha-256", "trust", "md5"]
+    assert read.one("auth_rule", position=3).address == "0.0.0.0/0"
+    assert read.one("auth_rule", position=3).is_local is False
+    assert read.one("archive_status").enabled is False  # /bin/true archives nothing
+    assert read.one("user_account", account="ana").is_active is True  # expired, but trust asks for no password
+    assert read.one("setting", name="ssl").value == "off"
+    for link in read.rows("internal_link"):
+        assert link.tls_enabled is False
+
+
+def test_tls_required_is_false_with_tls_on_and_one_plain_rule(context: Make, server: PostgresServer) -> None:
+    server.configure(hba=GOOD_HBA + "host all all 10.1.0.0/16 scram-sha-256\n")
+    try:
+        assert Read(context("database_instance")).one("database_instance").tls_required is False
+    finally:
+        server.restore_good()
+
+
+def test_a_broken_rule_leaves_the_loaded_rules_unknown(context: Make, server: PostgresServer) -> None:
+    secret = "planted-ldap-5d0e"
+    server.configure(hba=f"{GOOD_HBA}hostssl all all 10.2.0.0/16 ldap ldapserver=x ldapbindpasswd={secret} {secret}\n")
+    try:
+        read = Read(context())
+    finally:
+        server.restore_good()
+    assert read.one("database_instance").tls_required is None
+    assert read.one("auth_policy").password_login is None
+    assert [r.error is not None for r in read.rows("auth_rule")] == [False, False, False, True]
+    assert secret not in repr(read.messages)
+
+
+def test_options_of_a_rule_keep_no_secret(context: Make, server: PostgresServer) -> None:
+    secret = "planted-ldap-66aa"
+    rule = (
+        f"hostssl all all 10.3.0.0/16 ldap ldapserver=x ldapbasedn=o ldapbinddn=c ldapbindpasswd={secret} ldaptls=1\n"
+    )
+    server.configure(hba=GOOD_HBA + rule)
+    try:
+        read = Read(context("auth_rule", "auth_policy"))
+    finally:
+        server.restore_good()
+    options = read.one("auth_rule", position=4).detail["options"]
+    assert "ldapbindpasswd" in options
+    assert "ldaptls=true" in options
+    assert secret not in repr(read.messages)
+    policy = read.one("auth_policy")
+    assert (policy.password_login, policy.mfa_required, policy.lockout_attempts) == (True, None, None)
+
+
+def test_rules_newer_than_the_load_say_nothing_about_tls(context: Make, server: PostgresServer) -> None:
+    path = server.data / "pg_hba.conf"
+    status = path.stat()
+    os.utime(path, (status.st_atime + 100, status.st_mtime + 100))  # as if edited after the last load
+    try:
+        row = Read(context("database_instance", host=str(server.data), sslmode="prefer")).one("database_instance")
+    finally:
+        os.utime(path, (status.st_atime, status.st_mtime))
+    assert row.tls_required is None
+
+
+def test_accounts_and_roles(context: Make, server: PostgresServer) -> None:
+    read = Read(context("user_account", "role_grant"))
+    ana, app, dba = (read.one("user_account", account=name) for name in ("ana", "app", "dba"))
+    assert (ana.is_active, ana.is_privileged, ana.has_password) == (False, False, None)
+    assert ana.expires_at.year in (2019, 2020)
+    assert (app.is_active, app.is_privileged, app.is_superuser) == (True, True, False)  # by pg_write_all_data
+    assert (dba.is_privileged, dba.is_superuser, dba.account_type) == (True, True, None)
+    assert read.one("user_account", account="postgres").account_type == "system"
+    assert read.one("user_account", account="analysts").is_active is False
+    inherited = read.one("role_grant", account="ana", role="analysts")
+    assert (inherited.is_direct, inherited.via) == (False, "leads > analysts")
+    direct = read.one("role_grant", account="app", role="leads")
+    assert (direct.is_direct, direct.admin_option, direct.granted_by) == (True, True, "postgres")
+
+
+def test_kind_of_password_only_with_the_optional_grant(context: Make, server: PostgresServer) -> None:
+    with _changed(server, f"GRANT SELECT ON pg_authid TO {READER}", f"REVOKE SELECT ON pg_authid FROM {READER}"):
+        read = Read(context("user_account"))
+    ana, app = read.one("user_account", account="ana"), read.one("user_account", account="app")
+    assert (ana.has_password, ana.password_hash_algorithm) == (True, "SCRAM-SHA-256")
+    assert (app.has_password, app.password_hash_algorithm) == (False, None)
+    assert "SCRAM-SHA-256$" not in repr([m for m in read.messages if isinstance(m, Record)])
+
+
+def test_effective_rights_agree_with_the_server(context: Make, server: PostgresServer) -> None:
+    """For every role and table, what we compute equals what PostgreSQL itself says of a role that inherits."""
+    read = Read(context("data_grant"))
+    found = {(r.account, r.object): r for r in read.rows("data_grant") if r.database == "shop"}
+    with server.session("shop") as conn:
+        says = conn.execute(
+            "SELECT r.rolname, t.name, p.name FROM pg_roles r, (VALUES ('sales.orders'), ('sales.shared')) t(name),"
+            " unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE', 'REFERENCES', 'TRIGGER']) p(name)"
+            " WHERE r.rolname !~ '^pg_' AND (has_table_privilege(r.rolname, t.name, p.name)"
+            " OR (p.name IN ('SELECT', 'INSERT', 'UPDATE', 'REFERENCES')"
+            "     AND has_any_column_privilege(r.rolname, t.name, p.name)))"
+        ).fetchall()
+    assert len(says) > 20
+    expected: dict[tuple[str, str], set[str]] = {}
+    for role, table, privilege in says:
+        expected.setdefault((role, table), set()).add(privilege)
+    ours = {key: set(r.privileges) for key, r in found.items() if r.object_type == "table" and key[0] != "PUBLIC"}
+    assert ours == expected
+    assert found["ana", "sales.orders"].detail == {"columns_only": ["UPDATE (card)"]}
+    assert found["ana", "sales.orders"].grantable == ["SELECT"]
+    assert found["PUBLIC", "sales.shared"].privileges == ["SELECT"]
+    assert found["app", "sales.shared"].is_owner is True
+    assert found["app", "public"].is_owner is True  # pg_database_owner: app owns the database
+    assert found["dba", "sales.orders"].detail == {"superuser": True}
+
+
+def test_more_rights_than_the_limit_are_a_gap(context: Make) -> None:
+    assert Read(context("data_grant", grants_limit=5)).gaps["data_grant"].cause == "truncated"
+
+
+def test_stores_extensions_files_links(context: Make, server: PostgresServer) -> None:
+    with psycopg.connect(**server.parameters("shop"), application_name="held"):
+        read = Read(context())
+    assert {r.data_store for r in read.rows("data_store")} == {"postgres", "shop", "template0", "template1"}
+    assert read.one("data_store", data_store="shop").owner_role == "app"
+    assert read.one("database_extension", database="shop", extension="pgaudit").installed_version
+    hba = next(r for r in read.rows("config_file") if r.path.endswith("pg_hba.conf"))
+    assert len(hba.sha256) == 64  # the server runs on this machine
+    assert hba.error is None
+    link = next(r for r in read.rows("internal_link") if r.source_component == "local postgres@shop")
+    assert (link.is_local, link.tls_enabled, link.connections) == (True, False, 1)
+    archive = read.one("archive_status")
+    assert (archive.enabled, archive.tool, archive.timeout_s) == (True, "pgbackrest", 300)
+    assert archive.waiting_count is not None
+    status = read.one("service_status")
+    assert (status.running, status.connections_max, status.config_ok) == (True, 30, None)
+    assert {r.name for r in read.rows("setting")} >= {"ssl", "log_statement", "shared_preload_libraries", "pgaudit.log"}
+    assert not {r.name for r in read.rows("setting")} & {
+        "primary_conninfo",
+        "archive_command",
+        "ssl_passphrase_command",
+    }
+
+
+def test_a_slot_without_consumer_is_shown(context: Make, server: PostgresServer) -> None:
+    with _changed(
+        server,
+        "SELECT pg_create_physical_replication_slot('gone', true)",
+        "SELECT pg_drop_replication_slot('gone')",
+    ):
+        link = Read(context("replication_link")).one("replication_link")
+    assert (link.link, link.state, link.is_slot_active) == ("gone", "inactive", False)
+
+
+def test_a_role_that_switches_auditing_off_for_itself(context: Make, server: PostgresServer) -> None:
+    with _changed(server, "ALTER ROLE dba SET pgaudit.log = 'none'", "ALTER ROLE dba RESET pgaudit.log"):
+        row = Read(context("database_instance")).one("database_instance")
+    assert row.audit_logging is False
+    assert row.detail["overrides"] == [
+        {"role": "dba", "database": None, "name": "pgaudit.log", "setting": "none"},
+    ]
+
+
+# --- rights missing, one at a time -----------------------------------------------------------------------------
+
+
+def test_without_pg_read_all_settings(context: Make, server: PostgresServer) -> None:
+    with _instead_of_monitor(server, "pg_read_all_stats"):
+        read = Read(context())
+    assert set(read.gaps) == {"setting", "config_file", "archive_status"}
+    assert {g.cause for g in read.gaps.values()} == {"denied"}
+    assert "pg_read_all_settings" in read.gaps["setting"].remedy
+    row = read.one("database_instance")
+    assert (row.audit_extension, row.audit_classes, row.audit_logging) == (None, None, None)
+    assert row.tls_required is True
+    assert read.one("auth_policy").lockout_attempts is None
+
+
+def test_without_pg_read_all_stats(context: Make, server: PostgresServer) -> None:
+    with _instead_of_monitor(server, "pg_read_all_settings"):
+        read = Read(context())
+    assert set(read.gaps) == {"internal_link", "replication_link"}
+    assert {g.cause for g in read.gaps.values()} == {"denied"}
+    assert "pg_read_all_stats" in read.gaps["internal_link"].remedy
+    assert read.one("database_instance").connections_used is None
+    assert read.one("service_status").connections is None
+    assert read.one("archive_status").waiting_count is None
+
+
+def test_without_the_rules_function(context: Make, server: PostgresServer) -> None:
+    function = "FUNCTION pg_catalog.pg_hba_file_rules()"
+    with _changed(server, f"REVOKE EXECUTE ON {function} FROM {READER}", f"GRANT EXECUTE ON {function} TO {READER}"):
+        read = Read(context())
+        access = {a.kind: a for a in Postgres().check(context())}
+    assert set(read.gaps) == {"auth_rule"}
+    assert read.gaps["auth_rule"].cause == "denied"
+    assert "pg_hba_file_rules()" in read.gaps["auth_rule"].remedy
+    assert read.one("database_instance").tls_required is None
+    assert read.one("auth_policy").password_login is None
+    assert read.one("user_account", account="ana").is_active is None  # expired; who knows what rules let in
+    assert isinstance(access["auth_rule"], Access)
+    assert access["auth_rule"].readable is False
+    assert "tls_required stay NULL" in access["database_instance"].message
+
+
+def test_a_closed_database_is_a_gap_unless_excluded(context: Make, server: PostgresServer) -> None:
+    with _changed(server, "REVOKE CONNECT ON DATABASE shop FROM PUBLIC", "GRANT CONNECT ON DATABASE shop TO PUBLIC"):
+        read = Read(context())
+        excluded = Read(context(exclude_databases=("shop",)))
+    assert set(read.gaps) == {"data_grant", "database_extension"}
+    for gap in read.gaps.values():
+        assert gap.cause == "denied"
+        assert "shop" in gap.message
+        assert "exclude_databases" in gap.remedy
+    assert not excluded.gaps
+
+
+def test_a_database_that_does_not_exist(context: Make) -> None:
+    assert Read(context("data_grant", databases=("nowhere",))).gaps["data_grant"].cause == "absent"
+    assert Read(context("data_store", dbname="nowhere")).gaps["data_store"].cause == "absent"
+
+
+# --- what cannot be read at all --------------------------------------------------------------------------------
+
+
+def _causes(ctx: Context[Any]) -> set[str]:
+    read = Read(ctx)
+    assert set(read.gaps) == ALL
+    assert not any(isinstance(m, Record) for m in read.messages)
+    assert all(g.message and g.remedy for g in read.gaps.values())
+    return {g.cause.value for g in read.gaps.values()}
+
+
+def test_wrong_password(context: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WRONG", "planted-wrong-1")
+    ctx = context(password="env:WRONG")
+    assert _causes(ctx) == {"denied"}
+    assert "planted-wrong-1" not in repr(Read(ctx).messages)
+
+
+def test_password_reference_without_a_secret(context: Make) -> None:
+    assert _causes(context(password="env:NOT_SET_ANYWHERE")) == {"denied"}
+
+
+def test_tls_demanded_by_the_server(context: Make) -> None:
+    ctx = context(sslmode="disable")
+    assert _causes(ctx) == {"denied"}
+    assert "sslmode" in Read(ctx).gaps["setting"].remedy
+
+
+def test_certificate_of_somebody_else(context: Make) -> None:
+    assert _causes(context(host="localhost", sslrootcert="system")) == {"denied"}
+
+
+def test_tls_demanded_by_us(context: Make, server: PostgresServer) -> None:
+    server.flip_bad()
+    try:
+        assert _causes(context(sslmode="require", sslrootcert=None)) == {"disabled"}
+    finally:
+        server.restore_good()
+
+
+def test_too_many_connections(context: Make, server: PostgresServer) -> None:
+    with _changed(server, f"ALTER ROLE {READER} CONNECTION LIMIT 0", f"ALTER ROLE {READER} CONNECTION LIMIT -1"):
+        assert _causes(context()) == {"rate_limited"}
+
+
+def test_a_lock_on_the_catalogue_ends_in_timeout(context: Make, server: PostgresServer) -> None:
+    with psycopg.connect(**server.parameters()) as conn:
+        conn.execute("SET allow_system_table_mods = on")
+        conn.execute("LOCK TABLE pg_catalog.pg_extension IN ACCESS EXCLUSIVE MODE")
+        read = Read(context("database_extension", "data_store", timeout_s=0.3))
+        conn.rollback()
+    assert read.gaps["database_extension"].cause == "timeout"
+    assert "data_store" in read.complete
+
+
+def test_nothing_listens(context: Make) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))  # bound, not listening: refuses
+        assert _causes(context(port=closed.getsockname()[1])) == {"unreachable"}
+
+
+def test_a_silent_port(context: Make) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        assert _causes(context(port=silent.getsockname()[1], timeout_s=2)) == {"timeout"}
+
+
+def test_something_else_answers(context: Make) -> None:
+    with _answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as port:
+        assert _causes(context(port=port, sslmode="prefer", sslrootcert=None)) == {"malformed"}
+
+
+def test_the_server_stops_between_two_runs(context: Make) -> None:
+    with PostgresServer() as own:
+        ctx = context(port=own.port, host=str(own.data), user="postgres", sslmode="prefer")
+        own.stop()
+        assert _causes(ctx) == {"unreachable"}
+
+
+def test_a_server_that_falls_silent_in_the_middle(context: Make, server: PostgresServer) -> None:
+    """The connection is cut at the deadline although the other side stays open."""
+    with _falling_silent(server.port, after=b"pg_db_role_setting") as port:
+        ctx = context("database_instance", "auth_policy", port=port, timeout_s=0.5, sslmode="disable")
+        server.configure(hba=BAD_HBA)  # plain text, so that the question can be seen on the wire
+        try:
+            read = Read(ctx)
+        finally:
+            server.configure(hba=GOOD_HBA)
+    assert {g.cause.value for g in read.gaps.values()} <= {"timeout", "unreachable"}
+    assert "timeout" in {g.cause.value for g in read.gaps.values()}
+    assert set(read.gaps) == {"database_instance", "auth_policy"}
+
+
+def test_discovery_sees_the_running_server(server: PostgresServer, tmp_path: Any) -> None:
+    found = [f for f in Postgres().discover(Discovery(Path("/"), tmp_path)) if f.settings["port"] == server.port]
+    assert len(found) == 1
+    assert found[0].settings["host"] == str(server.data)
+    Postgres.Settings.model_validate(dict(found[0].settings))
+    ctx = Context(
+        source="found",
+        settings=Postgres.Settings.model_validate(dict(found[0].settings)),
+        clock=lambda: pytest.fail("no clock is needed"),
+        wanted=frozenset(ALL),
+    )
+    assert _causes(ctx) == {"denied"}  # as proposed: a clear refusal, the role is missing or wants a password
+
+
+@contextmanager
+def _changed(server: PostgresServer, change: str, back: str) -> Iterator[None]:
+    server.sql(change)
+    try:
+        yield
+    finally:
+        server.sql(back)
+
+
+@contextmanager
+def _instead_of_monitor(server: PostgresServer, role: str) -> Iterator[None]:
+    server.sql(f"REVOKE pg_monitor FROM {READER}", f"GRANT {role} TO {READER}")
+    try:
+        yield
+    finally:
+        server.sql(f"REVOKE {role} FROM {READER}", f"GRANT pg_monitor TO {READER}")
+
+
+@contextmanager
+def _answering(reply: bytes) -> Iterator[int]:
+    """A port that gives the same answer to everybody."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            while True:
+                try:
+                    peer, _ = listening.accept()
+                except OSError:
+                    return
+                with peer:
+                    peer.recv(4096)
+                    peer.sendall(reply)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        listening.shutdown(socket.SHUT_RDWR)
+    thread.join(5)
+
+
+@contextmanager
+def _falling_silent(port: int, after: bytes) -> Iterator[int]:
+    """A port that passes everything on to `port` until the client has sent `after`, then swallows it."""
+    done = threading.Event()
+
+    def pump(source: socket.socket, target: socket.socket, watch: bool) -> None:
+        while not done.is_set():
+            try:
+                data = source.recv(65536)
+                if watch and after in data:
+                    done.wait(30)
+                if not data or done.is_set():
+                    return
+                target.sendall(data)
+            except OSError:  # one of the two ends hung up
+                return
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            peer, _ = listening.accept()
+            with peer, socket.create_connection(("127.0.0.1", port)) as server:
+                back = threading.Thread(target=pump, args=(server, peer, False), daemon=True)
+                back.start()
+                pump(peer, server, True)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield listening.getsockname()[1]
+        done.set()
+    thread.join(5)
