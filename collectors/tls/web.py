@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from compliance.collectors.tls.handshake import permissive
 from compliance.schemas.errors import Malformed, SourceError, TimedOut, Unreachable
 from compliance.schemas.kinds.host import Exposure
 from compliance.schemas.kinds.web import CachedResponse, HttpEndpoint
+
+# At DEBUG httpcore writes every response header, cookies with their values among them; a level is its only switch.
+logging.getLogger("httpcore").setLevel(logging.INFO)
 
 MAX_REDIRECTS = 5
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
