@@ -68,7 +68,7 @@ class Undecided:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What a gate says. `exit_code` is 0 held, 1 violation, 3 undecided; integrity (4) is its caller's to find first."""
+    """What a gate says. `exit_code` is 0 held, 1 violation, 3 undecided; the caller looks for broken integrity (4)."""
 
     exit_code: int
     fail_on: Severity
@@ -111,8 +111,10 @@ def gate(
         ConfigError: `new_only` without a baseline to compare with.
     """
     if new_only and baseline is None:
-        raise ConfigError("only new violations were asked for, but there is no baseline to compare with",
-                          remedy="give --baseline FILE")  # fmt: skip
+        raise ConfigError(
+            "only new violations were asked for, but there is no baseline to compare with",
+            remedy="give --baseline FILE",
+        )
     views = [framework_view(result, f.framework.id) for f in result.frameworks]
     scope = _scope(result, views)
     failures = [*_control_failures(scope), *_requirement_failures(result, views)]
@@ -202,7 +204,7 @@ def gate_document(judged: GateResult) -> dict[str, Any]:
                 "severity": u.severity and u.severity.value,
                 "cause": u.cause,
                 "reason": u.reason,
-            }  # fmt: skip
+            }
             for u in judged.undecided
         ],
         "not_evaluated": list(judged.not_evaluated),

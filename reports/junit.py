@@ -50,7 +50,8 @@ def junit_xml(result: AuditResult, judged: GateResult) -> bytes:
                 child = ET.SubElement(node, case.tag, type=_clean(case.kind), message=_clean(case.message))
                 child.text = _clean(case.text)
     ET.indent(root)
-    return ET.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+    text: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
+    return text + b"\n"
 
 
 def _controls(result: AuditResult, judged: GateResult) -> list[_Case]:

@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 
 import yaml
+
 from compliance.schemas.catalogue import FRAMEWORKS, Control, Framework, PlannedControl, Requirement, Severity, Text
 from compliance.schemas.kinds.engine import Outcome
 from compliance.schemas.results import (
@@ -29,7 +30,7 @@ from compliance.schemas.results import (
 NOW = datetime(2026, 11, 23, 9, 30, tzinfo=UTC)
 HOSTILE = "<script>alert('x')</script>"
 LONG = "arn:aws:iam::123456789012:role/" + "very-long-unbroken-role-name-" * 8
-BIDI = "مستخدم‮/admin 🚀 測試"
+BIDI = "\u0645\u0633\u062a\u062e\u062f\u0645\u202e/admin \U0001f680 \u6e2c\u8a66"  # with an override mark
 FRAMEWORK_FILES = Path(__file__).parents[2] / "controls" / "frameworks"
 SIZES = {"soc2": 61, "iso27001": 120, "pci_dss": 280, "ferpa": 75, "gdpr": 90, "lfpdppp": 110}
 
@@ -51,7 +52,7 @@ def control(name: str, *, severity: Severity = Severity.HIGH, **changes: object)
         "severity": severity,
         "why": {
             "en": "A stolen password alone must not open production: most intrusions begin with one.",
-            "es": "Una contraseña robada no debe bastar para abrir producción: así empieza la mayoría de las intrusiones.",
+            "es": "Una contraseña robada no debe bastar para abrir producción: casi toda intrusión empieza así.",
         },
         "remedy": {
             "en": "Enrol a second factor for each account listed, or take its production rights away.",
@@ -373,7 +374,7 @@ def audit(frameworks: tuple[str, ...] = ("soc2",), *, size: int | None = None, *
             complete_entry=None,
             base_entry=None,
             requests=(),
-        ),  # fmt: skip
+        ),
         coverage("role_grant", source="old-db", removed_from_configuration=True),
     ]
     base = AuditResult(
@@ -420,7 +421,7 @@ def audit(frameworks: tuple[str, ...] = ("soc2",), *, size: int | None = None, *
                 sha("policy"),
                 True,
                 640,
-            ),  # fmt: skip
+            ),
         ),
         notes=("The collection of web-1 was interrupted.",),
     )

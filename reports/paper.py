@@ -1,0 +1,272 @@
+"""The HTML of a working paper: templates, and what they may call."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, timedelta
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # the library ships no types
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from compliance.reports.chart import bar
+from compliance.reports.model import REQUIREMENT_STATUSES, ControlView, FindingView, FrameworkView, Status
+from compliance.reports.texts import GLOSSARY, LANGUAGES, UNKNOWN, Language, text, word
+from compliance.schemas.catalogue import PROFILE_FLAGS, Bound, Text
+from compliance.schemas.results import Coverage, FlagView, RequirementResult
+
+FOLDER = Path(__file__).parent
+OPEN_ROWS = 300  # failing, accepted and unknown resources of one control on paper; more are in the attached CSV
+OTHER_ROWS = 60  # passing and not applicable ones
+TEXT_FONTS = ("DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf", "DejaVuSansCondensed-Oblique.ttf")
+REQUEST_ROWS = 12  # requests of one collection on paper
+
+SECTIONS = (
+    "verify",
+    "coverage",
+    "summary",
+    "profile",
+    "waivers",
+    "attestations",
+    "detail",
+    "controls",
+    "evidence",
+    "method",
+    "glossary",
+)
+
+# Controls, marks that reorder text, zero-width characters and surrogates would let a name look like another one.
+_INVISIBLE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AttachedFile:
+    """A file attached to the PDF, as the verification page lists it."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class FlagRow:
+    """A profile flag and what it switches in this framework. `view` is None when nobody declared it."""
+
+    flag: str
+    title: Text | None
+    view: FlagView | None
+    requirements: int
+    controls: int
+
+
+def visible(value: str) -> str:
+    """The text with every character spelled out that is invisible, reorders text, or is not in the packaged font.
+
+    So a name cannot pose as another one, and no page depends on the fonts of the machine that made it.
+    """
+    if value.isascii() and value.isprintable():
+        return value
+    known = _glyphs()
+    return "".join(
+        c if c in "\n\t" or (ord(c) in known and not _INVISIBLE.match(c)) else f"⟨U+{ord(c):04X}⟩" for c in value
+    )
+
+
+@cache
+def _glyphs() -> frozenset[int]:
+    """Code points that every cut of the text font has."""
+    found: list[set[int]] = []
+    for name in TEXT_FONTS:
+        with TTFont(FOLDER / "fonts" / name, lazy=True) as font:
+            found.append(set(font.getBestCmap()))
+    return frozenset(set.intersection(*found))
+
+
+def paper_html(view: FrameworkView, language: Language, attached: Mapping[str, AttachedFile], pdf_name: str) -> str:
+    """The HTML of one framework's working paper. Everything from outside is escaped and made visible."""
+    audit = view.audit
+    groups = [
+        (group, list(items))
+        for group, items in groupby(view.requirements, key=lambda r: _Group(r.result.group, r.group_title))
+    ]
+
+    def say(key: str, **values: object) -> str:
+        return text(key, language, **values)
+
+    def rest_note(control: ControlView, shown: list[FindingView]) -> str:
+        left = _without(control.findings, shown)
+        file = attached["findings"]
+        return say(
+            "rest_attached",
+            shown=len(shown),
+            total=control.counts.total,
+            left=len(left),
+            fail=sum(s in (Status.FAIL, Status.WAIVED) for s in left),
+            unknown=sum(s is Status.UNKNOWN for s in left),
+            file=file.name,
+            sha=file.sha256,
+        )
+
+    def requests_note(row: Coverage) -> str:
+        file = attached["evidence"]
+        return say("requests_attached", shown=REQUEST_ROWS, total=len(row.requests), file=file.name, sha=file.sha256)
+
+    template = environment().get_template("paper.html.j2")
+    return template.render(
+        view=view,
+        audit=audit,
+        fw=view.result.framework,
+        language=language,
+        attached=list(attached.values()),
+        pdf_name=pdf_name,
+        groups=groups,
+        flags=flag_rows(view),
+        sections=[(name, say(name)) for name in SECTIONS],
+        statuses=[s.value for s in REQUIREMENT_STATUSES],
+        unknown_reasons=list(UNKNOWN),
+        glossary=[tuple(pair[LANGUAGES.index(language)] for pair in item) for item in GLOSSARY],
+        request_rows=REQUEST_ROWS,
+        _=say,
+        word=lambda table, key: word(table, key, language),
+        waiver_state=lambda state: _waiver_state(state, say),
+        basis=lambda result: basis(result, language),
+        evidence_of=lambda control: [c.row for c in view.coverage if control.id in c.row.controls],
+        printed=printed,
+        finding_text=lambda control, finding: finding_text(control, finding, language),
+        rest_note=rest_note,
+        requests_note=requests_note,
+    )
+
+
+@dataclass(frozen=True)
+class _Group:
+    id: str
+    title: Text
+
+
+def printed(control: ControlView) -> list[FindingView]:
+    """The findings of a control that go on paper: open ones first, and never a silent cut."""
+    closed = (Status.PASS, Status.NOT_APPLICABLE)
+    open_rows = [f for f in control.findings if f.status not in closed]
+    others = [f for f in control.findings if f.status in closed]
+    return [*open_rows[:OPEN_ROWS], *others[:OTHER_ROWS]]
+
+
+def finding_text(control: ControlView, finding: FindingView, language: Language) -> str:
+    """Why a resource got its verdict: the recorded reason, and in Spanish the code's general words before it."""
+    recorded = finding.result.reason or finding.result.code
+    definition = control.result.control
+    general = definition.reasons.get(finding.result.code) if definition else None
+    if language == "en" or general is None or not general.es:
+        return recorded
+    return f"{general.es} ({text('recorded_reason', language)}: {recorded})"
+
+
+def basis(result: RequirementResult, language: Language) -> str:
+    """Why a requirement got its verdict: the recorded reason, and in Spanish the code's words before it."""
+    general = word("code", result.code, language)
+    if language == "en":
+        return result.reason or general
+    return f"{general} ({text('recorded_reason', language)}: {result.reason})" if result.reason else general
+
+
+def flag_rows(view: FrameworkView) -> list[FlagRow]:
+    """Every flag that is declared or that something in this framework hangs on."""
+    requirements = [r.requirement.condition for r in view.requirements if r.requirement.condition]
+    controls = [flag for c in view.controls if (flag := _applies_if(c))]
+    declared = {f.flag: f for f in view.audit.profile}
+    titles = {**PROFILE_FLAGS, **view.result.framework.conditions}
+    names = dict.fromkeys([*declared, *PROFILE_FLAGS, *sorted({*requirements, *controls})])
+    return [
+        FlagRow(n, titles.get(n), declared.get(n), requirements.count(n), controls.count(n))
+        for n in names
+        if n in declared or n in requirements or n in controls
+    ]
+
+
+@cache
+def environment() -> Environment:
+    """The templates with escaping on; a name that is missing raises instead of printing nothing."""
+    made = Environment(
+        loader=FileSystemLoader(FOLDER / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_finalize,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    made.filters.update(
+        moment=lambda t: t.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        day=lambda t: t.astimezone(UTC).strftime("%Y-%m-%d"),
+        iso=lambda t: t.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        dash=lambda value: "–" if value is None else value,
+        age=age,
+        listed=_listed,
+        bound=_bound,
+        sentence=lambda value: f"{value[:1].upper()}{value[1:]}.",
+        by_severity=lambda items: sorted(items, key=lambda c: (c.result.severity.rank, c.id)),
+        request_text=lambda value: "–" if value is None else value if isinstance(value, str) else repr(value),
+    )
+    made.globals["bar"] = lambda status, n, total: bar(Status(status), n, total)
+    return made
+
+
+def age(value: timedelta | None) -> str:
+    """A duration in its two largest units: `3 d 4 h`, `5 h 10 min`, `12 min`."""
+    if value is None:
+        return "–"
+    minutes = int(value.total_seconds() // 60)
+    if minutes < 0:
+        return f"−{-minutes} min"
+    days, hours, minutes = minutes // 1440, minutes // 60 % 24, minutes % 60
+    if days:
+        return f"{days} d {hours} h" if hours else f"{days} d"
+    if hours:
+        return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+    return f"{minutes} min"
+
+
+def _finalize(value: Any) -> Any:
+    # exact type: Markup is our own and passes as it is
+    return visible(value) if type(value) is str else value
+
+
+def _applies_if(control: ControlView) -> str | None:
+    result = control.result
+    return result.control.applies_if if result.control else result.planned.applies_if if result.planned else None
+
+
+def _without(findings: Iterable[FindingView], shown: list[FindingView]) -> list[Status]:
+    numbers = {id(f) for f in shown}
+    return [f.status for f in findings if id(f) not in numbers]
+
+
+def _waiver_state(state: str, say: Callable[..., str]) -> str:
+    known = ("in_force", "expired", "refused", "requested", "revoked")
+    return say(f"state_{state}") if state in known else state
+
+
+def _listed(value: Any) -> str:
+    return ", ".join(str(v) for v in value) if isinstance(value, list | tuple) else str(value)
+
+
+def _bound(value: Bound | None) -> str:
+    if value is None:
+        return "–"
+    parts = []
+    if value.min is not None:
+        parts.append(f"≥ {value.min}")
+    if value.max is not None:
+        parts.append(f"≤ {value.max}")
+    if value.must_include:
+        parts.append(f"∋ {', '.join(value.must_include)}")
+    if value.must_not_include:
+        parts.append(f"∌ {', '.join(value.must_not_include)}")
+    return f"{'; '.join(parts)} ({value.clause})"
