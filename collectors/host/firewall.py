@@ -1,0 +1,349 @@
+"""The packet filter as nftables prints it: what happens by default, and every rule. iptables-nft rules appear too.
+
+Format of `nft -j`: libnftables-json(5). `-s` leaves counters out, which would make every look a change.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from compliance.collectors.host.machine import Machine
+from compliance.schemas.errors import Absent, Malformed
+from compliance.schemas.kinds.network import FirewallDefault, FirewallRule
+
+HOOKS = {"input": "in", "output": "out", "forward": "forward"}
+_IP_FAMILIES = frozenset({"ip", "ip6", "inet"})
+# Statements that neither choose packets nor end their way.
+_NEUTRAL = frozenset({"counter", "log", "comment", "mangle", "notrack", "quota_used", "secmark"})
+_XT_NEUTRAL = frozenset({"comment", "LOG", "NFLOG"})
+_FINAL = {"accept": "allow", "drop": "deny", "reject": "deny"}
+_LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
+ChainKey = tuple[str, str, str]
+
+
+@dataclass(slots=True)
+class Chain:
+    """A chain with its rules in order; `hook` and `policy` only for base chains."""
+
+    key: ChainKey
+    type: str | None = None
+    hook: str | None = None
+    priority: int = 0
+    policy: str | None = None
+    rules: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Ruleset:
+    """All chains, and the elements of the named sets and maps."""
+
+    chains: dict[ChainKey, Chain] = field(default_factory=dict)
+    sets: dict[tuple[str, str, str], list[Any]] = field(default_factory=dict)
+
+
+def rows_ruleset(text: str) -> Ruleset:
+    """The ruleset of `nft -j list ruleset`. Raises Malformed for another shape: then nothing is known."""
+    try:
+        items = json.loads(text)["nftables"]
+        ruleset = Ruleset()
+        if not any("metainfo" in item for item in items):
+            raise KeyError("metainfo")
+        for item in items:
+            if chain := item.get("chain"):
+                key = (chain["family"], chain["table"], chain["name"])
+                ruleset.chains[key] = Chain(
+                    key, chain.get("type"), chain.get("hook"), int(chain.get("prio", 0)), chain.get("policy")
+                )
+            elif (named := item.get("set") or item.get("map")) is not None:
+                ruleset.sets[named["family"], named["table"], named["name"]] = list(named.get("elem", []))
+        for item in items:
+            if rule := item.get("rule"):
+                ruleset.chains[rule["family"], rule["table"], rule["chain"]].rules.append(rule)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Malformed(
+            "nft printed a ruleset of another shape", remedy="run `nft -j -s list ruleset` by hand and report it"
+        ) from error
+    return ruleset
+
+
+def end_of(chain: Chain, ruleset: Ruleset, seen: frozenset[ChainKey] = frozenset()) -> str | None:
+    """What an otherwise unmentioned packet meets in a chain: allow, deny, or None when it falls through."""
+    for rule in chain.rules:
+        for statement in rule.get("expr", []):
+            (name, value), *_ = statement.items()
+            if name in _FINAL:
+                return _FINAL[name]
+            if name in ("jump", "goto"):
+                target = (chain.key[0], chain.key[1], value["target"])
+                if target in ruleset.chains and target not in seen:
+                    met = end_of(ruleset.chains[target], ruleset, seen | {chain.key})
+                    if met is not None:
+                        return met
+                if name == "goto":
+                    return None
+            elif name == "return":
+                return None
+            elif name not in _NEUTRAL and not (name == "xt" and (value or {}).get("name") in _XT_NEUTRAL):
+                break  # it chooses packets: the rest of the rule is not for every packet
+    return None
+
+
+def default_of(ruleset: Ruleset, hook: str, asset: str) -> FirewallDefault:
+    """The default of one direction: deny only when, for IPv4 and for IPv6, some base chain denies what it does not
+    mention. An accepting chain never overrules a denying one: packets visit every base chain of a hook."""
+    bases = sorted(
+        (c for c in ruleset.chains.values() if c.hook == hook and c.type == "filter" and c.key[0] in _IP_FAMILIES),
+        key=lambda c: (c.priority, c.key),
+    )
+    denying = []
+    for chain in bases:
+        met = end_of(chain, ruleset) or ("deny" if chain.policy == "drop" else "allow")
+        if met == "deny":
+            denying.append(chain)
+    families = {chain.key[0] for chain in denying}
+    denied = "inet" in families or {"ip", "ip6"} <= families
+    decides = denying if denied else bases
+    return FirewallDefault(
+        zone=asset,
+        direction=HOOKS[hook],
+        default_action="deny" if denied else "allow",
+        defined_by=", ".join(" ".join(chain.key) for chain in decides) or None,
+        detail={
+            "base_chains": [
+                {"chain": " ".join(c.key), "hook": c.hook, "priority": c.priority, "policy": c.policy} for c in bases
+            ]
+        },
+    )
+
+
+def rows_rule(ruleset: Ruleset, printed: dict[tuple[ChainKey, int], str], asset: str) -> list[FirewallRule]:
+    """One row a rule; a rule with a verdict map gives one row for each of its elements."""
+    hooks = _reached(ruleset)
+    rows: list[FirewallRule] = []
+    seen: dict[str, int] = {}
+    for chain in ruleset.chains.values():
+        for rule in chain.rules:
+            for expr in _expanded(rule.get("expr", []), chain, ruleset):
+                digest = hashlib.sha256(json.dumps([expr, rule.get("comment")], sort_keys=True).encode()).hexdigest()[
+                    :16
+                ]
+                name = f"{' '.join(chain.key)} {digest}"
+                seen[name] = seen.get(name, 0) + 1
+                if seen[name] > 1:
+                    name += f" #{seen[name]}"
+                directions = hooks.get(chain.key, set())
+                direction = HOOKS.get(next(iter(directions))) if len(directions) == 1 else None
+                text = printed.get((chain.key, int(rule["handle"])))
+                rows.append(_rule(asset, name, direction, expr, rule.get("comment"), text, chain, ruleset))
+    return rows
+
+
+def _rule(
+    asset: str,
+    name: str,
+    direction: str | None,
+    expr: list[dict[str, Any]],
+    comment: str | None,
+    text: str | None,
+    chain: Chain,
+    ruleset: Ruleset,
+) -> FirewallRule:
+    matches = [statement["match"] for statement in expr if "match" in statement]
+    sources = _values(matches, "saddr", chain, ruleset)
+    comment = comment or _quoted_comment(text)
+    said = words_of(comment)
+    return FirewallRule(
+        zone=asset,
+        rule=name,
+        direction=direction,
+        action=_action(expr),
+        protocol=_protocol(matches),
+        source_address=", ".join(sources) if sources else None,
+        destination_address=", ".join(_values(matches, "daddr", chain, ruleset)) or None,
+        ports=_values(matches, "dport", chain, ruleset) or None,
+        source_any=_source_any(expr, matches, sources),
+        comment=comment,
+        owner=said.get("owner"),
+        justification=said.get("reason"),
+        approved_at=_day(said.get("approved")),
+        reviewed_at=_day(said.get("reviewed")),
+        text=text,
+    )
+
+
+def words_of(comment: str | None) -> dict[str, str]:
+    """`owner=… reason=… approved=YYYY-MM-DD` of a comment; a value runs to the next word with an equals sign."""
+    pairs = re.findall(r"(\w+)=(.*?)(?=[\s;,]+\w+=|\Z)", comment or "")
+    return {name.lower(): value.strip().strip("'\"") for name, value in pairs if value.strip()}
+
+
+def _day(text: str | None) -> datetime | None:
+    try:
+        return datetime.strptime(text or "", "%Y-%m-%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def _quoted_comment(text: str | None) -> str | None:
+    found = re.search(r'comment "([^"]*)"', text or "")
+    return found[1] if found else None
+
+
+def _action(expr: list[dict[str, Any]]) -> str:
+    names = [name for statement in expr for name in statement]
+    for name in names:
+        if name in _FINAL:
+            return _FINAL[name]
+        if name in ("jump", "goto"):
+            return "jump"
+    return "other"
+
+
+def _protocol(matches: list[dict[str, Any]]) -> str | None:
+    for match in matches:
+        left, right = match.get("left"), match.get("right")
+        if not isinstance(left, dict):
+            continue
+        payload = left.get("payload", {})
+        if payload.get("field") in ("dport", "sport", "type") and payload.get("protocol") != "th":
+            return str(payload["protocol"])
+        if left.get("meta", {}).get("key") == "l4proto" or payload.get("field") in ("protocol", "nexthdr"):
+            names = right.get("set", []) if isinstance(right, dict) else [right]
+            return "/".join(str(name) for name in names)
+    return None
+
+
+def _values(matches: list[dict[str, Any]], name: str, chain: Chain, ruleset: Ruleset) -> list[str]:
+    """What the rule demands of a header field, as text; a negated demand carries `!`."""
+    found = []
+    for match in matches:
+        left = match.get("left")
+        if isinstance(left, dict) and left.get("payload", {}).get("field") == name:
+            sign = "!" if match.get("op") == "!=" else ""
+            found += [sign + value for value in _flat(match.get("right"), chain, ruleset)]
+    return found
+
+
+def _flat(right: Any, chain: Chain, ruleset: Ruleset) -> list[str]:
+    if isinstance(right, dict) and "set" in right:
+        return [value for item in right["set"] for value in _flat(item, chain, ruleset)]
+    if isinstance(right, dict) and "prefix" in right:
+        return [f"{right['prefix']['addr']}/{right['prefix']['len']}"]
+    if isinstance(right, dict) and "range" in right:
+        return ["-".join(str(end) for end in right["range"])]
+    if isinstance(right, dict) and "elem" in right:
+        return _flat(right["elem"].get("val"), chain, ruleset)
+    if isinstance(right, list):
+        return [value for item in right for value in _flat(item, chain, ruleset)]
+    if isinstance(right, str) and right.startswith("@"):
+        elements = ruleset.sets.get((chain.key[0], chain.key[1], right[1:]), [])
+        return [value for item in elements for value in _flat(item, chain, ruleset)] or [right]
+    return [json.dumps(right) if isinstance(right, dict) else str(right)]
+
+
+def _source_any(expr: list[dict[str, Any]], matches: list[dict[str, Any]], sources: list[str]) -> bool | None:
+    """Open to every source. Traffic of the loopback interface and answers to known connections open nothing."""
+    for match in matches:
+        left = match.get("left")
+        if not isinstance(left, dict):
+            continue
+        right = match.get("right")
+        if left.get("meta", {}).get("key") in ("iif", "iifname") and right == "lo" and match.get("op") == "==":
+            return False
+        if left.get("ct", {}).get("key") == "state" and match.get("op") in ("==", "in"):
+            states = right.get("set", []) if isinstance(right, dict) else right if isinstance(right, list) else [right]
+            if set(states) <= {"established", "related"}:
+                return False
+    if sources:
+        return any(source.startswith("!") or source.endswith("/0") for source in sources)
+    hidden = [s["xt"] for s in expr if "xt" in s and (s["xt"] or {}).get("name") not in _XT_NEUTRAL]
+    return None if hidden else True
+
+
+def _expanded(expr: list[dict[str, Any]], chain: Chain, ruleset: Ruleset) -> list[list[dict[str, Any]]]:
+    """A rule with a verdict map as one list of statements for each element of the map."""
+    for position, statement in enumerate(expr):
+        if "vmap" not in statement:
+            continue
+        key, data = statement["vmap"].get("key"), statement["vmap"].get("data")
+        elements = data.get("set", []) if isinstance(data, dict) else []
+        if isinstance(data, str):
+            elements = ruleset.sets.get((chain.key[0], chain.key[1], data.removeprefix("@")), [])
+        made = [
+            [*expr[:position], {"match": {"op": "==", "left": key, "right": value}}, verdict, *expr[position + 1 :]]
+            for value, verdict in (pair for pair in elements if isinstance(pair, list) and len(pair) == 2)
+            if isinstance(verdict, dict)
+        ]
+        return made or [expr]
+    return [expr]
+
+
+def _reached(ruleset: Ruleset) -> dict[ChainKey, set[str]]:
+    """The hooks from which each chain is reached."""
+    hooks = {chain.key: {chain.hook} for chain in ruleset.chains.values() if chain.hook}
+    changed = True
+    while changed:
+        changed = False
+        for chain in ruleset.chains.values():
+            for target in _targets(chain.rules):
+                key = (chain.key[0], chain.key[1], target)
+                missing = hooks.get(chain.key, set()) - hooks.setdefault(key, set())
+                if missing:
+                    hooks[key] |= missing
+                    changed = True
+    return hooks
+
+
+def _targets(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        here = {v["target"] for k, v in value.items() if k in ("jump", "goto") and isinstance(v, dict)}
+        return here.union(*(_targets(v) for v in value.values()))
+    return set().union(*(_targets(v) for v in value)) if isinstance(value, list) else set()
+
+
+def rows_printed(text: str) -> dict[tuple[ChainKey, int], str]:
+    """Rule texts of `nft -a -s list ruleset` by chain and handle."""
+    found: dict[tuple[ChainKey, int], str] = {}
+    table: tuple[str, str] = ("", "")
+    chain = ""
+    for line in text.splitlines():
+        if match := re.match(r"table (\S+) (\S+) \{", line):
+            table = (match[1], match[2])
+        elif match := re.match(r"\t(chain|set|map|flowtable|counter|quota) (\S+) \{", line):
+            chain = match[2] if match[1] == "chain" else ""
+        elif chain and (match := re.match(r"\t\t(.*) # handle (\d+)$", line)):
+            found[(*table, chain), int(match[2])] = match[1]
+    return found
+
+
+def fetch_ruleset(machine: Machine) -> Ruleset:
+    """The ruleset of this network namespace.
+
+    Raises:
+        Denied: nft may not read it (never an empty ruleset). Absent: no nft, or rules that nft does not show.
+    """
+    text = machine.run("nft", "-j", "-s", "list", "ruleset")
+    for path in _LEGACY:
+        if (machine.read_optional(path) or "").strip():
+            raise Absent(
+                "rules are loaded through the legacy x_tables interface, which nft does not show",
+                remedy="move them to nftables (update-alternatives --set iptables /usr/sbin/iptables-nft)",
+            )
+    return rows_ruleset(text)
+
+
+def read_firewall_default(machine: Machine, asset: str) -> list[FirewallDefault]:
+    """Three rows: in, out, forward. An empty ruleset that could be read means that everything is allowed."""
+    ruleset = fetch_ruleset(machine)
+    return [default_of(ruleset, hook, asset) for hook in HOOKS]
+
+
+def read_firewall_rule(machine: Machine, asset: str) -> list[FirewallRule]:
+    """Every rule. Complete and empty is an answer: no rule is loaded."""
+    ruleset = fetch_ruleset(machine)
+    return rows_rule(ruleset, rows_printed(machine.run("nft", "-a", "-s", "list", "ruleset")), asset)
