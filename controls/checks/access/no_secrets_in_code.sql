@@ -1,0 +1,37 @@
+-- Population: every repository, left-joined to its scan and to the findings that nobody marked as a false alarm.
+WITH found AS (
+  SELECT
+    f.source,
+    f.repository,
+    count(*) AS findings,
+    count(*) FILTER (WHERE f.committed_at <= $as_of - to_hours($open_hours::INTEGER)) AS old,
+    count(*) FILTER (WHERE f.committed_at IS NULL) AS ageless,
+    min_by(concat(f.path, ':', f.line, ' (', f.secret_type, ')'), coalesce(f.committed_at, $as_of)) AS example
+  FROM secret_finding AS f
+  WHERE f.is_allowlisted IS NOT TRUE
+  GROUP BY f.source, f.repository
+)
+SELECT
+  concat(r.source, '/', r.repository) AS resource,
+  r.entry,
+  CASE
+    WHEN n.old > 0
+      THEN fail('secret_found', concat(r.repository, ': ', n.old, ' finding(s) older than ', $open_hours, ' h, for instance ', n.example))
+    WHEN s.scanned_at IS NULL
+      THEN fail('not_scanned', concat(r.repository, ' was not scanned for secrets'))
+    WHEN s.scanned_at < $as_of - to_days($scan_days::INTEGER)
+      THEN fail('scan_old', concat(r.repository, ' was last scanned on ', strftime(s.scanned_at, '%Y-%m-%d')))
+    WHEN n.ageless > 0
+      THEN unknown('age_unknown', concat(r.repository, ': ', n.ageless, ' finding(s) of unknown age, for instance ', n.example))
+    WHEN s.files_scanned IS NULL OR s.findings IS NULL
+      THEN unknown('partly_scanned', concat(r.repository, ': how much of it was scanned is not known'))
+    -- null: no row of findings means that the scan above, which is complete, found none
+    WHEN s.scanned_at >= $as_of - to_days($scan_days::INTEGER) AND n.findings IS NULL
+      THEN pass('clean', concat(r.repository, ': ', s.files_scanned, ' files scanned, ', coalesce(s.files_skipped, 0), ' skipped, nothing found'))
+    WHEN s.scanned_at >= $as_of - to_days($scan_days::INTEGER) AND n.old = 0 AND n.ageless = 0
+      THEN pass('only_new', concat(r.repository, ': ', n.findings, ' finding(s), none older than ', $open_hours, ' h'))
+    ELSE unknown('partly_scanned', concat(r.repository, ': the scan could not be judged'))
+  END AS result
+FROM repository AS r
+LEFT JOIN secret_scan AS s ON s.source = r.source AND s.repository = r.repository
+LEFT JOIN found AS n ON n.source = r.source AND n.repository = r.repository

@@ -1,0 +1,27 @@
+-- Population: every asset of the inventory. The window is a recorded, reviewed statement; the end of support is measured.
+WITH held AS (
+  SELECT max(t.occurred_at) AS newest
+  FROM attestation AS t
+  WHERE t.control = 'maint.quarterly_upgrades' -- null: an attestation for no control does not count
+    AND t.reviewed_by IS NOT NULL AND t.reviewed_by IS DISTINCT FROM t.by_person
+    AND t.expires_at > $as_of -- null: always given
+    AND NOT EXISTS (SELECT 1 FROM attestation AS x WHERE x.revokes = t.attestation) -- null: only a named one is taken back
+    AND t.occurred_at >= $as_of - to_days($window_days::INTEGER) -- null: always given
+)
+SELECT
+  concat(a.source, '/', coalesce(a.hostname, a.asset)) AS resource,
+  a.entry,
+  CASE
+    WHEN a.os_eol_date <= $as_of
+      THEN fail('unsupported', concat(a.os_name, ' ', a.os_version, ': support ended on ', strftime(a.os_eol_date, '%Y-%m-%d')))
+    WHEN a.os_eol_date <= $as_of + to_days($support_days::INTEGER)
+      THEN fail('ends_soon', concat(a.os_name, ' ', a.os_version, ': support ends on ', strftime(a.os_eol_date, '%Y-%m-%d')))
+    WHEN a.os_eol_date > $as_of + to_days($support_days::INTEGER) AND h.newest >= $as_of - to_days($window_days::INTEGER)
+      THEN pass('supported', concat(a.os_name, ' ', a.os_version, ': supported until ', strftime(a.os_eol_date, '%Y-%m-%d'),
+                ', upgrade window of ', strftime(h.newest, '%Y-%m-%d')))
+    WHEN a.os_eol_date > $as_of
+      THEN unknown('no_window', concat(a.os_name, ' ', a.os_version, ' is supported; no reviewed upgrade window of the last ', $window_days, ' days is recorded'))
+    ELSE unknown('end_unknown', concat(coalesce(a.os_name, 'the system'), ' ', a.os_version, ': the end of its support is not known'))
+  END AS result
+FROM asset AS a
+LEFT JOIN held AS h ON TRUE
