@@ -19,14 +19,13 @@ from compliance.schemas.evidence import Evidence, kind_named
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """One entry to be. `collection` is the collection entry it belongs to; `alias` names an existing subject that its
-    personal columns are about, where the kind has no column for that."""
+    """One entry to be. `alias` names an existing subject that its personal columns are about, where the kind has no
+    column for that. Rows of a collection are recorded with their collection, never as drafts."""
 
     kind: str
     record: Evidence | Mapping[str, Any]
     source: str = "engine"
     observed_at: datetime | None = None
-    collection: int | None = None
     alias: str | None = None
 
 
@@ -41,7 +40,7 @@ def draft_row(draft: Draft, keystore: KeyStore) -> Row:
         personal = Personal(owner(kind, source, row, keystore, draft.alias), parts.values)
     observed = instant(draft.observed_at) if draft.observed_at else None
     record = canonical.encode(parts.record).decode()
-    return Row(draft.kind, source, draft.collection, parts.key, False, observed, personal, record)
+    return Row(draft.kind, source, None, parts.key, False, observed, personal, record)
 
 
 def validated(kind: type[Evidence], record: Evidence | Mapping[str, Any]) -> Evidence:

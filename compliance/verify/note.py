@@ -1,0 +1,79 @@
+"""Reading signed checkpoints (C2SP signed-note, tlog-checkpoint). Format: schemas/ledger.md §5."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from hashlib import sha256
+from typing import NamedTuple
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from compliance.schemas.errors import ConfigError
+
+
+class BadNote(ValueError):
+    """The text is not a checkpoint that this key signed; the message says why."""
+
+
+class Signed(NamedTuple):
+    """What a checkpoint says."""
+
+    origin: str
+    size: int
+    root: bytes
+
+
+class Verifier:
+    """Checks notes under one public key."""
+
+    def __init__(self, vkey: str) -> None:
+        """Raises ConfigError when `vkey` is not `name+id+key` with a matching id of an Ed25519 key."""
+        try:
+            self.name, id_hex, encoded = vkey.split("+", 2)
+            raw = base64.b64decode(encoded, validate=True)
+            self.id = bytes.fromhex(id_hex)
+        except (ValueError, binascii.Error) as error:
+            raise ConfigError(f"{vkey!r} is not a public key of the form name+id+key") from error
+        if len(raw) != 33 or raw[0] != 1 or sha256(self.name.encode() + b"\n" + raw).digest()[:4] != self.id:
+            raise ConfigError(f"{vkey!r} is not an Ed25519 key whose id fits")
+        self._key = Ed25519PublicKey.from_public_bytes(raw[1:])
+
+    def open(self, note: str) -> Signed:
+        """What the note says, once its signature holds. Raises BadNote."""
+        end = note.rfind("\n\n")
+        if end < 0 or not note.endswith("\n"):
+            raise BadNote("it has no signatures")
+        text, signatures = note[: end + 1], note[end + 2 :]
+        signed = False
+        for line in signatures[:-1].split("\n"):
+            try:
+                dash, name, encoded = line.split(" ")
+                raw = base64.b64decode(encoded, validate=True)
+            except (ValueError, binascii.Error) as error:
+                raise BadNote("a signature line is malformed") from error
+            if dash != "\u2014":
+                raise BadNote("a signature line is malformed")
+            if (name, raw[:4]) != (self.name, self.id):
+                continue  # a witness or another key: not known, not judged
+            try:
+                self._key.verify(raw[4:], text.encode())
+            except InvalidSignature as error:
+                raise BadNote(f"the signature of {self.name} does not hold") from error
+            signed = True
+        if not signed:
+            raise BadNote(f"it is not signed by {self.name}+{self.id.hex()}")
+        return _parsed(text)
+
+
+def _parsed(text: str) -> Signed:
+    try:
+        origin, size, root64, *_ = text.split("\n")
+        root = base64.b64decode(root64, validate=True)
+    except (ValueError, binascii.Error) as error:
+        raise BadNote("it is not a checkpoint") from error
+    plain = size.isascii() and size.isdigit() and (size == "0" or size[0] != "0")
+    if not plain or len(root) != 32:
+        raise BadNote("it is not a checkpoint")
+    return Signed(origin, int(size), root)

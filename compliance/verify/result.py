@@ -1,0 +1,72 @@
+"""What verification says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+LISTED = 200  # problems kept in full; beyond that they are counted
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that does not hold. `seq` is the entry, `last` the end of the range where it can only be narrowed to
+    one; both None when it is not about entries."""
+
+    seq: int | None
+    what: str
+    last: int | None = None
+
+    def __str__(self) -> str:
+        if self.seq is None:
+            return self.what
+        if self.last is None or self.last == self.seq:
+            return f"entry {self.seq}: {self.what}"
+        return f"entries {self.seq} to {self.last}: {self.what}"
+
+
+@dataclass(slots=True)
+class Verification:
+    """The outcome. `problems` are in the order of the ledger; `more` counts those beyond the first 200.
+
+    `lock_store` is `not given`, `ok`, `missing`, `behind`, `ahead` or `differs`; `signed` is how many entries the newest
+    checkpoint covers, `anchored` how many the lock store's newest note covers (0 without one).
+    """
+
+    origin: str = ""
+    vkey: str = ""
+    vkey_given: bool = False
+    size: int = 0
+    root: bytes = b""
+    checkpoints: int = 0
+    signed: int = 0
+    anchored: int = 0
+    lock_store: str = "not given"
+    personal_checked: int = 0
+    problems: list[Problem] = field(default_factory=list)
+    more: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Everything that was checked holds."""
+        return not self.problems
+
+    @property
+    def lock_store_ok(self) -> bool | None:
+        """The lock store agrees; None when none was given."""
+        return None if self.lock_store == "not given" else self.lock_store == "ok"
+
+    @property
+    def unanchored(self) -> int:
+        """Entries that no lock store vouches for."""
+        return self.size - min(self.anchored, self.size)
+
+    def add(self, seq: int | None, what: str, last: int | None = None) -> None:
+        """Note a problem."""
+        if len(self.problems) < LISTED:
+            self.problems.append(Problem(seq, what, last))
+        else:
+            self.more += 1
+
+    def sort(self) -> None:
+        """Put the first bad entry first; what concerns no entry comes after."""
+        self.problems.sort(key=lambda p: (p.seq is None, p.seq or 0, -1 if p.last is None else p.last))
