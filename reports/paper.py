@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
@@ -11,9 +10,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # the library ships no types
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from compliance.reports.characters import visible
 from compliance.reports.chart import bar
 from compliance.reports.model import REQUIREMENT_STATUSES, ControlView, FindingView, FrameworkView, Status
 from compliance.reports.texts import GLOSSARY, LANGUAGES, UNKNOWN, Language, text, word
@@ -23,7 +22,6 @@ from compliance.schemas.results import Coverage, FlagView, RequirementResult
 FOLDER = Path(__file__).parent
 OPEN_ROWS = 300  # failing, accepted and unknown resources of one control on paper; more are in the attached CSV
 OTHER_ROWS = 60  # passing and not applicable ones
-TEXT_FONTS = ("DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf", "DejaVuSansCondensed-Oblique.ttf")
 REQUEST_ROWS = 12  # requests of one collection on paper
 
 SECTIONS = (
@@ -38,11 +36,6 @@ SECTIONS = (
     "evidence",
     "method",
     "glossary",
-)
-
-# Controls, marks that reorder text, zero-width characters and surrogates would let a name look like another one.
-_INVISIBLE = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 
 
@@ -64,29 +57,6 @@ class FlagRow:
     view: FlagView | None
     requirements: int
     controls: int
-
-
-def visible(value: str) -> str:
-    """The text with every character spelled out that is invisible, reorders text, or is not in the packaged font.
-
-    So a name cannot pose as another one, and no page depends on the fonts of the machine that made it.
-    """
-    if value.isascii() and value.isprintable():
-        return value
-    known = _glyphs()
-    return "".join(
-        c if c in "\n\t" or (ord(c) in known and not _INVISIBLE.match(c)) else f"⟨U+{ord(c):04X}⟩" for c in value
-    )
-
-
-@cache
-def _glyphs() -> frozenset[int]:
-    """Code points that every cut of the text font has."""
-    found: list[set[int]] = []
-    for name in TEXT_FONTS:
-        with TTFont(FOLDER / "fonts" / name, lazy=True) as font:
-            found.append(set(font.getBestCmap()))
-    return frozenset(set.intersection(*found))
 
 
 def paper_html(view: FrameworkView, language: Language, attached: Mapping[str, AttachedFile], pdf_name: str) -> str:

@@ -93,7 +93,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "rows": ("Rows", "Filas"),
     "rollforward": ("Previous + added − removed", "Previas + altas − bajas"),
     "independent": ("Independent count", "Conteo independiente"),
-    "age": ("Age", "Antigüedad"),
+    "age": ("Age", "Edad"),
     "last_complete": ("Last complete", "Última completa"),
     "attempted": ("Attempted", "Intento"),
     "attempts": ("{n} attempts", "{n} intentos"),
@@ -283,6 +283,24 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Los caracteres invisibles, que reordenan el texto o que faltan en las fuentes incluidas se imprimen como ⟨U+…⟩; el JSON adjunto los conserva.",
     ),
     "glossary": ("Glossary", "Glosario"),
+    # terminal
+    "t_not_read": ("not read", "sin leer"),
+    "t_waivers": ("waivers", "excepciones"),
+    "t_of": ("of", "de"),
+    "t_coverage": ("coverage", "cobertura"),
+    "t_violations": ("violations at or above", "violaciones de severidad desde"),
+    "t_below": ("failures below the threshold", "fallas por debajo del umbral"),
+    "t_accepted": ("accepted by waiver", "aceptadas por excepción"),
+    "t_known": ("set aside by the baseline", "apartadas por la línea base"),
+    "t_undecided": ("undecided", "sin decidir"),
+    "t_not_evaluated": ("not evaluated, no collector yet", "sin evaluar, aún sin recolector"),
+    "t_exit": ("exit code", "código de salida"),
+    "t_baseline_expired": (
+        "the baseline is expired or has no readable date: it sets nothing aside",
+        "la línea base está vencida o sin fecha legible: no aparta nada",
+    ),
+    "t_allowed": ("undecided items were allowed (--allow-unknown)", "lo no decidido se permitió (--allow-unknown)"),
+    "t_unverified": ("the ledger was NOT verified", "el libro NO se verificó"),
 }
 
 STATUS: dict[str, tuple[str, str]] = {
