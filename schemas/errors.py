@@ -151,3 +151,5 @@ class IntegrityError(LedgerError):
 
 class ReportError(ComplianceError):
     """A report could not be written."""
+
+    exit_code = 2

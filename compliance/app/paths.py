@@ -13,8 +13,9 @@ APP = "compliance"
 
 @dataclass(frozen=True, slots=True)
 class LedgerPlaces:
-    """The four places a ledger needs. Only `path` may be copied to others; the rest stays with its owner."""
+    """The places a ledger needs. Only `path` may be copied to others; the rest stays with its owner."""
 
+    origin: str  # the log's name, signed into every checkpoint
     path: Path  # the DuckDB file
     keys: Path  # folder of the signing key
     lock_store: Path  # folder of the newest checkpoint: what shows a rolled-back file
@@ -30,6 +31,7 @@ def ledger_places(
     """
     name = hashlib.sha256(origin.encode()).hexdigest()[:16]
     return LedgerPlaces(
+        origin=origin,
         path=path,
         keys=keys or user_config_path(APP) / "keys" / name,
         lock_store=lock_store or user_state_path(APP) / "locks" / name,

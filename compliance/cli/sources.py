@@ -40,7 +40,13 @@ def list_(config_path: Path | None, as_json: bool) -> None:
     table(
         ("source", "collector", "enabled", "environment", "kinds"),
         [
-            (s.name, s.collector.name, "yes" if s.common.enabled else "no", s.common.environment, len(s.collector.kinds))
+            (
+                s.name,
+                s.collector.name,
+                "yes" if s.common.enabled else "no",
+                s.common.environment,
+                len(s.collector.kinds),
+            )
             for s in sources
         ],
     )

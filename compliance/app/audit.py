@@ -1,0 +1,300 @@
+"""One audit: collect, check the ledger, evaluate, record, write."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import compliance
+from compliance.app import collect, discover, evidence
+from compliance.app.workspace import Say, Workspace
+from compliance.controls import catalogue as catalogues
+from compliance.controls import evaluate, profile, rollup, waivers
+from compliance.ledger import CollectionFields, Draft
+from compliance.schemas.catalogue import Framework
+from compliance.schemas.errors import ConfigError, IntegrityError
+from compliance.schemas.kinds.engine import ENGINE, Audit, ControlVerdict, Finding, LedgerCheck
+from compliance.schemas.messages import Record
+from compliance.schemas.results import AuditResult, ControlResult, Coverage, LedgerState
+from compliance.verify import verify_connection
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What an audit is asked for."""
+
+    frameworks: Sequence[str] = ()  # those of the configuration when empty
+    as_of: datetime | None = None  # now when not given
+    known: str = "now"  # then: only what was recorded by `as_of`
+    collect: bool = True
+    sources: Sequence[str] = ()
+
+
+INTERRUPTED = "The collection was interrupted; what had not been read by then counts as not read."
+
+
+def interrupted(result: AuditResult) -> bool:
+    """The run behind this result was interrupted."""
+    return INTERRUPTED in result.notes
+
+
+def perform(
+    workspace: Workspace, wanted: Wanted, *, say: Say, progress: Callable[..., None] | None = None
+) -> AuditResult:
+    """Collect (unless told not to), verify the ledger, evaluate, and record the verdicts.
+
+    Raises:
+        IntegrityError: the ledger is not what was signed; nothing is evaluated on it.
+        ConfigError: an unknown framework, parameter or moment.
+    """
+    catalogue = catalogues.load()
+    overrides = workspace.config.parameters
+    evaluate.check_overrides(catalogue, overrides)
+    _known_flags(workspace, catalogue)
+    for name in wanted.frameworks:
+        _framework(catalogue, name)
+    notes: list[str] = []
+    if wanted.collect:
+        if wanted.as_of is not None:
+            raise ConfigError("an audit of the past cannot collect", remedy="add --no-collect to --as-of")
+        summary = collect.collect(workspace, wanted.sources, progress=progress)
+        if summary.interrupted:
+            notes.append(INTERRUPTED)
+        notes += _unconfigured(workspace)
+    say("verifying the ledger …")
+    checked = check_ledger(workspace)
+    as_of = wanted.as_of or workspace.clock()
+    result = _evaluate(workspace, wanted, catalogue, overrides, as_of, checked, tuple(notes), say)
+    record(workspace, result)
+    return result
+
+
+def check_ledger(workspace: Workspace) -> LedgerCheck:
+    """Recompute the whole ledger and record that it was done. Raises IntegrityError naming the first bad entry."""
+    ledger, places = workspace.ledger, workspace.places
+    found = verify_connection(ledger.connection, vkey=ledger.vkey, lock_store=places.lock_store)
+    if not found.ok:
+        first = found.problems[0]
+        raise IntegrityError(
+            f"the ledger is not what was signed: {first}",
+            seq=first.seq,
+            remedy="keep a copy of the file as it is, then run `compliance verify` for the full list",
+        )
+    check = LedgerCheck(
+        ledger=ledger.origin,
+        checked_at=workspace.clock(),
+        from_seq=0,
+        to_seq=max(found.size - 1, 0),
+        chain_ok=True,
+        write_locked=_owner_only_write(places.path),
+        delete_denied=None,
+        readers_outside=_others(places.path),
+        lock_store_ok=found.lock_store_ok,
+        anchored_at=None,
+        signing_key_mode_ok=_private(places.keys),
+    )
+    fields = CollectionFields(
+        run=collect.run_id(workspace.clock()),
+        of_source=ENGINE,
+        of_kind=LedgerCheck.kind,
+        collector=ENGINE,
+        attempt=1,
+        started_at=check.checked_at,
+        outcome="complete",
+        message=None,
+        remedy=None,
+        independent_count=1,
+        requests=[
+            {"method": "library", "text": "recompute every line, leaf, tile, root and signature", "digest": None}
+        ],
+    )
+    ledger.record_state(fields, [Record(check)])
+    return check
+
+
+def _evaluate(
+    workspace: Workspace,
+    wanted: Wanted,
+    catalogue: catalogues.Catalogue,
+    overrides: Mapping[str, Mapping[str, Any]],
+    as_of: datetime,
+    checked: LedgerCheck,
+    notes: tuple[str, ...],
+    say: Say,
+) -> AuditResult:
+    ledger = workspace.ledger
+    upto = evidence.visible(ledger, as_of, wanted.known)
+    if upto == 0 or as_of < ledger.entry(0).at:
+        raise ConfigError(
+            f"the ledger holds nothing from {as_of:%Y-%m-%d %H:%M} UTC or before", remedy="choose a later --as-of"
+        )
+    collections = ledger.collections(upto)
+    sources = evidence.source_rows(ledger, collections, as_of)
+    covered = evidence.coverage(collections, as_of, sources)
+    say(f"evaluating {len(catalogue.controls)} controls on {upto} entries …")
+    with evidence.build_base(ledger, collections, covered, as_of=as_of, upto=upto) as base:
+        flags = profile.flags(base, as_of)
+        granted = waivers.views(base, as_of)
+        attested = profile.attestations(base, as_of)
+        results = evaluate.evaluate(
+            catalogue,
+            base,
+            as_of=as_of,
+            overrides=overrides,
+            profile=flags,
+            waivers=granted,
+            attestations=attested,
+        )
+    frameworks = tuple(
+        rollup.roll_up(
+            _framework(catalogue, name), results, attestations=attested, profile=flags, overrides=overrides, as_of=as_of
+        )
+        for name in wanted.frameworks or workspace.config.audit.frameworks
+    )
+    return AuditResult(
+        audit=collect.run_id(workspace.clock()),
+        organisation=workspace.config.organisation.name,
+        engine_version=compliance.__version__,
+        as_of=as_of,
+        known=wanted.known,
+        generated_at=workspace.clock(),
+        ledger=LedgerState(
+            origin=ledger.origin,
+            size=upto,
+            root=ledger.root_at(upto).hex(),
+            checkpoint=ledger.checkpoint_at(upto),
+            vkey=ledger.vkey,
+            verified=checked.chain_ok,
+            lock_store="ok" if checked.lock_store_ok else "missing",
+        ),
+        coverage=tuple(replace(row, controls=_readers(row, results)) for row in covered),
+        controls=results,
+        frameworks=frameworks,
+        profile=flags,
+        waivers=granted,
+        attestations=attested,
+        notes=notes,
+    )
+
+
+def record(workspace: Workspace, result: AuditResult) -> None:
+    """Write verdicts and findings into the ledger: one signed append."""
+    drafts = []
+    for control in result.controls.values():
+        if control.control is None:
+            continue
+        drafts.append(Draft("control_verdict", _verdict(result, control)))
+        for finding in control.findings:
+            row = Finding(
+                occurred_at=result.as_of,
+                audit=result.audit,
+                control=control.id,
+                number=finding.number,
+                of_source=finding.source,
+                resource=finding.resource,
+                verdict=finding.verdict,
+                code=finding.code,
+                reason=finding.reason,
+                rests_on=list(finding.entries),
+                waiver=finding.waiver,
+            )
+            drafts.append(Draft("finding", row, alias=finding.subject))
+    workspace.ledger.append(drafts)
+
+
+def close(workspace: Workspace, result: AuditResult, reports: Sequence[tuple[str, str]]) -> None:
+    """Record the audit itself with the digests of the files (name, SHA-256) that were written from it."""
+    verdicts = Counter(control.verdict.value for control in result.controls.values() if control.control is not None)
+    entry = Audit(
+        occurred_at=workspace.clock(),
+        audit=result.audit,
+        frameworks=[item.framework.id for item in result.frameworks],
+        as_of=result.as_of,
+        known=result.known,
+        ledger_size=result.ledger.size,
+        ledger_root=result.ledger.root,
+        engine_version=result.engine_version,
+        profile={flag.flag: flag.value for flag in result.profile if flag.in_date},
+        counts=dict(sorted(verdicts.items())),
+        reports=[{"name": name, "sha256": digest} for name, digest in reports],
+    )
+    workspace.ledger.append([Draft("audit", entry)])
+
+
+def _verdict(result: AuditResult, control: ControlResult) -> ControlVerdict:
+    counts = Counter(finding.verdict.value for finding in control.findings)
+    return ControlVerdict(
+        occurred_at=result.as_of,
+        audit=result.audit,
+        control=control.id,
+        control_version=control.version,
+        control_sha256=control.sha256,
+        verdict=control.verdict,
+        unknown_reason=control.unknown_reason.value if control.unknown_reason else None,
+        completeness=control.completeness.value,
+        waived=control.waived,
+        reason=control.reason,
+        parameters=dict(control.parameters),
+        counts=dict(sorted(counts.items())),
+        duration_us=control.duration_us,
+    )
+
+
+def _known_flags(workspace: Workspace, catalogue: catalogues.Catalogue) -> None:
+    """Raise ConfigError for a declared flag that nothing hangs on: it would switch nothing, silently."""
+    for flag in workspace.config.profile:
+        if flag not in catalogue.flags:
+            near = difflib.get_close_matches(flag, catalogue.flags, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise ConfigError(f"[profile.{flag}]: nothing depends on a flag of this name{hint}")
+
+
+def _framework(catalogue: catalogues.Catalogue, name: str) -> Framework:
+    if name not in catalogue.frameworks:
+        raise ConfigError(f"no framework is called {name!r}", remedy="known ones: " + ", ".join(catalogue.frameworks))
+    return catalogue.frameworks[name]
+
+
+def _readers(row: Coverage, results: Mapping[str, ControlResult]) -> tuple[str, ...]:
+    return tuple(sorted(control.id for control in results.values() if row.kind in control.kinds))
+
+
+def _unconfigured(workspace: Workspace) -> list[str]:
+    found, failed = discover.discover(folder=workspace.config.folder)
+    new = discover.unconfigured(found, workspace.config.sources)
+    notes = [
+        f"Found on this machine, but no source reads it: {item.collector} {item.found.name} ({item.found.seen})."
+        for item in new
+    ]
+    return notes + [f"It could not be looked for {item.collector}: {item.message}" for item in failed]
+
+
+def _owner_only_write(path: Path) -> bool | None:
+    try:
+        return not stat.S_IMODE(path.stat().st_mode) & (stat.S_IWGRP | stat.S_IWOTH)
+    except OSError:
+        return None
+
+
+def _others(path: Path) -> int | None:
+    """How many classes of accounts beside the owner (group, others) may read or write the file."""
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError:
+        return None
+    return sum(1 for bits in (stat.S_IRGRP | stat.S_IWGRP, stat.S_IROTH | stat.S_IWOTH) if mode & bits)
+
+
+def _private(folder: Path) -> bool | None:
+    try:
+        files = [entry for entry in os.scandir(folder) if entry.is_file() and not entry.name.endswith(".pub")]
+    except OSError:
+        return None
+    return all(not stat.S_IMODE(entry.stat().st_mode) & 0o077 for entry in files) if files else None

@@ -1,0 +1,95 @@
+"""Verification of a ledger for people: recompute everything, say what was found."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from compliance.app import config as configuration
+from compliance.app import workspace
+from compliance.app.paths import ledger_places
+from compliance.ledger import Keys, stored_origin
+from compliance.schemas.errors import ConfigError, LedgerError
+from compliance.verify import Verification, verify
+
+
+def check(
+    config_path: Path | None,
+    ledger: Path | None,
+    vkey: str | None,
+) -> Verification:
+    """The verification of `ledger`, or of the configured one.
+
+    The public key comes from `vkey`, else from this machine's key folder: never from the ledger itself, which could
+    bring its own.
+
+    Raises:
+        LedgerError: there is no ledger there, or another process writes it.
+        ConfigError: no key is known for it.
+    """
+    places = workspace.places(configuration.load(config_path)) if ledger is None else None
+    if places is None:
+        assert ledger is not None
+        if not ledger.exists():
+            raise LedgerError(f"there is no ledger at {ledger}", remedy="correct the path")
+        origin = stored_origin(ledger)
+        if origin is None:
+            raise LedgerError(f"{ledger} is not a ledger", remedy="give the path of the .duckdb file")
+        places = ledger_places(ledger, origin)
+    elif not places.path.exists():
+        raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
+    key = vkey or _own_key(places.keys, places.origin)
+    return verify(places.path, vkey=key, lock_store=places.lock_store)
+
+
+def _own_key(folder: Path, origin: str) -> str:
+    try:
+        return Keys.open(folder, origin, create=False).vkey
+    except ConfigError as error:
+        raise ConfigError(
+            f"no public key of {origin} is known here", remedy="give the key you were handed: --vkey"
+        ) from error
+
+
+def lines(found: Verification) -> list[str]:
+    """The result in words."""
+    text = [
+        f"ledger     {found.origin}",
+        f"entries    {found.size}",
+        f"root       {found.root.hex()}",
+        f"key        {found.vkey}",
+        f"signed     {found.signed} entries, by {found.checkpoints} checkpoints; {found.size - found.signed} not",
+        f"outside    {found.anchored} entries by the lock store; {found.unanchored} not",
+        f"lock store {found.lock_store}",
+    ]
+    if found.ok:
+        text.append(
+            "anchors    none configured: a copy of the whole state rolled back in every place would not be seen"
+        )
+        text.append("verified   every line, leaf, tile, root and signature agrees")
+    else:
+        text += [f"BROKEN     {problem}" for problem in found.problems]
+        if found.more:
+            text.append(f"BROKEN     and {found.more} more")
+        text.append(
+            "keep a copy of the file, its .wal file and the lock store as they are; "
+            "then compare with the newest report or backup that verifies"
+        )
+    return text
+
+
+def as_json(found: Verification) -> dict[str, Any]:
+    """The result for machines."""
+    return {
+        "ok": found.ok,
+        "origin": found.origin,
+        "size": found.size,
+        "root": found.root.hex(),
+        "vkey": found.vkey,
+        "signed": found.signed,
+        "unanchored": found.unanchored,
+        "checkpoints": found.checkpoints,
+        "lock_store": found.lock_store,
+        "problems": [{"entry": p.seq, "last": p.last, "what": p.what} for p in found.problems],
+        "more_problems": found.more,
+    }

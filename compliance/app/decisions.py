@@ -1,0 +1,188 @@
+"""What people decide and state: waivers and manual evidence, as entries of the ledger."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from compliance.app import evidence
+from compliance.app.workspace import Workspace
+from compliance.controls import catalogue as catalogues
+from compliance.controls import waivers
+from compliance.ledger import Draft
+from compliance.schemas.errors import ConfigError
+from compliance.schemas.kinds.engine import Attestation, Waiver
+from compliance.schemas.results import WaiverView
+
+LONGEST_WAIVER = timedelta(days=366)
+FORMS = ("document", "attestation", "contract", "external_report", "sample", "interview", "nil_return")
+
+
+@dataclass(frozen=True, slots=True)
+class WaiverRequest:
+    """What is asked to be accepted, and why."""
+
+    control: str
+    source: str
+    resource: str | None
+    reason: str
+    compensating_control: str | None
+    expires_at: datetime
+    by: str
+
+
+def request_waiver(workspace: Workspace, asked: WaiverRequest) -> str:
+    """Record a request; it changes nothing until another person approves it. Returns its identifier.
+
+    Raises:
+        ConfigError: unknown control, no reason, or an end that is past or more than 366 days away.
+    """
+    _known_control(asked.control)
+    moment = workspace.clock()
+    if not asked.reason.strip():
+        raise ConfigError("a waiver needs a reason")
+    if not moment < asked.expires_at <= moment + LONGEST_WAIVER:
+        raise ConfigError(
+            f"a waiver ends in the future and within {LONGEST_WAIVER.days} days, not on {asked.expires_at:%Y-%m-%d}"
+        )
+    name = f"W-{moment:%Y%m%d}-{os.urandom(3).hex()}"
+    step = Waiver(
+        occurred_at=moment,
+        waiver=name,
+        step="request",
+        by_person=asked.by,
+        control=asked.control,
+        of_source=asked.source,
+        resource=asked.resource,
+        reason=asked.reason,
+        compensating_control=asked.compensating_control,
+        expires_at=asked.expires_at,
+    )
+    workspace.ledger.append([Draft("waiver", step)])
+    return name
+
+
+def approve_waiver(workspace: Workspace, name: str, by: str) -> None:
+    """Record the approval of a second person.
+
+    Raises:
+        ConfigError: no such waiver, it is over, or `by` is the person who asked for it.
+    """
+    view = _waiver(workspace, name)
+    if view.state != "requested":
+        raise ConfigError(f"waiver {name} is {view.state}", remedy=view.why_not or "request a new one")
+    if _same_person(view.requested_by, by):
+        raise ConfigError(
+            f"waiver {name} was requested by {view.requested_by}, who cannot approve it",
+            remedy="a second person approves: --by NAME",
+        )
+    _step(workspace, name, "approve", by)
+
+
+def revoke_waiver(workspace: Workspace, name: str, by: str, reason: str) -> None:
+    """Record that a waiver no longer holds. Raises ConfigError when there is none of that name."""
+    _waiver(workspace, name)
+    _step(workspace, name, "revoke", by, reason)
+
+
+def list_waivers(workspace: Workspace) -> Sequence[WaiverView]:
+    """Every waiver ever requested, as it stands now."""
+    moment = workspace.clock()
+    with evidence.engine_base(workspace.ledger, ("waiver",), moment) as base:
+        return waivers.views(base, moment)
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A piece of manual evidence."""
+
+    form: str
+    statement: str
+    by: str
+    occurred_at: datetime
+    expires_at: datetime
+    control: str | None = None
+    requirements: Sequence[str] = ()
+    reviewed_by: str | None = None
+    document: Path | None = None
+    revokes: str | None = None
+
+
+def attest(workspace: Workspace, said: Statement) -> str:
+    """Record a statement or document. The document itself stays where it is; its digest is recorded.
+
+    Returns the attestation's identifier.
+
+    Raises:
+        ConfigError: unknown form, control or requirement; reviewer and author are one person; dates that cannot be.
+    """
+    catalogue = catalogues.load()
+    if said.form not in FORMS:
+        raise ConfigError(f"{said.form!r} is no form of manual evidence", remedy="one of: " + ", ".join(FORMS))
+    if said.control is not None:
+        _known_control(said.control)
+    for item in said.requirements:
+        framework, _, requirement = item.partition(":")
+        known = catalogue.frameworks.get(framework)
+        if known is None or all(r.id != requirement for r in known.requirements):
+            raise ConfigError(f"{item!r} names no requirement", remedy="write framework:id, for instance soc2:CC1.1")
+    if said.reviewed_by and _same_person(said.reviewed_by, said.by):
+        raise ConfigError(f"{said.by} cannot review an own statement", remedy="a second person reviews: --reviewed-by")
+    moment = workspace.clock()
+    if said.occurred_at > moment or said.expires_at <= said.occurred_at:
+        raise ConfigError("the activity lies in the past and the expiry after it")
+    name = f"A-{moment:%Y%m%d}-{os.urandom(3).hex()}"
+    entry = Attestation(
+        occurred_at=said.occurred_at,
+        attestation=name,
+        form=said.form,
+        control=said.control,
+        requirements=list(said.requirements),
+        statement=said.statement,
+        by_person=said.by,
+        reviewed_by=said.reviewed_by,
+        expires_at=said.expires_at,
+        document_sha256=_digest(said.document) if said.document else None,
+        document_name=said.document.name if said.document else None,
+        revokes=said.revokes,
+    )
+    workspace.ledger.append([Draft("attestation", entry)])
+    return name
+
+
+def _step(workspace: Workspace, name: str, step: str, by: str, reason: str | None = None) -> None:
+    entry = Waiver(occurred_at=workspace.clock(), waiver=name, step=step, by_person=by, reason=reason)
+    workspace.ledger.append([Draft("waiver", entry)])
+
+
+def _waiver(workspace: Workspace, name: str) -> WaiverView:
+    for view in list_waivers(workspace):
+        if view.waiver == name:
+            return view
+    raise ConfigError(f"no waiver is called {name!r}", remedy="`compliance waiver list` shows them")
+
+
+def _known_control(name: str) -> None:
+    import difflib
+
+    known = catalogues.load().controls
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"no control is called {name!r}{hint}", remedy="`compliance controls list` shows them")
+
+
+def _same_person(one: str, other: str) -> bool:
+    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+
+
+def _digest(path: Path) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}", remedy="check the path") from error

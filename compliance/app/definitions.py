@@ -1,0 +1,130 @@
+"""Control definitions, for the people who write and read them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compliance.controls import cases, catalogue
+from compliance.controls import lint as linter
+from compliance.controls.catalogue import Catalogue, LoadedControl
+from compliance.schemas.errors import ConfigError
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One control for a reader, and the same as data."""
+
+    lines: tuple[str, ...]
+    data: dict[str, Any]
+
+
+def describe(name: str, language: str) -> Described:
+    """Everything about one control. Raises ConfigError for an unknown id, with the nearest one."""
+    loaded = catalogue.load()
+    bearings = _bearings(loaded, name)
+    if name in loaded.planned:
+        planned = loaded.planned[name]
+        lines = [
+            f"{planned.id}  {planned.title.in_(language)}",
+            f"severity {planned.severity.value}; no collector of ours feeds it yet",
+            f"waits for {', '.join(planned.needs)} from {planned.from_}",
+        ]
+        return Described((*lines, *_bearing_lines(bearings)), {**planned.model_dump(mode="json"), "bears_on": bearings})
+    item = loaded.controls.get(name)
+    if item is None:
+        known = [*loaded.controls, *loaded.planned]
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        raise ConfigError(f"no control is called {name!r}{hint}", remedy="`compliance controls list` shows them")
+    data = {
+        **item.control.model_dump(mode="json", exclude={"cases"}),
+        "kinds": list(item.kinds),
+        "sha256": item.sha256,
+        "sql": item.sql,
+        "bears_on": bearings,
+    }
+    return Described((*_control_lines(item, language), *_bearing_lines(bearings), "", item.sql.rstrip()), data)
+
+
+def _control_lines(item: LoadedControl, language: str) -> list[str]:
+    control = item.control
+    lines = [
+        f"{control.id} version {control.version}  {control.title.in_(language)}",
+        f"severity {control.severity.value}; evidence {', '.join(item.kinds)}; oldest acceptable {control.fresh}",
+        "",
+        control.statement.in_(language),
+        f"why: {control.why.in_(language)}",
+        f"remedy: {control.remedy.in_(language)}",
+    ]
+    if control.limits:
+        lines.append(f"limits: {control.limits.in_(language)}")
+    if control.applies_if:
+        lines.append(f"applies unless declared off: {control.applies_if}")
+    for name, parameter in control.parameters.items():
+        bounds = "; ".join(
+            f"{framework} {bound.clause}: "
+            + ", ".join(f"{k} {v}" for k, v in bound.model_dump(exclude={"clause"}, exclude_none=True).items())
+            for framework, bound in parameter.bounds.items()
+        )
+        lines.append(
+            f"parameter {name} = {parameter.default} {parameter.unit} ({parameter.source})".rstrip()
+            + (f" [{bounds}]" if bounds else "")
+        )
+    return lines
+
+
+def _bearings(loaded: Catalogue, name: str) -> list[dict[str, str]]:
+    return [
+        {"framework": framework.id, "requirement": requirement.id, "bearing": bearing, "why": link.why}
+        for framework in loaded.frameworks.values()
+        for requirement in framework.requirements
+        for bearing, links in (("direct", requirement.direct), ("supporting", requirement.supporting))
+        for link in links
+        if link.control == name
+    ]
+
+
+def _bearing_lines(bearings: Sequence[dict[str, str]]) -> list[str]:
+    return [f"{b['bearing']:<10} {b['framework']} {b['requirement']}: {b['why']}" for b in bearings]
+
+
+def lint(files: Sequence[Path]) -> tuple[int, list[dict[str, Any]]]:
+    """(controls checked, problems) for the files given, or for all of ours with every cross reference."""
+    if files:
+        loaded = [catalogue.load_control(path) for path in files]
+    else:
+        loaded = list(catalogue.load().controls.values())
+    problems = [problem for item in loaded for problem in linter.lint(item)]
+    return len(loaded), [{"path": p.path, "line": p.line, "rule": p.rule, "message": p.message} for p in problems]
+
+
+def test(names: Sequence[str]) -> list[dict[str, Any]]:
+    """The outcome of every case of the controls named by id or file (all of ours when none is)."""
+    if not names:
+        loaded = list(catalogue.load().controls.values())
+    else:
+        loaded = [_named(name) for name in names]
+    return [
+        {
+            "control": item.id,
+            "case": outcome.case.name,
+            "path": str(item.path),
+            "line": outcome.line,
+            "problems": list(outcome.problems),
+        }
+        for item in loaded
+        for outcome in cases.run_cases(item)
+    ]
+
+
+def _named(name: str) -> LoadedControl:
+    if name.endswith((".yaml", ".yml")):
+        return catalogue.load_control(Path(name))
+    found = catalogue.load().controls.get(name)
+    if found is None:
+        raise ConfigError(f"no control of ours is called {name!r}", remedy="give an id or the path of a YAML file")
+    return found

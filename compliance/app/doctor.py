@@ -1,0 +1,131 @@
+"""Is this installation, its configuration, its keys and its ledger in order?"""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+
+import compliance
+from compliance.app import config as configuration
+from compliance.app import workspace
+from compliance.app.config import Config
+from compliance.controls import catalogue
+from compliance.schemas.errors import ComplianceError
+
+LITTLE_SPACE = 256 * 2**20  # below this an audit may not find room for ledger and reports
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing looked at. `state` is ok, warning or broken."""
+
+    what: str
+    state: str
+    message: str
+    remedy: str = ""
+
+
+def examine(config_path: Path | None) -> list[Checked]:
+    """Everything, in the order a person would mend it."""
+    found = [*_installation()]
+    try:
+        config = configuration.load(config_path)
+    except ComplianceError as error:
+        return [*found, Checked("configuration", "broken", error.message, error.remedy or "")]
+    name = str(config.path) if config.path else "none here; a first audit writes one"
+    found.append(Checked("configuration", "ok", f"{name}, {len(config.sources)} sources"))
+    found += _secrets(config)
+    found += _ledger(config)
+    return found
+
+
+def _installation() -> Iterator[Checked]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Checked("python", "ok", version)
+    yield _owner_of_import_name()
+    yield _guarded("pdf", "the text layout library loads", _load_weasyprint)
+    yield _guarded("controls", "definitions load", lambda: str(len(catalogue.load().controls)) + " controls")
+
+
+def _owner_of_import_name() -> Checked:
+    """Another distribution installs an import package `compliance` too; whichever came last wins, silently."""
+    here = Path(compliance.__file__ or "").resolve()
+    if (here.parent.parent / "pyproject.toml").exists():
+        return Checked("package", "ok", f"running from the checkout {here.parent.parent}")
+    try:
+        ours = {Path(str(item.locate())).resolve() for item in files("compliance-engine") or ()}
+    except PackageNotFoundError:
+        ours = set()
+    if here in ours:
+        return Checked("package", "ok", f"compliance-engine {compliance.__version__}")
+    return Checked(
+        "package",
+        "broken",
+        f"{here} belongs to another distribution that uses the name compliance",
+        "install compliance-engine into an environment of its own",
+    )
+
+
+def _load_weasyprint() -> str:
+    if importlib.util.find_spec("weasyprint") is None:
+        raise OSError("WeasyPrint is not installed")
+    import weasyprint
+
+    return f"WeasyPrint {weasyprint.__version__}"
+
+
+def _guarded(what: str, good: str, probe: Callable[[], str]) -> Checked:
+    try:
+        return Checked(what, "ok", f"{good} ({probe()})")
+    except ComplianceError as error:
+        return Checked(what, "broken", error.message, error.remedy or "")
+    except OSError as error:
+        return Checked(what, "broken", str(error), "apt-get install libpango-1.0-0 libpangoft2-1.0-0")
+
+
+def _secrets(config: Config) -> Iterator[Checked]:
+    for source in config.sources:
+        try:
+            count = len(source.secrets())
+        except ComplianceError as error:
+            yield Checked(f"secrets of {source.name}", "broken", error.message, error.remedy or "")
+            continue
+        if count:
+            yield Checked(f"secrets of {source.name}", "ok", f"{count} found")
+
+
+def _ledger(config: Config) -> Iterator[Checked]:
+    places = workspace.places(config)
+    folder = places.path.parent
+    if folder.exists():
+        free = shutil.disk_usage(folder).free
+        state = "ok" if free >= LITTLE_SPACE else "warning"
+        yield Checked("space", state, f"{free // 2**20} MiB free in {folder}", "" if state == "ok" else "free space")
+    if not places.path.exists():
+        yield Checked("ledger", "ok", f"none yet at {places.path}")
+        return
+    try:
+        with workspace.opened(config, lambda text: None, must_exist=True) as opened:
+            yield Checked("ledger", "ok", f"{opened.ledger.size} entries, lock store agrees")
+    except ComplianceError as error:
+        yield Checked("ledger", "broken", error.message, error.remedy or "")
+    yield from _modes((places.path, places.keystore))
+    if places.lock_store.exists() and places.lock_store.stat().st_dev == places.path.stat().st_dev:
+        yield Checked(
+            "lock store",
+            "warning",
+            f"{places.lock_store} lies on the same file system as the ledger",
+            "put it elsewhere: [ledger] lock_store = …; one restored backup would roll back both",
+        )
+
+
+def _modes(paths: tuple[Path, ...]) -> Iterator[Checked]:
+    for path in paths:
+        if path.exists() and (mode := stat.S_IMODE(path.stat().st_mode)) & 0o077:
+            yield Checked("permissions", "warning", f"{path} has mode {mode:04o}", f"chmod 600 {path}")

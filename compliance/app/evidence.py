@@ -1,0 +1,171 @@
+"""From ledger entries to what an evaluation sees: who was asked for what, with which outcome, and the rows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import orjson
+import pyarrow as pa
+
+from compliance.controls.evidence_base import EvidenceBase
+from compliance.ledger import Ledger, StoredCollection
+from compliance.schemas.evidence import Event, all_kinds
+from compliance.schemas.kinds.engine import ENGINE
+from compliance.schemas.results import Coverage
+
+# What the engine itself answers for: always read, straight from the ledger.
+ENGINE_STATES = ("source", "profile_flag", "ledger_check")
+ENGINE_EVENTS = ("collection", "waiver", "attestation")
+
+_COLUMNS = ("entry", "source", "observed_at", "subject", "record")
+
+
+def visible(ledger: Ledger, as_of: datetime, known: str) -> int:
+    """How many entries an evaluation may see: `then` those recorded by `as_of`, `now` all."""
+    return ledger.size if known == "now" else ledger.size_at(as_of)
+
+
+def coverage(
+    collections: Sequence[StoredCollection], as_of: datetime, sources: Mapping[str, Mapping[str, object]]
+) -> list[Coverage]:
+    """One row per source × kind that was ever promised or read, as it stood at `as_of`.
+
+    `sources` are the rows of the newest `source` snapshot by name: what is configured, and what it promises. A pair
+    that is promised and was never tried is there with outcome `never`; one that left the configuration is marked.
+    """
+    tried: dict[tuple[str, str], list[StoredCollection]] = {}
+    for item in collections:
+        if item.at <= as_of and item.of_source != ENGINE:
+            tried.setdefault((item.of_source, item.of_kind), []).append(item)
+    promised = {
+        (name, str(kind)): str(row["collector"])
+        for name, row in sources.items()
+        if row.get("enabled")
+        for kind in _list(row.get("kinds"))
+    }
+    rows = []
+    for source, kind in sorted({*tried, *promised}):
+        attempts = tried.get((source, kind), [])
+        collector = promised.get((source, kind))
+        row = _row(source, kind, collector or (attempts[-1].collector.split(" ")[0] if attempts else ""), attempts)
+        rows.append(replace(row, removed_from_configuration=collector is None))
+    return rows
+
+
+def _row(source: str, kind: str, collector: str, attempts: Sequence[StoredCollection]) -> Coverage:
+    if not attempts:
+        message = "it was never tried to read this"
+        return Coverage(source, collector, kind, "never", message, f"compliance collect {source}")
+    last = attempts[-1]
+    complete = [item for item in attempts if item.outcome == "complete"]
+    done = complete[-1] if complete else None
+    before = complete[-2] if len(complete) > 1 else None
+    in_run = sum(1 for item in attempts if item.run == last.run and item.part == 0)
+    outcome = last.outcome if last.outcome != "partial" else "truncated"  # a batch without its end: interrupted
+    return Coverage(
+        source=source,
+        collector=collector,
+        kind=kind,
+        outcome=outcome,
+        message=last.message
+        or ("the collection was interrupted between two batches" if outcome == "truncated" else None),
+        remedy=last.remedy or (f"compliance collect {source}" if outcome == "truncated" else None),
+        attempted_at=last.started_at,
+        completed_at=done.started_at if done else None,
+        entry=last.seq,
+        complete_entry=done.seq if done else None,
+        base_entry=done.base if done else None,
+        rows=done.rows if done else None,
+        previous_rows=before.rows if before else None,
+        independent_count=done.independent_count if done else None,
+        added=None,
+        removed=None,
+        attempts=in_run,
+        requests=tuple((done.requests if done else last.requests) or ()),
+        snapshot_sha256=done.snapshot_sha256 if done else None,
+    )
+
+
+def newest_states(collections: Sequence[StoredCollection], as_of: datetime, kind: str) -> list[StoredCollection]:
+    """The newest complete collection of `kind` per source at `as_of`."""
+    newest = {c.of_source: c for c in collections if c.of_kind == kind and c.outcome == "complete" and c.at <= as_of}
+    return list(newest.values())
+
+
+def source_rows(
+    ledger: Ledger, collections: Sequence[StoredCollection], as_of: datetime
+) -> dict[str, dict[str, object]]:
+    """The configured sources by name, as recorded at `as_of`; empty before the first collection."""
+    newest = newest_states(collections, as_of, "source")
+    if not newest:
+        return {}
+    records = ledger.state(newest[-1].seq).column("record").to_pylist()
+    return {row["name"]: row for row in map(orjson.loads, records)}
+
+
+def build_base(
+    ledger: Ledger,
+    collections: Sequence[StoredCollection],
+    covered: Sequence[Coverage],
+    *,
+    as_of: datetime,
+    upto: int,
+) -> EvidenceBase:
+    """The typed tables of every kind as they stood at `as_of`, from the entries below `upto`.
+
+    A state is taken from the newest complete collection of each source that is still configured; events are all
+    that happened by `as_of`.
+    """
+    parts: dict[str, list[pa.Table]] = {}
+    for row in covered:
+        if row.complete_entry is None or row.removed_from_configuration:
+            continue
+        if not issubclass(all_kinds().get(row.kind, Event), Event):
+            table = ledger.state(row.complete_entry)
+            parts.setdefault(row.kind, []).append(_with_time(table, row.completed_at))
+    for kind, cls in all_kinds().items():
+        read = any(row.kind == kind and row.complete_entry is not None for row in covered)
+        if issubclass(cls, Event) and kind not in ENGINE_EVENTS and read:
+            parts[kind] = [_until(ledger.events(kind, upto=upto), as_of)]
+    for kind in ENGINE_STATES:
+        for item in newest_states(collections, as_of, kind):
+            parts.setdefault(kind, []).append(_with_time(ledger.state(item.seq), item.at))
+    for kind in ENGINE_EVENTS:
+        parts[kind] = [_until(ledger.events(kind, upto=upto), as_of)]
+    tables = {kind: pa.concat_tables(found) for kind, found in parts.items() if found}
+    return EvidenceBase.build(tables, [*covered, *_engine_coverage(as_of)])
+
+
+def engine_base(ledger: Ledger, kinds: Sequence[str], as_of: datetime) -> EvidenceBase:
+    """A small base with some of the engine's own event kinds only: for looking at waivers without an evaluation."""
+    tables = {kind: _until(ledger.events(kind), as_of) for kind in kinds}
+    return EvidenceBase.build(tables, list(_engine_coverage(as_of, kinds)), kinds=kinds)
+
+
+def _engine_coverage(as_of: datetime, kinds: Iterable[str] = (*ENGINE_STATES, *ENGINE_EVENTS)) -> Iterable[Coverage]:
+    """The engine's own kinds are read from the ledger at hand: always complete, never stale."""
+    for kind in kinds:
+        yield Coverage(ENGINE, ENGINE, kind, "complete", attempted_at=as_of, completed_at=as_of)
+
+
+def _with_time(table: pa.Table, collected_at: datetime | None) -> pa.Table:
+    stamp = collected_at.astimezone(UTC).replace(tzinfo=None) if collected_at else None
+    column = pa.array([stamp] * table.num_rows, pa.timestamp("us"))
+    return table.select(_COLUMNS).append_column("collected_at", column)
+
+
+def _until(table: pa.Table, as_of: datetime) -> pa.Table:
+    """Events that were observed by `as_of`. The observation decides: it is when we could first know."""
+    import pyarrow.compute as pc
+
+    table = table.select(_COLUMNS)
+    limit = pa.scalar(as_of.astimezone(UTC).replace(tzinfo=None), pa.timestamp("us"))
+    seen = pc.fill_null(pc.less_equal(table.column("observed_at"), limit), True)
+    table = table.filter(seen)
+    return table.append_column("collected_at", table.column("observed_at"))
+
+
+def _list(value: object) -> list[object]:
+    return value if isinstance(value, list) else []

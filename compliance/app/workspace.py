@@ -1,0 +1,114 @@
+"""An open configuration with its ledger: what every use case starts from."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from compliance.app import config as configuration
+from compliance.app import discover
+from compliance.app.config import Config
+from compliance.app.paths import LedgerPlaces, ledger_places
+from compliance.ledger import Ledger, stored_origin
+from compliance.schemas.errors import LedgerError
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A configuration and its open ledger."""
+
+    config: Config
+    places: LedgerPlaces
+    ledger: Ledger
+    clock: Callable[[], datetime]
+
+
+def now() -> datetime:
+    """The present, aware UTC: the one place where the engine reads the clock."""
+    return datetime.now(UTC)
+
+
+def configured(path: Path | None, say: Say) -> Config:
+    """The configuration; where none exists, the one that `init` would write, written now (decision 0003)."""
+    found = configuration.load(path)
+    if found.path is not None:
+        return found
+    systems, failed = discover.discover(progress=lambda name: say(f"looking for {name} …"))
+    target = Path(configuration.FILE)
+    discover.write_config(target, systems, failed, organisation="(organisation not named)")
+    say(f"no configuration was here: wrote {target} with {len(systems)} sources found on this machine")
+    return configuration.load(target)
+
+
+def places(config: Config) -> LedgerPlaces:
+    """Where the ledger of this configuration and what belongs to it lie."""
+    path = config.resolve(config.ledger.path)
+    section = config.ledger
+    origin = section.origin or stored_origin(path) or _fresh_origin()
+    return ledger_places(
+        path,
+        origin,
+        keys=config.resolve(section.keys) if section.keys else None,
+        lock_store=config.resolve(section.lock_store) if section.lock_store else None,
+        keystore=config.resolve(section.keystore) if section.keystore else None,
+    )
+
+
+@contextmanager
+def opened(config: Config, say: Say, *, must_exist: bool = False) -> Iterator[Workspace]:
+    """The workspace of `config`, its ledger open for writing; created when it is not there.
+
+    Raises:
+        LedgerError: no ledger where one must be; busy, too new, not writable, or not what was signed.
+    """
+    where = places(config)
+    if must_exist and not where.path.exists():
+        raise LedgerError(
+            f"there is no ledger at {where.path}", remedy="`compliance collect` or `compliance audit` makes one"
+        )
+    with Ledger.open(
+        where.path,
+        origin=where.origin,
+        keys=where.keys,
+        lock_store=where.lock_store,
+        keystore=where.keystore,
+        clock=now,
+        wait_s=float(config.ledger.wait_s),
+        on_wait=say,
+    ) as ledger:
+        yield Workspace(config, where, ledger, now)
+
+
+def adopt(config: Config, say: Say, *, reason: str, by: str) -> int:
+    """Start a new lock store for a ledger that lost its old one; the entries it holds.
+
+    Raises:
+        LedgerError: there is a lock store, or no ledger.
+    """
+    where = places(config)
+    with Ledger.adopt(
+        where.path,
+        origin=where.origin,
+        keys=where.keys,
+        lock_store=where.lock_store,
+        keystore=where.keystore,
+        reason=reason,
+        by=by,
+        clock=now,
+        wait_s=float(config.ledger.wait_s),
+        on_wait=say,
+    ) as ledger:
+        return ledger.size
+
+
+def _fresh_origin() -> str:
+    host = re.sub(r"[^A-Za-z0-9.-]+", "-", socket.gethostname()) or "localhost"
+    return f"{host}/evidence/{os.urandom(4).hex()}"

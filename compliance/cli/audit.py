@@ -1,0 +1,101 @@
+"""`compliance audit`."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+
+from compliance.cli.options import config_option, emit_json, json_option, quiet_option, say
+from compliance.cli.progress import collecting, speaker
+
+FORMATS = ("pdf", "json", "csv", "html")
+
+
+def moment(ctx: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
+    """A moment as ISO 8601; a date alone is its last second, a time without zone is UTC."""
+    if value is None:
+        return None
+    try:
+        if len(value) == 10:
+            return datetime.fromisoformat(value).replace(hour=23, minute=59, second=59, tzinfo=UTC)
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not a moment; write 2026-06-30 or 2026-06-30T12:00:00Z") from None
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+def listed(allowed: tuple[str, ...], value: str) -> list[str]:
+    """A comma-separated choice, refused with what is allowed."""
+    chosen = [item.strip() for item in value.split(",") if item.strip()]
+    for item in chosen:
+        if item not in allowed:
+            raise click.BadParameter(f"{item!r} is not one of {', '.join(allowed)}")
+    return chosen
+
+
+@click.command(
+    "audit",
+    help="Collect, evaluate, and write a working paper (PDF) and a result (JSON) per framework.\n\n"
+    "Without a configuration, looks at this machine and writes compliance.toml first. FRAMEWORKS: soc2 iso27001 "
+    "pci_dss ferpa gdpr lfpdppp; all of them when none is named.",
+)
+@config_option
+@click.argument("frameworks", nargs=-1)
+@click.option("--as-of", callback=moment, default=None, help="Judge the evidence as it stood then; needs --no-collect.")
+@click.option(
+    "--known",
+    type=click.Choice(["then", "now"]),
+    default="then",
+    show_default=True,
+    help="With --as-of: only what was recorded by then, or everything recorded so far about that time.",
+)
+@click.option("--no-collect", is_flag=True, help="Judge what the ledger holds, read nothing.")
+@click.option("--format", "formats", default="pdf,json,csv,html", show_default=True, help="Comma-separated.")
+@click.option("--language", "languages", default=None, help="en, es or en,es (default: the configuration's).")
+@click.option("--output", "-o", type=click.Path(file_okay=False, path_type=Path), default=None, help="Folder.")
+@json_option
+@quiet_option
+@click.pass_context
+def command(
+    ctx: click.Context,
+    config_path: Path | None,
+    frameworks: tuple[str, ...],
+    as_of: datetime | None,
+    known: str,
+    no_collect: bool,
+    formats: str,
+    languages: str | None,
+    output: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Audit. Exit 1 when something fails, 3 when nothing fails but not everything could be decided."""
+    from compliance.app import audit, publish, workspace
+    from compliance.reports import gate, text
+
+    tell = speaker(quiet)
+    wanted_formats = listed(FORMATS, formats)
+    wanted = audit.Wanted(frameworks, as_of, known if as_of else "now", collect=not no_collect)
+    config = workspace.configured(config_path, say)
+    chosen = listed(("en", "es"), languages) if languages else list(config.audit.languages)
+    with workspace.opened(config, say, must_exist=no_collect) as opened:
+        with collecting(quiet) as show:
+            result = audit.perform(opened, wanted, say=tell, progress=show)
+        written = publish.publish(
+            result,
+            output or config.resolve(config.audit.output),
+            languages=chosen,  # type: ignore[arg-type]  # checked by `listed` and by the configuration
+            formats=wanted_formats,
+            progress=tell,
+        )
+        audit.close(opened, result, written.files)
+    judged = gate.gate(result)
+    if as_json:
+        emit_json({**gate.gate_document(judged), "folder": str(written.folder), "files": [f for f, _ in written.files]})
+    else:
+        for line in text.summary_lines(result):
+            click.echo(line)
+        click.echo(f"reports: {written.folder}")
+    ctx.exit(130 if audit.interrupted(result) else judged.exit_code)

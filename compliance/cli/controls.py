@@ -1,0 +1,114 @@
+"""`compliance controls list|show|lint|test`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from compliance.cli.options import emit_json, json_option, say, table
+
+language_option = click.option("--language", type=click.Choice(["en", "es"]), default="en", help="Language of texts.")
+
+
+@click.group("controls", help="Control definitions: list, show, lint, test.")
+def command() -> None:
+    """The group."""
+
+
+@command.command("list", help="Every control: those evaluated, and those no collector can feed yet.")
+@json_option
+@language_option
+@click.option("--domain", default=None, help="Only this domain (access, tls, net, …).")
+def list_(as_json: bool, language: str, domain: str | None) -> None:
+    """List."""
+    from compliance.controls import catalogue
+
+    loaded = catalogue.load()
+    rows = [
+        {
+            "control": item.id,
+            "version": item.control.version,
+            "severity": item.control.severity.value,
+            "state": "evaluated",
+            "kinds": list(item.kinds),
+            "title": item.control.title.in_(language),
+        }
+        for item in loaded.controls.values()
+    ] + [
+        {
+            "control": item.id,
+            "version": None,
+            "severity": item.severity.value,
+            "state": "no collector yet",
+            "kinds": item.needs,
+            "title": item.title.in_(language),
+        }
+        for item in loaded.planned.values()
+    ]
+    chosen = sorted(
+        (row for row in rows if domain in (None, str(row["control"]).partition(".")[0])),
+        key=lambda r: str(r["control"]),
+    )
+    if as_json:
+        emit_json(chosen)
+        return
+    table(
+        ("control", "severity", "state", "title"),
+        [(r["control"], r["severity"], r["state"], r["title"]) for r in chosen],
+    )
+
+
+@command.command("show", help="One control: question, why, rule, parameters, evidence, and where it bears.")
+@json_option
+@language_option
+@click.argument("control")
+def show(control: str, as_json: bool, language: str) -> None:
+    """Show."""
+    from compliance.app import definitions
+
+    found = definitions.describe(control, language)
+    if as_json:
+        emit_json(found.data)
+        return
+    for line in found.lines:
+        click.echo(line)
+
+
+@command.command("lint", help="Check definitions: the files given, or all of ours. Exit 2 when something is wrong.")
+@json_option
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.pass_context
+def lint(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
+    """Lint."""
+    from compliance.app import definitions
+
+    checked, problems = definitions.lint(files)
+    if as_json:
+        emit_json(problems)
+    else:
+        for problem in problems:
+            click.echo(f"{problem['path']}:{problem['line']}: [{problem['rule']}] {problem['message']}")
+    say(f"{checked} controls, {len(problems)} problems")
+    ctx.exit(2 if problems else 0)
+
+
+@command.command(
+    "test", help="Run the cases of the controls given by id or file, or of all. Exit 1 when one does not hold."
+)
+@json_option
+@click.argument("controls", nargs=-1)
+@click.pass_context
+def test(ctx: click.Context, controls: tuple[str, ...], as_json: bool) -> None:
+    """Test."""
+    from compliance.app import definitions
+
+    outcomes = definitions.test(controls)
+    broken = [item for item in outcomes if item["problems"]]
+    if as_json:
+        emit_json(outcomes)
+    else:
+        for item in broken:
+            click.echo(f"{item['path']}:{item['line']}: {item['case']}: {'; '.join(item['problems'])}")
+    say(f"{len(outcomes)} cases, {len(broken)} do not hold")
+    ctx.exit(1 if broken else 0)
