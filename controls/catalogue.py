@@ -53,8 +53,8 @@ class Catalogue:
         return tuple(name for name, loaded in self.controls.items() if kind in loaded.kinds)
 
 
-def load(extra: Sequence[Path] = ()) -> Catalogue:
-    """Our definitions and those of the `extra` folders.
+def load(extra: Sequence[Path] = (), *, own: Path = OWN) -> Catalogue:
+    """Our definitions (or those of `own` in their place) and those of the `extra` folders.
 
     An extra folder may implement a control that we only plan; it may not redefine one. What an organisation wrote is
     linted here, for nobody else did; ours is linted by its tests.
@@ -62,7 +62,7 @@ def load(extra: Sequence[Path] = ()) -> Catalogue:
     Raises:
         ControlError: names file and line of everything that is wrong.
     """
-    folders = [OWN, *(Path(folder) for folder in extra)]
+    folders = [own, *(Path(folder) for folder in extra)]
     problems: list[ControlError] = []
     controls: dict[str, LoadedControl] = {}
     planned: dict[str, tuple[PlannedControl, Path]] = {}
@@ -79,7 +79,7 @@ def load(extra: Sequence[Path] = ()) -> Catalogue:
             if name in controls:
                 message = f"{name} is defined already in {controls[name].path}; choose another id"
                 problems.append(ControlError(message, path=str(loaded.path), line=1))
-            elif folder != OWN:
+            elif folder != own:
                 planned.pop(name, None)
                 problems.extend(_linted(loaded))
             controls[name] = loaded
@@ -112,7 +112,7 @@ def load_control(path: Path) -> LoadedControl:
     query = sql.parse(text, sql_path)
     digest = hashlib.sha256(content + b"\0" + text.encode()).hexdigest()
     tables = query.tables()
-    problems = consistency.of_control(control, path, content, tables, sql_path)
+    problems = consistency.of_control(control, path, content, query, sql_path)
     if problems:
         raise yaml_file.combined(problems)
     return LoadedControl(control, path, sql_path, text, digest, tuple(sorted(tables)))

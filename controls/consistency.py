@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from compliance.controls.sql import Query
 from compliance.controls.yaml_file import Location, line_of, nearest
 from compliance.schemas.catalogue import (
     FRAMEWORKS,
@@ -42,11 +43,10 @@ def known_flags(frameworks: Iterable[Framework]) -> frozenset[str]:
     return frozenset(PROFILE_FLAGS).union(*(framework.conditions for framework in frameworks))
 
 
-def of_control(
-    control: Control, path: Path, content: bytes, tables: Mapping[str, int], sql_path: Path
-) -> list[ControlError]:
-    """What is wrong with one control by itself; `tables` are the names its SQL reads, with their lines."""
+def of_control(control: Control, path: Path, content: bytes, query: Query, sql_path: Path) -> list[ControlError]:
+    """What is wrong with one control by itself."""
     problems: list[ControlError] = []
+    tables = query.tables()
 
     def wrong(message: str, *location: str | int) -> None:
         problems.append(ControlError(message, path=str(path), line=line_of(content, location)))
@@ -56,6 +56,10 @@ def of_control(
     for name, line in tables.items():
         if name not in all_kinds():
             message = f"no kind of evidence is called {name!r}{nearest(name, all_kinds())}"
+            problems.append(ControlError(message, path=str(sql_path), line=line))
+    for name, line in query.steps().items():
+        if name.lower() in all_kinds():  # the kinds that must be collected could no longer be told from the SQL
+            message = f"a WITH hides the kind {name!r}; give it another name"
             problems.append(ControlError(message, path=str(sql_path), line=line))
     for key, names in (("optional_kinds", control.optional_kinds), ("fresh_by_kind", control.fresh_by_kind)):
         for name in names:

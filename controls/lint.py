@@ -27,7 +27,7 @@ _CLOCKS = re.compile(
     r"localtime|currentdatetime|currentuser|version|getvariable|getenv)\Z"
 )
 _LINE = re.compile(r"LINE (\d+):")
-_COLUMN = re.compile(r'column(?: named)? "([^"]+)"|does not have a column named "([^"]+)"')
+_COLUMN = re.compile(r"""(?:column|column named|extract field) ["']([^"']+)["']""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _sql_problems(loaded: LoadedControl, query: Query) -> Iterator[Found]:
     yield from _filters(query, tree)
     yield from _joins(query, tree)
     yield from _parameters(loaded, query)
-    yield from _binding(loaded)
+    yield from _binding(loaded, query)
 
 
 def _tables(query: Query, tree: exp.Expr) -> Iterator[Found]:
@@ -89,8 +89,6 @@ def _tables(query: Query, tree: exp.Expr) -> Iterator[Found]:
         elif table.name not in own and table.name not in all_kinds():
             hint = nearest(table.name, all_kinds())
             yield line, "kind", f"no kind of evidence is called {table.name!r}{hint}"
-        elif table.name in own and table.name in all_kinds():
-            yield line, "kind", f"a WITH hides the kind {table.name!r}; give it another name"
 
 
 def _functions(query: Query, tree: exp.Expr) -> Iterator[Found]:
@@ -130,6 +128,8 @@ def _predicate(query: Query, node: exp.Expr) -> Iterator[Found]:
         if not isinstance(inner, exp.Is | exp.Exists | exp.NullSafeEQ | exp.NullSafeNEQ):
             said = "`WHERE NOT …` drops rows where it is NULL; write `(…) IS NOT TRUE`"
             yield line, "null-filter", said
+    elif isinstance(node, exp.Like | exp.ILike) and node.args.get("negate"):
+        yield line, "null-filter", "`NOT LIKE` drops rows where a side is NULL; write `(… LIKE …) IS NOT TRUE`"
     elif isinstance(node, exp.Column):
         said = f"`{node.sql()}` alone drops rows where it is NULL; write IS TRUE, IS NOT FALSE or IS DISTINCT FROM"
         yield line, "null-filter", said
@@ -165,7 +165,7 @@ def _parameters(loaded: LoadedControl, query: Query) -> Iterator[Found]:
         yield 1, "parameter", f"${name} is given by the engine; call the parameter something else"
 
 
-def _binding(loaded: LoadedControl) -> Iterator[Found]:
+def _binding(loaded: LoadedControl, query: Query) -> Iterator[Found]:
     """DuckDB itself binds every name and type, on empty evidence."""
     from compliance.controls.cases import AS_OF
     from compliance.controls.profile import naive
@@ -179,14 +179,17 @@ def _binding(loaded: LoadedControl) -> Iterator[Found]:
         except ControlError as error:
             yield 1, "one-select", error.message
         except duckdb.Error as error:
-            text = str(error)
-            place = _LINE.search(text)
-            said = text.partition("\n")[0]
+            said = str(error).partition("\n")[0]
+            place = _LINE.search(str(error))
+            line = int(place[1]) if place else 1
             column = _COLUMN.search(said)
             if column:
                 names = {name for kind in known for name in all_kinds()[kind].columns()} | set(VIEW_COLUMNS)
-                said += nearest(column[1] or column[2], names)
-            yield int(place[1]) if place else 1, "binds", said
+                said += nearest(column[1], names)
+                if not place:  # where table and column share a name DuckDB looks for a field, and gives no line
+                    wrong = (node for node in query.tree.find_all(exp.Identifier) if node.name == column[1])
+                    line = min((query.line(node) for node in wrong), default=1)
+            yield line, "binds", said
 
 
 def _all_columns() -> frozenset[str]:

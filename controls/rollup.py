@@ -156,5 +156,5 @@ def _loosened(
             bound = definition.bounds.get(framework)
             outside = beyond(bound, values.get(parameter, definition.default)) if bound else None
             if bound and outside:
-                found.append(f"{name}: {parameter} is {outside} ({bound.clause})")
+                found.append(f"{name}: {parameter} {outside} ({bound.clause})")
     return found

@@ -46,7 +46,7 @@ class Query:
 
     def tables(self) -> Mapping[str, int]:
         """Names of the views it reads (not of its own CTEs) → first line."""
-        own = {cte.alias for tree in self.trees for cte in tree.find_all(exp.CTE)}
+        own = self.steps()
         found: dict[str, int] = {}
         for tree in self.trees:
             for table in tree.find_all(exp.Table):
@@ -54,6 +54,10 @@ class Query:
                     line = self.line(table)
                     found[table.name] = min(line, found.get(table.name, line))
         return found
+
+    def steps(self) -> Mapping[str, int]:
+        """Names of its CTEs → line."""
+        return {cte.alias: self.line(cte) for tree in self.trees for cte in tree.find_all(exp.CTE)}
 
     def parameters(self) -> Mapping[str, int]:
         """Names of its `$parameters` → first line."""
