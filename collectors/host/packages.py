@@ -149,11 +149,17 @@ def rows_updates(policies: list[Policy], archives: list[Archive], asset: str) ->
 
 
 def without_archive(policies: list[Policy]) -> int:
-    """Packages that only dpkg's own status knows."""
-    return sum(
-        not any(not offer.startswith("/") for version in policy.table for offer in version.offers)
-        for policy in policies
-    )
+    """Packages of which no archive offers the installed version or a newer one: an older one patches nothing."""
+    return sum(not _offered(policy) for policy in policies)
+
+
+def _offered(policy: Policy) -> bool:
+    for version in policy.table:
+        if any(not offer.startswith("/") for offer in version.offers):
+            return True
+        if version.version == policy.installed:
+            return False
+    return False
 
 
 def fetch_installed(machine: Machine) -> list[str]:
