@@ -27,18 +27,24 @@ def told(load: Load, sql: str = SQL, control: dict[str, Any] | None = None, **ca
 IN = {"asset": [{"asset": "a", "in_pci_scope": True}]}
 
 
+TWICE = {"asset": [{"asset": "a", "in_pci_scope": True, "source": "x"}, {"asset": "a", "in_pci_scope": True}]}
+
+
+def collected(**collection: Any) -> dict[str, Any]:
+    return {"given": IN, "collections": [{"kind": "asset", **collection}], "expect": "unknown"}
+
+
 @pytest.mark.parametrize(
     "case",
     [
         {"given": IN, "expect": "pass", "findings": {"a": "pass:inside"}},
-        {"given": IN, "collections": [{"kind": "asset", "outcome": "denied"}], "expect": "unknown", "unknown_reason": "error"},
-        {"given": IN, "collections": [{"kind": "asset", "age": "27h"}], "expect": "unknown", "unknown_reason": "stale"},
-        {"given": IN, "collections": [{"kind": "asset", "source": "b", "age": "27h"}], "expect": "unknown", "unknown_reason": "stale"},
+        {**collected(outcome="denied"), "unknown_reason": "error"},
+        {**collected(age="27h"), "unknown_reason": "stale"},
+        {**collected(source="b", age="27h"), "unknown_reason": "stale"},
         {"expect": "unknown", "unknown_reason": "no_evidence"},
-        {"given": {"asset": [{"asset": "a", "in_pci_scope": True, "source": "x"}, {"asset": "a", "in_pci_scope": True}]},
-         "expect": "pass", "findings": {"x|a": "pass:inside", "case|a": "pass:inside"}},
+        {"given": TWICE, "expect": "pass", "findings": {"x|a": "pass:inside", "case|a": "pass:inside"}},
     ],
-)  # fmt: skip
+)
 def test_a_case_that_holds(load: Load, case: dict[str, Any]) -> None:
     assert told(load, **case) == ()
 
@@ -62,8 +68,14 @@ def test_a_case_that_does_not_hold_is_told(load: Load, case: dict[str, Any], wor
 
 @pytest.mark.parametrize(
     ("written", "expected"),
-    [("as_of", "pass"), ("as_of-3d", "pass"), ("as_of+1min", "unknown"), ("as_of-73h", "unknown"), ("2026-01-15T12:00:00Z", "pass")],
-)  # fmt: skip
+    [
+        ("as_of", "pass"),
+        ("as_of-3d", "pass"),
+        ("as_of+1min", "unknown"),
+        ("as_of-73h", "unknown"),
+        ("2026-01-15T12:00:00Z", "pass"),
+    ],
+)
 def test_times_may_be_relative(load: Load, written: str, expected: str) -> None:
     sql = SQL.replace("asset.in_pci_scope THEN", "asset.booted_at BETWEEN $as_of - days(3) AND $as_of THEN")
     case = {"given": {"asset": [{"asset": "a", "booted_at": written}]}, "expect": expected}
