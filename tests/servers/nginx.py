@@ -202,6 +202,36 @@ def bad(authority: Authority) -> Nginx:
     return _start(authority, _BAD, engine="DetectionOnly", names=("elsewhere.example",))
 
 
+@dataclass
+class Plain:
+    """A tiny server without TLS."""
+
+    folder: Path
+    port: int
+    process: subprocess.Popen[bytes]
+
+    def stop(self) -> None:
+        """Stop it and remove its folder."""
+        self.process.terminate()
+        self.process.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def plain(folder: Path, locations: str) -> Plain:
+    """A server on plain HTTP with these locations, in `folder`, which it then owns."""
+    binary = nginx_binary()
+    for _ in range(4):
+        port = free_port()
+        config = folder / "nginx.conf"
+        config.write_text(_fill(_PLAIN, {"D": str(folder), "PORT": str(port), "LOCATIONS": locations}))
+        process = _spawn(binary, folder, config)
+        if _accepts(port, process):
+            return Plain(folder, port, process)
+        process.kill()
+        process.wait()
+    raise RuntimeError(f"nginx does not start: {(folder / 'error.log').read_text()[-2000:]}")
+
+
 @contextmanager
 def silent_port() -> Iterator[int]:
     """A port that accepts connections and never says a word."""
@@ -290,16 +320,7 @@ def _try_start(binary: str, authority: Authority, template: str, engine: str, na
     config = folder / "nginx.conf"
     config.write_text(_fill(_MAIN, ports) + _fill(main, ports) + "}\n")
     (folder / "sites/site.conf").write_text(_fill(site, ports))
-    as_root = os.geteuid() == 0
-    if as_root:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, NOBODY, NOBODY)
-    process = subprocess.Popen(
-        [binary, "-c", str(config), "-p", str(folder), "-e", str(folder / "error.log")],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        **({"user": NOBODY, "group": NOBODY, "extra_groups": []} if as_root else {}),
-    )
+    process = _spawn(binary, folder, config)
     return Nginx(
         folder=folder,
         config=config,
@@ -313,18 +334,35 @@ def _try_start(binary: str, authority: Authority, template: str, engine: str, na
     )
 
 
+def _spawn(binary: str, folder: Path, config: Path) -> subprocess.Popen[bytes]:
+    """nginx as an account without rights: root would give its workers other rights than its files have."""
+    as_root = os.geteuid() == 0
+    if as_root:
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    return subprocess.Popen(
+        [binary, "-c", str(config), "-p", str(folder), "-e", str(folder / "error.log")],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        **({"user": NOBODY, "group": NOBODY, "extra_groups": []} if as_root else {}),
+    )
+
+
 def _wait_ready(server: Nginx) -> None:
+    if not _accepts(server.https_port, server.process):
+        raise RuntimeError("nginx is not ready")
+
+
+def _accepts(port: int, process: subprocess.Popen[bytes]) -> bool:
     deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            break
+    while time.monotonic() < deadline and process.poll() is None:
         try:
-            socket.create_connection(("127.0.0.1", server.https_port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
         except OSError:
             time.sleep(0.02)
             continue
-        return
-    raise RuntimeError("nginx is not ready")
+        return True
+    return False
 
 
 def _serve(handler: type[BaseHTTPRequestHandler]) -> ThreadingHTTPServer:
@@ -476,6 +514,25 @@ server {
     location /files/ {
         alias @D@/static/;
         autoindex on;
+    }
+}
+"""
+
+_PLAIN = """
+daemon off;
+pid @D@/nginx.pid;
+error_log @D@/error.log;
+events { worker_connections 64; }
+http {
+    access_log off;
+    client_body_temp_path @D@;
+    proxy_temp_path @D@;
+    fastcgi_temp_path @D@;
+    uwsgi_temp_path @D@;
+    scgi_temp_path @D@;
+    server {
+        listen 127.0.0.1:@PORT@;
+        @LOCATIONS@
     }
 }
 """

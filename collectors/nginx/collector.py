@@ -1,0 +1,182 @@
+"""The nginx collector: settings, what it promises, and how its answers come together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
+
+from pydantic import Field
+
+from compliance.collectors.nginx.caching import rows_cache_rules
+from compliance.collectors.nginx.config import Config, FileRead, fetch_config
+from compliance.collectors.nginx.hosts import rows_virtual_hosts
+from compliance.collectors.nginx.service import (
+    fetch_build,
+    fetch_process,
+    fetch_status,
+    rows_service,
+    rows_status,
+)
+from compliance.collectors.nginx.upstreams import fetch_accepts, rows_links, rows_pools, rows_servers
+from compliance.collectors.nginx.waf import fetch_policies, rows_waf
+from compliance.schemas.errors import SourceError
+from compliance.schemas.evidence import Evidence
+from compliance.schemas.kinds.host import ConfigFile
+from compliance.schemas.kinds.network import InternalLink, WafPolicy
+from compliance.schemas.kinds.web import CacheRule, ServiceStatus, UpstreamPool, UpstreamServer, VirtualHost
+from compliance.schemas.messages import (
+    Access,
+    Cause,
+    Complete,
+    Context,
+    Discovery,
+    Found,
+    Gap,
+    Message,
+    Record,
+    Request,
+    Settings,
+)
+
+_PROBE_LIMIT_S = 5.0  # a member that needs longer to accept a connection is not one that serves
+_USUAL = ("etc/nginx/nginx.conf", "usr/local/nginx/conf/nginx.conf", "usr/local/etc/nginx/nginx.conf")
+Rows = tuple[Sequence[Evidence], tuple[Request, ...]]
+
+
+class NginxSettings(Settings):
+    """Which nginx, and what may be asked of it besides its files."""
+
+    config: str = Field(default="/etc/nginx/nginx.conf", pattern=r"^/", description="Main configuration file.")
+    status_url: str | None = Field(default=None, pattern=r"^https?://", description="A stub_status location.")
+    probe_upstreams: bool = Field(default=True, description="Open a connection to each upstream member and close it.")
+    nginx_binary: str | None = Field(default=None, description="For the version; default: nginx in the usual places.")
+
+
+class Nginx:
+    """Reads nginx's configuration files as nginx does, and whether it runs. It changes and reloads nothing."""
+
+    name: ClassVar[str] = "nginx"
+    title: ClassVar[str] = "nginx"
+    kinds: ClassVar[tuple[type[Evidence], ...]] = (
+        VirtualHost,
+        UpstreamPool,
+        UpstreamServer,
+        CacheRule,
+        WafPolicy,
+        InternalLink,
+        ConfigFile,
+        ServiceStatus,
+    )
+    Settings: ClassVar[type[Settings]] = NginxSettings
+
+    def discover(self, ctx: Discovery) -> Iterator[Found]:
+        """The first configuration in a usual place."""
+        for place in _USUAL:
+            path = ctx.root / place
+            try:
+                there = path.is_file()
+            except OSError:  # a folder on the way may not be entered: nothing to propose
+                continue
+            if there:
+                yield Found("nginx", {"config": str(path)}, f"{path} exists")
+                return
+
+    def check(self, ctx: Context[NginxSettings]) -> Iterator[Access]:
+        """Reads what `collect` would read, without probing upstreams."""
+        readers = _readers(ctx, probe=False)
+        for kind in self.kinds:
+            try:
+                readers[kind.kind]()
+            except SourceError as error:
+                yield Access(kind.kind, False, error.message, error.remedy or "make it readable")
+            else:
+                yield Access(kind.kind, True, "readable")
+
+    def collect(self, ctx: Context[NginxSettings]) -> Iterator[Message]:
+        """Each kind from the parsed configuration; one unreadable include makes all of them Gaps."""
+        readers = _readers(ctx, probe=ctx.settings.probe_upstreams)
+        for kind in self.kinds:
+            if kind.kind not in ctx.wanted:
+                continue
+            try:
+                rows, requests = readers[kind.kind]()
+            except SourceError as error:
+                yield Gap(kind.kind, Cause(error.cause), error.message, error.remedy or "make it readable")
+                continue
+            for row in rows:
+                yield Record(row)
+            yield Complete(kind.kind, requests)
+
+
+def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[[], Rows]]:
+    """Kind → what reads it. The configuration is read once, or fails once for all that need it."""
+    settings = ctx.settings
+    loaded: Config | SourceError
+    try:
+        loaded = fetch_config(settings.config)
+    except SourceError as error:
+        loaded = error
+
+    def config() -> Config:
+        if isinstance(loaded, SourceError):
+            raise loaded
+        return loaded
+
+    def from_config(rows: Callable[[Config], Sequence[Evidence]]) -> Callable[[], Rows]:
+        return lambda: (rows(config()), _requests(config().files))
+
+    def accepts(address: str) -> bool | None:
+        ctx.throttle()
+        return fetch_accepts(address, min(ctx.timeout_s, _PROBE_LIMIT_S))
+
+    def members() -> Rows:
+        rows = rows_servers(config(), accepts if probe else None)
+        connects = tuple(Request("handshake", f"connect {r.address}") for r in rows) if probe else ()
+        return rows, (*_requests(config().files), *connects)
+
+    def waf() -> Rows:
+        policies = fetch_policies(config())
+        files = {f.path: f for f in config().files} | {f.path: f for p in policies for f in p.rules.files}
+        return rows_waf(policies), _requests(tuple(files.values()))
+
+    def service() -> Rows:
+        build = fetch_build(settings.nginx_binary, ctx.timeout_s)
+        requests = [Request("command", f"{settings.nginx_binary or 'nginx'} -V"), Request("file", "/proc/*/cmdline")]
+        counters = None
+        if settings.status_url:
+            ctx.throttle()
+            counters = rows_status(fetch_status(settings.status_url, ctx.timeout_s), settings.status_url)
+            requests.append(Request("api", f"GET {settings.status_url.partition('?')[0]}"))
+        process = fetch_process(settings.config, build.default_config)
+        if isinstance(loaded, SourceError):
+            if counters is None and not process.running:
+                raise loaded  # perhaps no nginx is here at all, which is not the same as a stopped one
+            return [rows_service(settings.config, None, build, process, counters)], tuple(requests)
+        return [rows_service(settings.config, loaded, build, process, counters)], tuple(requests)
+
+    return {
+        VirtualHost.kind: from_config(rows_virtual_hosts),
+        UpstreamPool.kind: from_config(rows_pools),
+        UpstreamServer.kind: members,
+        CacheRule.kind: from_config(rows_cache_rules),
+        WafPolicy.kind: waf,
+        InternalLink.kind: from_config(rows_links),
+        ConfigFile.kind: from_config(lambda c: [_file(f) for f in c.files]),
+        ServiceStatus.kind: service,
+    }
+
+
+def _file(read: FileRead) -> ConfigFile:
+    return ConfigFile(
+        component="nginx",
+        path=read.path,
+        sha256=read.sha256,
+        size_bytes=read.size_bytes,
+        mode=read.mode,
+        owner=read.owner,
+        modified_at=read.modified_at,
+    )
+
+
+def _requests(files: Sequence[FileRead]) -> tuple[Request, ...]:
+    return tuple(Request("file", f.path, f.sha256) for f in files)

@@ -1,0 +1,206 @@
+"""The configuration as nginx reads it: one tree of directives with includes in place, and the files it came from.
+
+crossplane does the parsing. What it does not do is done here: its includes of unreadable folders come back as
+nothing at all, and its error payload would leave out the directive in question. Either would make a shorter
+configuration, in which what is missing cannot fail; so either is an error for the whole configuration.
+"""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import os
+import pwd
+import stat
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import crossplane
+
+from compliance.schemas.errors import Absent, Denied, Malformed, SourceError
+
+_MAX_DEPTH = 64  # deeper nesting of includes is a circle
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One directive with where it stands. `block` is None for a simple one."""
+
+    name: str
+    args: tuple[str, ...]
+    block: tuple[Directive, ...] | None
+    file: str
+    line: int
+
+    @property
+    def where(self) -> str:
+        """`file:line`."""
+        return f"{self.file}:{self.line}"
+
+    def inner(self, *names: str) -> Iterator[Directive]:
+        """Directives of these names directly inside."""
+        return (d for d in self.block or () if d.name in names)
+
+    def walk(self) -> Iterator[Directive]:
+        """Everything inside, at any depth, in order."""
+        for directive in self.block or ():
+            yield directive
+            yield from directive.walk()
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """One file that was read, with what the file system says of it."""
+
+    path: str
+    sha256: str
+    size_bytes: int
+    mode: str
+    owner: str
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration."""
+
+    path: str
+    main: Directive  # a made-up outermost block
+    files: tuple[FileRead, ...]
+
+    def blocks(self, *path: str) -> Iterator[Directive]:
+        """The blocks reached by these names from the top: `blocks("http", "server")`."""
+        found: list[Directive] = [self.main]
+        for name in path:
+            found = [inner for outer in found for inner in outer.inner(name)]
+        return iter(found)
+
+
+def fetch_config(path: str) -> Config:
+    """Read and parse the configuration that starts at `path`.
+
+    Raises:
+        Absent: a file or an explicitly named include does not exist.
+        Denied: a file, or the folder of an include pattern, may not be read.
+        Malformed: nginx would refuse it.
+    """
+    main = Path(path)
+    fetch_file(str(main))  # so that what is wrong with the first file is told in our words
+    payload: Mapping[str, Any] = crossplane.parse(str(main), onerror=lambda error: error)
+    for error in payload["errors"]:
+        raise _source_error(error)
+    parsed = payload["config"]
+    _check_patterns(parsed, main.parent)
+    tree = _expand(parsed, 0, ())
+    return Config(
+        str(main), Directive("main", (), tuple(tree), str(main), 0), tuple(fetch_file(f["file"]) for f in parsed)
+    )
+
+
+def fetch_file(path: str) -> FileRead:
+    """Digest and attributes of one file. Raises Absent, Denied or Malformed naming it."""
+    try:
+        with open(path, "rb") as handle:
+            content = handle.read()
+            found = os.fstat(handle.fileno())
+    except OSError as error:
+        raise os_error(path, error) from error
+    try:
+        owner = pwd.getpwuid(found.st_uid).pw_name
+    except KeyError:
+        owner = str(found.st_uid)
+    return FileRead(
+        path=path,
+        sha256=hashlib.sha256(content).hexdigest(),
+        size_bytes=len(content),
+        mode=f"{stat.S_IMODE(found.st_mode):04o}",
+        owner=owner,
+        modified_at=datetime.fromtimestamp(found.st_mtime, UTC),
+    )
+
+
+def os_error(path: str, error: OSError) -> SourceError:
+    """The error of ours that stands for a file that could not be read."""
+    if isinstance(error, PermissionError):
+        return Denied(f"{path} may not be read by this account", remedy=f"give this account read access to {path}")
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return Absent(f"{path} does not exist", remedy=f"create {path} or name the right path")
+    return Malformed(f"{path} cannot be read: {error}", remedy=f"make {path} a readable file")
+
+
+def fetch_matches(pattern: str) -> list[str]:
+    """The files that an include pattern names, sorted. Raises Denied when a folder on the way cannot be listed."""
+    if not glob.has_magic(pattern):
+        return [pattern]
+    folder = Path(pattern)
+    while glob.has_magic(str(folder)):
+        folder = folder.parent
+    _check_listing(folder)
+    for part in _folders(pattern, folder):
+        _check_listing(part)
+    return sorted(glob.glob(pattern))
+
+
+def _folders(pattern: str, above: Path) -> Iterator[Path]:
+    """Folders that match the leading parts of a pattern: each must be listable, or files below it go missing."""
+    parts = Path(pattern).relative_to(above).parts
+    for depth in range(1, len(parts)):
+        for found in glob.glob(str(above.joinpath(*parts[:depth]))):
+            if os.path.isdir(found):
+                yield Path(found)
+
+
+def _check_listing(folder: Path) -> None:
+    try:
+        names = os.listdir(folder)
+        if names:
+            os.lstat(folder / names[0])  # a folder that may be listed and not entered hides every file in it
+    except FileNotFoundError:
+        return  # a pattern in a folder that is not there matches nothing, for nginx too
+    except OSError as error:
+        raise os_error(str(folder), error) from error
+
+
+def _source_error(error: Mapping[str, Any]) -> SourceError:
+    cause = error.get("callback")
+    place = f"{error['file']}:{error['line']}" if error.get("line") else str(error["file"])
+    if isinstance(cause, OSError):
+        told = os_error(str(cause.filename or error["file"]), cause)
+        told.message = f"{told.message} (read for {place})"
+        told.args = (told.message,)
+        return told
+    return Malformed(
+        f"{place}: nginx would refuse this: {error['error']}", remedy="correct it; `nginx -t` shows it too"
+    )
+
+
+def _check_patterns(parsed: Sequence[Mapping[str, Any]], folder: Path) -> None:
+    def includes(block: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+        for stmt in block:
+            if stmt["directive"] == "include" and stmt["args"]:
+                yield str(folder / stmt["args"][0])
+            yield from includes(stmt.get("block", ()))
+
+    for file in parsed:
+        for pattern in includes(file["parsed"]):
+            fetch_matches(pattern)
+
+
+def _expand(parsed: Sequence[Mapping[str, Any]], index: int, chain: tuple[int, ...]) -> Iterator[Directive]:
+    file = parsed[index]
+    if index in chain or len(chain) > _MAX_DEPTH:
+        raise Malformed(f"{file['file']} includes itself", remedy="break the circle of includes")
+
+    def build(block: Sequence[Mapping[str, Any]]) -> Iterator[Directive]:
+        for stmt in block:
+            if "includes" in stmt:
+                for included in stmt["includes"]:
+                    yield from _expand(parsed, included, (*chain, index))
+                continue
+            inner = tuple(build(stmt["block"])) if "block" in stmt else None
+            yield Directive(stmt["directive"], tuple(stmt["args"]), inner, file["file"], stmt["line"])
+
+    return build(file["parsed"])
