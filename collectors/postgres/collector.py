@@ -155,7 +155,7 @@ def _database_instance(ctx: Context[PostgresSettings], session: Session) -> Read
         system[0]["system_identifier"] if system else None,
         _connections(session),
     )
-    return [row], 1
+    return [row], None
 
 
 def _rules_not_loaded(session: Session, reader: Row) -> bool:
@@ -255,7 +255,7 @@ def _auth_policy(ctx: Context[PostgresSettings], session: Session) -> Read:
     reads_settings = session.one(queries.READER)["reads_settings"]
     if not reads_settings:
         session.notes.append(f"lock-out and rules for passwords stay NULL: {queries.SETTINGS.needs}")
-    return [instance.row_auth_policy(session.instance, _effective(session), ruled, reads_settings)], 1
+    return [instance.row_auth_policy(session.instance, _effective(session), ruled, reads_settings)], None
 
 
 def _auth_rule(ctx: Context[PostgresSettings], session: Session) -> Read:
@@ -287,7 +287,7 @@ def _archive_status(ctx: Context[PostgresSettings], session: Session) -> Read:
     _need(session, "reads_settings", queries.ARCHIVE)
     waiting = _optional(session, queries.ARCHIVE_WAITING, "waiting_count")
     count = int(waiting[0]["waiting"]) if waiting else None
-    return [instance.row_archive_status(session.instance, session.one(queries.ARCHIVE), count)], 1
+    return [instance.row_archive_status(session.instance, session.one(queries.ARCHIVE), count)], None
 
 
 def _internal_link(ctx: Context[PostgresSettings], session: Session) -> Read:
@@ -299,7 +299,7 @@ def _service_status(ctx: Context[PostgresSettings], session: Session) -> Read:
     errors = _optional(session, queries.FILE_ERRORS, "config_ok")
     reader, effective = session.one(queries.READER), _effective(session)
     ok = None if errors is None else not errors
-    return [instance.row_service_status(session.instance, reader, effective, _connections(session), ok)], 1
+    return [instance.row_service_status(session.instance, reader, effective, _connections(session), ok)], None
 
 
 _READERS: Mapping[str, Callable[[Context[Any], Session], Read]] = {
