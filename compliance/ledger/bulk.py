@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
+from itertools import repeat
 from typing import Any, get_args
 
 import orjson
@@ -15,6 +16,7 @@ from compliance.ledger.keystore import KeyStore
 from compliance.ledger.line import Built, Personal, Row, check_source, owner, split
 from compliance.ledger.store import ENTRY
 from compliance.schemas import canonical
+from compliance.schemas.canonical import MAX_INT
 from compliance.schemas.errors import EvidenceError
 from compliance.schemas.evidence import Evidence, kind_named
 
@@ -29,90 +31,91 @@ def rows(kind: str, source: str, table: pa.Table, keystore: KeyStore) -> list[Ro
     extra = set(table.column_names) - {"record", "key", "observed_at"}
     if extra or "record" not in table.column_names or not len(table):
         raise EvidenceError(f"{kind}: a table needs rows and the column record (and key, observed_at), not {extra}")
-    check = _checker(cls)
-    personal = bool(cls.personal_columns())
     texts = table["record"].to_pylist()
-    keys = table["key"].to_pylist() if "key" in table.column_names else None
-    observed = _instants(table["observed_at"]) if "observed_at" in table.column_names else [None] * len(texts)
-    key_of = _keyer(cls)
-    made = []
+    observed = _instants(table["observed_at"]) if "observed_at" in table.column_names else repeat(None)
+    parts: Iterable[Personal | None] = repeat(None)
+    if cls.personal_columns():
+        texts, keys, parts = _parted(cls, source, texts, keystore)
+    else:
+        dumps, names = orjson.dumps, cls.key
+        keys = [
+            dumps([value if type(value := record[name]) is str else str(value) for name in names]).decode()
+            for record in _records(texts, cls)
+        ]
+    if "key" in table.column_names and table["key"].to_pylist() != keys:
+        raise EvidenceError(f"{kind}: the keys given beside the records are not theirs")
+    # plain tuples in the order of Row: at this many, making each by its name costs more than hashing it
+    made = zip(repeat(kind), repeat(source), repeat(None), keys, repeat(False), observed, parts, texts, strict=False)
+    return list(made)  # type: ignore[arg-type]
+
+
+def _records(texts: Sequence[str], kind: type[Evidence]) -> Iterator[dict[str, Any]]:
+    """The records behind their texts, every one canonical, with exactly the columns of its kind, and with a key."""
+    names = tuple(sorted(kind.columns()))
+    check = _checker(kind)
+    shapes: set[tuple[type, ...]] = set()  # types that were seen to be right: few in practice
+    numbers = [name for name, duck in kind.columns().items() if duck == "BIGINT"]
+    times = [name for name, duck in kind.columns().items() if duck == "TIMESTAMP"]
+    nested = [name for name, duck in kind.columns().items() if duck not in _SCALARS and duck != "TIMESTAMP"]
+    loads, dumps, order = orjson.loads, orjson.dumps, orjson.OPT_SORT_KEYS
     for n, text in enumerate(texts):
-        record = _parsed(text, n, check)
-        part = None
-        if personal:
-            parts = split(cls, source, record, keystore, named=False)
-            key = parts.key
-            if parts.values is not None:
-                part = Personal(owner(cls, source, record, keystore, None), parts.values)
-                text = canonical.encode(parts.record).decode()
-        else:
-            key = key_of(record, n)
-        if keys is not None and keys[n] != key:
-            raise EvidenceError(f"record {n}: its key is not the one given beside it")
-        made.append(Row(kind, source, None, key, False, observed[n], part, text))
-    return made
+        try:
+            record = loads(text)
+            if tuple(record) != names or dumps(record, option=order).decode() != text:
+                raise EvidenceError(f"not canonical, or without exactly the columns of {kind.kind}")
+            shape = tuple(map(type, record.values()))
+            if shape not in shapes:
+                check(record)
+                shapes.add(shape)
+            for name in numbers:
+                value = record[name]
+                if value is not None and not -MAX_INT <= value <= MAX_INT:
+                    canonical.check(value, name)
+            for name in times:
+                value = record[name]
+                if value is not None and not _INSTANT(value):
+                    raise EvidenceError(f"column {name} is not a time of the form 2026-11-23T06:45:50.123456Z")
+            for name in nested:
+                value = record[name]
+                if value is not None:
+                    canonical.check(value, name, 3)  # a line puts the columns on the third level
+        except (orjson.JSONDecodeError, EvidenceError, TypeError) as error:
+            raise EvidenceError(f"record {n}: {error}") from error
+        yield record
 
 
-def _parsed(text: str, n: int, check: Callable[[dict[str, Any]], str | None]) -> dict[str, Any]:
-    try:
-        record: dict[str, Any] = orjson.loads(text)
-        canonical.check(record)
-    except (orjson.JSONDecodeError, EvidenceError) as error:
-        raise EvidenceError(f"record {n}: {error}") from error
-    if orjson.dumps(record, option=orjson.OPT_SORT_KEYS) != text.encode():
-        raise EvidenceError(f"record {n} is not in canonical form")
-    wrong = check(record)
-    if wrong:
-        raise EvidenceError(f"record {n}: {wrong}")
-    return record
-
-
-def _checker(kind: type[Evidence]) -> Callable[[dict[str, Any]], str | None]:
-    """A check of names and types of a record's columns: all of them, and nothing else."""
-    names = frozenset(kind.columns())
-    plain: list[tuple[str, frozenset[type]]] = []
-    times: list[tuple[str, bool]] = []
-    others: list[tuple[str, tuple[type, ...]]] = []
+def _checker(kind: type[Evidence]) -> Callable[[dict[str, Any]], None]:
+    """A check of the types of a record's columns."""
+    wanted: dict[str, tuple[type, ...]] = {}
     for name, duck in kind.columns().items():
         null = type(None) in get_args(kind.model_fields[name].annotation)
-        nothing: tuple[type, ...] = (type(None),) if null else ()
-        if duck in _SCALARS:
-            plain.append((name, frozenset({_SCALARS[duck], *nothing})))
-        elif duck == "TIMESTAMP":
-            times.append((name, null))
-        else:
-            others.append((name, (list, *nothing) if duck.endswith("[]") else (dict, list, *nothing)))
+        shapes = (list,) if duck.endswith("[]") else (_SCALARS.get(duck, str),) if duck != "JSON" else (dict, list)
+        wanted[name] = (*shapes, type(None)) if null and name not in kind.key else shapes
 
-    def check(record: dict[str, Any]) -> str | None:
-        if type(record) is not dict or record.keys() != names:
-            return f"it does not have exactly the columns of {kind.kind}"
-        for name, types in plain:
+    def check(record: dict[str, Any]) -> None:
+        for name, types in wanted.items():
             if type(record[name]) not in types:
-                return f"column {name} is of the wrong type"
-        for name, null in times:
-            value = record[name]
-            if not (null if value is None else type(value) is str and _INSTANT(value)):
-                return f"column {name} is not a time of the form 2026-11-23T06:45:50.123456Z"
-        for name, shapes in others:
-            if not isinstance(record[name], shapes):
-                return f"column {name} is of the wrong type"
-        return None
+                raise EvidenceError(f"column {name} is of the wrong type, or NULL where it must not be")
 
     return check
 
 
-def _keyer(kind: type[Evidence]) -> Callable[[dict[str, Any], int], str | None]:
-    names = kind.key
-
-    def key_of(record: dict[str, Any], n: int) -> str | None:
-        if not names:
-            return None
-        values = [record[name] for name in names]
-        if None in values:
-            raise EvidenceError(f"record {n}: a key column of {kind.kind} is NULL")
-        return orjson.dumps([v if type(v) is str else str(v) for v in values]).decode()
-
-    return key_of
+def _parted(
+    kind: type[Evidence], source: str, texts: list[str], keystore: KeyStore
+) -> tuple[list[str], list[str | None], list[Personal | None]]:
+    public: list[str] = []
+    keys: list[str | None] = []
+    personal: list[Personal | None] = []
+    for text, record in zip(texts, _records(texts, kind), strict=True):
+        parts = split(kind, source, record, keystore, named=False)
+        keys.append(parts.key)
+        if parts.values is None:
+            public.append(text)
+            personal.append(None)
+        else:
+            public.append(canonical.encode(parts.record).decode())
+            personal.append(Personal(owner(kind, source, record, keystore, None), parts.values))
+    return public, keys, personal
 
 
 def _instants(times: pa.ChunkedArray) -> list[str | None]:

@@ -34,7 +34,7 @@ from compliance.ledger.lockstore import LockStore
 from compliance.ledger.note import Keys
 from compliance.ledger.reading import Entry, Latest, Reader
 from compliance.ledger.store import ENTRY, FORMAT, RECOVER, Head, Store
-from compliance.ledger.tree import Edge, leaves
+from compliance.ledger.tree import Edge, Tile, leaves
 from compliance.schemas.canonical import instant
 from compliance.schemas.errors import (
     ConfigError,
@@ -399,7 +399,7 @@ class Ledger:
         lines = [line.encode() for line in built.lines]
         if max(map(len, lines)) > MAX_LINE:
             n = next(n for n, line in enumerate(lines) if len(line) > MAX_LINE)
-            raise EvidenceError(f"record {n} ({rows[n].kind}) makes a line longer than {MAX_LINE} bytes")
+            raise EvidenceError(f"record {n} ({rows[n][0]}) makes a line longer than {MAX_LINE} bytes")
         edge = self._edge.copy()
         tiles = edge.extend(leaves(edge.last_leaf, lines))
         entries = bulk.entry_table(rows, built, first, at)
@@ -408,24 +408,22 @@ class Ledger:
         self._keystore.flush()
         head = Head(edge.size, edge.root(), edge.last_leaf, at)
         self._store.commit(entries, personal, tiles, head)
-        self._read_back(first, entries)
+        self._read_back(first, entries, tiles, head)
         self._edge, self._at = edge, at
         self._sign()
         self._broken = False
         assert self._note is not None
         return Appended(first, edge.size, head.root, self._note)
 
-    def _read_back(self, first: int, entries: pa.Table) -> None:
+    def _read_back(self, first: int, entries: pa.Table, tiles: Sequence[Tile], head: Head) -> None:
         """Hash what the file holds, not what we meant to write: a fault between the two must not be signed."""
-        edge = self._edge.copy()
         found = self._store.table("SELECT * FROM stored.entry WHERE seq >= ? ORDER BY seq", [first]).cast(ENTRY)
-        tiles = edge.extend(leaves(edge.last_leaf, found["line"].cast(pa.binary()).to_pylist()))
-        head = self._store.head()
+        again = leaves(self._edge.last_leaf, found["line"].cast(pa.binary()).to_pylist())
         same = (
             found.equals(entries)
-            and head is not None
-            and (head.size, head.root, head.last_leaf) == (edge.size, edge.root(), edge.last_leaf)
-            and all(b"".join(restart.stored_tile(self._store, tile.level, tile.n)) == tile.hashes for tile in tiles)
+            and again[-1] == head.last_leaf
+            and self._store.head() == head
+            and self._store.tiles_since(first) == list(tiles)
         )
         if not same:
             raise IntegrityError(

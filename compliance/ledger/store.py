@@ -230,6 +230,15 @@ class Store:
         size, root, last_leaf, at = rows[0]
         return Head(size, bytes(root), bytes(last_leaf), at.replace(tzinfo=UTC))
 
+    def tiles_since(self, size: int) -> list[Tile]:
+        """The stored tiles that became full after `size` entries, in the order in which they did."""
+        rows = self.query(
+            "SELECT level, n, hashes FROM stored.tile WHERE (n + 1) * (256 ** (level + 1))::BIGINT > ? "
+            "ORDER BY (n + 1) * (256 ** (level + 1))::BIGINT, level",
+            [size],
+        )
+        return [Tile(level, n, bytes(hashes)) for level, n, hashes in rows]
+
     def commit(self, entries: pa.Table, personal: pa.Table | None, tiles: Sequence[Tile], head: Head) -> None:
         """One transaction: rows, tiles and head together or nothing. After an error the outcome is unknown until the
         file was opened again."""

@@ -70,14 +70,14 @@ class Edge:
         return root_of(self.levels)
 
     def extend(self, new: Sequence[bytes]) -> list[Tile]:
-        """Add leaves; gives the tiles that became full."""
+        """Add leaves; gives the tiles that became full, in the order in which they did."""
         if not new:
             return []
         full: list[Tile] = []
         self._add(0, new, full)
         self.size += len(new)
         self.last_leaf = new[-1]
-        return full
+        return sorted(full, key=lambda tile: ((tile.n + 1) * WIDTH ** (tile.level + 1), tile.level))
 
     def _add(self, level: int, hashes: Sequence[bytes], full: list[Tile]) -> None:
         if level == len(self.levels):

@@ -344,8 +344,8 @@ class _Run:
         """Heads and checkpoints of sizes in (start, stop], by size. Bad signatures are named on the way."""
         rows = self._db.execute(
             'SELECT size, root, last_leaf, "at", NULL FROM stored.main.head WHERE size > $1 AND size <= $2 UNION ALL '
-            "SELECT size, NULL, NULL, NULL, coalesce(note, '') FROM stored.main.checkpoint WHERE size > $1 AND size <= $2 "
-            "ORDER BY 1",
+            "SELECT size, NULL, NULL, NULL, coalesce(note, '') FROM stored.main.checkpoint "
+            "WHERE size > $1 AND size <= $2 ORDER BY 1",
             [start, stop],
         ).fetchall()
         for size, root, last_leaf, at, note in rows:

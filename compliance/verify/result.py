@@ -28,8 +28,8 @@ class Problem:
 class Verification:
     """The outcome. `problems` are in the order of the ledger; `more` counts those beyond the first 200.
 
-    `lock_store` is `not given`, `ok`, `missing`, `behind`, `ahead` or `differs`; `signed` is how many entries the newest
-    checkpoint covers, `anchored` how many the lock store's newest note covers (0 without one).
+    `lock_store` is `not given`, `ok`, `missing`, `behind`, `ahead` or `differs`; `signed` is how many entries the
+    newest checkpoint covers, `anchored` how many the lock store's newest note covers (0 without one).
     """
 
     origin: str = ""
