@@ -52,9 +52,11 @@ def evidence_of(control: Control, kinds: Sequence[str], base: EvidenceBase, as_o
     problems: list[tuple[UnknownReason, Coverage, str]] = []
     usable = 0
     for kind in kinds:
-        if kind in control.optional_kinds:
-            continue
         rows = base.promised(kind)
+        if kind in control.optional_kinds:  # may be missing; but what is there and too old must not earn a pass
+            rows = tuple(row for row in rows if row.completed_at and as_of - row.completed_at > _limit(kind, control))
+            problems.extend((UnknownReason.STALE, row, _stale(row, control, as_of)) for row in rows)
+            continue
         if not rows and kind in ENGINE_KINDS:
             usable += 1
         elif not rows:
@@ -81,11 +83,19 @@ def _problem(row: Coverage, control: Control, as_of: datetime) -> tuple[UnknownR
         return UnknownReason.NO_EVIDENCE, f"{what} was never collected"
     if row.completed_at > as_of:
         return UnknownReason.NO_EVIDENCE, f"{what} was collected only after the moment judged"
-    limit = control.fresh_by_kind.get(row.kind, control.fresh)
-    age = as_of - row.completed_at
-    if age > limit:
-        return UnknownReason.STALE, f"{what} is {_span(age)} old, at most {_span(limit)} is accepted"
+    if as_of - row.completed_at > _limit(row.kind, control):
+        return UnknownReason.STALE, _stale(row, control, as_of)
     return None
+
+
+def _limit(kind: str, control: Control) -> timedelta:
+    return control.fresh_by_kind.get(kind, control.fresh)
+
+
+def _stale(row: Coverage, control: Control, as_of: datetime) -> str:
+    age = as_of - (row.completed_at or as_of)
+    limit = _span(_limit(row.kind, control))
+    return f"{row.kind} of {row.source} is {_span(age)} old, at most {limit} is accepted"
 
 
 def _nobody(kind: str) -> Coverage:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from compliance.controls.cases import run_cases
-from compliance.controls.catalogue import OWN, control_files, load_control
+from compliance.controls.catalogue import OWN, control_files, load, load_control
 from compliance.controls.lint import lint
 
 CONTROLS = [pytest.param(path, id=f"{path.parent.name}.{path.stem}") for path in control_files(OWN)]
@@ -23,3 +23,9 @@ def test_holds_its_cases(path: Path) -> None:
     outcomes = run_cases(load_control(path))
     broken = [f"{path}:{one.line}: {one.case.name}: {problem}" for one in outcomes for problem in one.problems]
     assert broken == []
+
+
+def test_everything_loads_together() -> None:
+    found = load()
+    assert len(found.controls) == len(control_files(OWN))
+    assert found.frameworks

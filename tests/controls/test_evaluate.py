@@ -26,7 +26,8 @@ LAB: dict[str, Any] = {"asset": "lab", "in_pci_scope": False, "environment": "la
 
 
 def gap(outcome: str = "denied", source: str = "host-1", **more: Any) -> Coverage:
-    return Coverage(source=source, collector="host", kind="asset", outcome=outcome, attempted_at=AS_OF, **more)
+    values: dict[str, Any] = {"kind": "asset", "attempted_at": AS_OF, **more}
+    return Coverage(source=source, collector="host", outcome=outcome, **values)
 
 
 def told(result: ControlResult) -> tuple[str, str | None, str]:
@@ -102,9 +103,19 @@ def test_an_optional_kind_may_be_missing(load: Load, base: Build) -> None:
         + "LEFT JOIN (SELECT asset, max(entry) AS e FROM clock_status GROUP BY asset) AS c ON c.asset = asset.asset\n"
     )
     needed = evaluate_one(load(sql), base([IN]), as_of=AS_OF)
-    optional = evaluate_one(load(sql, optional_kinds=["clock_status"]), base([IN]), as_of=AS_OF)
+    control = load(sql, optional_kinds=["clock_status"])
+    optional = evaluate_one(control, base([IN]), as_of=AS_OF)
+    failed = evaluate_one(control, base([IN], [complete(), gap("denied", kind="clock_status")]), as_of=AS_OF)
     assert told(needed) == ("unknown", "no_evidence", "partial")
-    assert told(optional) == ("pass", None, "complete")
+    assert told(optional) == told(failed) == ("pass", None, "complete")
+
+
+def test_an_optional_kind_that_is_there_must_be_fresh(load: Load, base: Build) -> None:
+    sql = SQL + "LEFT JOIN (SELECT asset AS a FROM clock_status) AS c ON c.a = asset.asset\n"
+    old = complete("clock_status", age=timedelta(days=2))
+    result = evaluate_one(load(sql, optional_kinds=["clock_status"]), base([IN], [complete(), old]), as_of=AS_OF)
+    assert told(result) == ("unknown", "stale", "partial")
+    assert result.gaps == (old,)
 
 
 @pytest.mark.parametrize(
