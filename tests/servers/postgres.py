@@ -161,7 +161,7 @@ class PostgresServer:
                 quoted = value.replace("'", "''")
                 conn.execute(f"ALTER SYSTEM SET {name} = '{quoted}'".encode())
             conn.execute("SELECT pg_reload_conf()")
-            while values and conn.execute("SELECT pg_conf_load_time()").fetchone() == loaded:
+            while conn.execute("SELECT pg_conf_load_time()").fetchone() == loaded:
                 conn.execute("SELECT pg_sleep(0.01)")
 
     def flip_bad(self) -> None:

@@ -15,7 +15,9 @@ import pytest
 
 import compliance.collectors.postgres
 from compliance.collectors.postgres import Postgres
+from compliance.collectors.postgres.session import Query, Session
 from compliance.collectors.testing import Conformance
+from compliance.schemas.errors import SourceError
 from compliance.schemas.messages import Access, Complete, Context, Discovery, Gap, Message, Record
 from tests.collectors.postgres.conftest import CUSTOM_SECRET, GRANTS, HUMAN_PASSWORD, READER
 from tests.servers.postgres import ADMIN_PASSWORD, ARCHIVE_SECRET, BAD_HBA, GOOD_HBA, PostgresServer
@@ -245,6 +247,27 @@ def test_a_role_that_switches_auditing_off_for_itself(context: Make, server: Pos
     assert row.detail["overrides"] == [
         {"role": "dba", "database": None, "name": "pgaudit.log", "setting": "none"},
     ]
+
+
+def test_by_service_file(
+    context: Make, server: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "services"
+    file.write_text(f"[main]\nhost={server.data}\nport={server.port}\ndbname=postgres\nuser={READER}\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(file))
+    left_out = {"host": None, "port": None, "user": None, "dbname": None, "sslmode": None, "sslrootcert": None}
+    status = Read(context("service_status", service="main", **left_out)).one("service_status")
+    assert status.instance == f"{server.data}:{server.port}"
+
+
+def test_the_session_cannot_write(context: Make, server: PostgresServer) -> None:
+    """Even with the rights of a superuser."""
+    server.sql(f"ALTER ROLE {READER} SUPERUSER")
+    try:
+        with Session(context()) as session, pytest.raises(SourceError, match="read-only transaction"):
+            session.rows(Query("writing", "CREATE TABLE public.mine (id int)"))
+    finally:
+        server.sql(f"ALTER ROLE {READER} NOSUPERUSER")
 
 
 # --- rights missing, one at a time -----------------------------------------------------------------------------
