@@ -19,6 +19,7 @@ from compliance.schemas.kinds.web import VirtualHost
 
 _DEFAULT_BODY = "1m"
 _REDIRECTS = ("301", "302", "303", "307", "308")
+_REFUSALS = ("400", "403", "404", "410", "421", "444")
 _PLAIN_TESTS = (("$scheme", "=", "http"), ("$scheme", "!=", "https"), ("$https", "=", ""), ("$https", "!=", "on"))
 
 
@@ -57,7 +58,7 @@ def _row(config: Config, server: Scope, defaults: dict[str, Scope]) -> VirtualHo
         hsts_max_age_s=hsts,
         hsts_lost_in=[s.label for s in server.nested() if hsts and hsts_seconds(s) == 0],
         headers=sorted({h.name for h in headers}, key=str.lower),
-        server_tokens={"off": False, "on": True, "build": True}.get(server.value("server_tokens") or "on"),
+        server_tokens=_shows_version(server),
         access_log=_access_log(server),
         error_log=server.value("error_log") != "/dev/null",
         rate_limited=_limited(server),
@@ -99,26 +100,34 @@ def _effective_protocols(server: Scope, defaults: dict[str, Scope]) -> list[str]
         return None
     for block in (server, *(defaults[address] for address in tls)):
         own = _protocols(block)
-        if own is None:
-            return None  # the product's default, which depends on its release
+        commands = [d.args[0].lower() for d in block.nearest("ssl_conf_command") if d.args]
+        if own is None or any("protocol" in word for word in commands):
+            return None  # the product's default depends on its release, and the command overrules the list
         allowed.update(own)
     return sorted(allowed)
 
 
 def _redirects(server: Scope) -> bool:
-    """Every plain request is answered with a redirect to HTTPS; also true when the block hears no plain requests."""
+    """Every plain request is answered with a redirect to HTTPS or refused; also when the block hears no plain ones."""
     if all(listen.tls for listen in listens_of(server)):
         return True
+    conditions = [Scope(d, server) for d in server.own("if")]
+    if any(s.block.args in _PLAIN_TESTS and _sends_to_https(s) for s in conditions):
+        return True
+    answering = [s for s in conditions if s.own("return")]
+    if not all(_sends_to_https(s) or _refuses(s) for s in answering):
+        return False
     if _sends_to_https(server):
         return True
-    for condition in server.own("if"):
-        if condition.args in _PLAIN_TESTS and _sends_to_https(Scope(condition, server)):
-            return True
-    if server.own("return"):
-        return False
+    if server.own("return"):  # names that are ours are redirected by a condition, the rest is refused
+        return _refuses(server) and any(_sends_to_https(s) for s in answering)
     locations = [Scope(d, server) for d in server.own("location")]
     catches_all = any(s.block.args in (("/",), ("^~", "/")) for s in locations)
     return catches_all and all(_sends_to_https(s) for s in locations)
+
+
+def _refuses(scope: Scope) -> bool:
+    return all(d.args[:1] and d.args[0] in _REFUSALS for d in scope.own("return"))
 
 
 def _sends_to_https(scope: Scope) -> bool:
@@ -133,6 +142,14 @@ def _sends_to_https(scope: Scope) -> bool:
             and d.args[1].startswith("https://")
         )
     return False
+
+
+def _shows_version(server: Scope) -> bool | None:
+    """The version is shown by the block or one of its locations; None when a variable decides."""
+    words = [s.value("server_tokens") or "on" for s in (server, *server.nested())]
+    if any(word in ("on", "build") for word in words):
+        return True
+    return False if all(word == "off" for word in words) else None
 
 
 def _access_log(server: Scope) -> bool | None:

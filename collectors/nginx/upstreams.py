@@ -27,8 +27,8 @@ class Pass:
     """One directive that sends requests on. `target` is a pool's name or an address, or as written with variables."""
 
     target: str
-    tls: bool
-    verified: bool
+    tls: bool | None  # None when the scheme is part of a variable
+    verified: bool | None
     protocols: str | None
     where: str
     stream: bool = False
@@ -70,11 +70,11 @@ def pools(config: Config) -> list[Pool]:
                     passes=tuple(p for p in used if _pool_name(p.target, p.stream) == name),
                 )
             )
-    for target in dict.fromkeys(p.target for p in used if _pool_name(p.target, p.stream) not in names):
-        own = tuple(p for p in used if p.target == target and _pool_name(p.target, p.stream) not in names)
-        file, _, line = own[0].where.rpartition(":")
-        address = target if own[0].undecided else _direct(target, own[0].tls)
-        found.append(Pool(address, None, None if own[0].undecided else ((address, ()),), file, int(line), own))
+    for direct in (p for p in used if _pool_name(p.target, p.stream) not in names):
+        file, _, line = direct.where.rpartition(":")
+        address = direct.target if direct.undecided else _direct(direct.target, bool(direct.tls))
+        members = None if direct.undecided else ((address, ()),)
+        found.append(Pool(address, None, members, file, int(line), (direct,)))
     return _merged(found)
 
 
@@ -90,7 +90,7 @@ def rows_pools(config: Config) -> list[UpstreamPool]:
             members=None if pool.members is None else len(pool.members),
             in_use=True if pool.passes else (None if undecided else False),
             tls=_same([p.tls for p in pool.passes]),
-            tls_verified=all(p.verified for p in pool.passes) if pool.passes else None,
+            tls_verified=_all([p.verified for p in pool.passes]) if pool.passes else None,
             file=pool.file,
             line=pool.line,
         )
@@ -138,8 +138,8 @@ def rows_links(config: Config) -> list[InternalLink]:
             source_component="nginx",
             target_component=target,
             is_local=is_local(target),
-            tls_enabled=all(p.tls for p in passes),
-            tls_verified=all(p.verified for p in passes),
+            tls_enabled=_all([p.tls for p in passes]),
+            tls_verified=_all([p.verified for p in passes]),
             detail={
                 "configured_at": sorted({p.where for p in passes}),
                 "protocols_allowed": sorted({p.protocols for p in passes if p.protocols}),
@@ -216,7 +216,8 @@ def _pass(scope: Scope, directive: Directive) -> Pass:
     else:
         target = _URI_VARIABLES.sub("", rest.partition("/")[0])
     family = directive.name.removesuffix("_pass")
-    tls = scheme in _TLS_SCHEMES
+    scheme_known = bool(separator) or family in ("fastcgi", "scgi", "memcached") or not has_variable(text)
+    tls = scheme in _TLS_SCHEMES if scheme_known else None
     verified = tls and scope.flag(f"{family}_ssl_verify", False) is True
     protocols = scope.nearest(f"{family}_ssl_protocols")
     return Pass(target, tls, verified, " ".join(protocols[-1].args) if protocols else None, directive.where)
@@ -256,5 +257,12 @@ def _number(parameters: tuple[str, ...], name: str, default: int) -> int | None:
     return int(value) if value.isdecimal() else None
 
 
-def _same(values: Sequence[bool]) -> bool | None:
+def _same(values: Sequence[bool | None]) -> bool | None:
     return values[0] if values and len(set(values)) == 1 else None
+
+
+def _all(values: Sequence[bool | None]) -> bool | None:
+    """False when one is, else None when one is not known."""
+    if False in values:
+        return False
+    return None if None in values else True

@@ -38,7 +38,7 @@ def fetch_policies(config: Config) -> list[Policy]:
 
     Raises SourceError naming a rule file that cannot be read.
     """
-    read: dict[tuple[str, ...], Rules] = {}
+    read: dict[tuple[Directive, ...], Rules] = {}
     return [_policy(config, server, read) for server in servers(config) if not only_returns(server)]
 
 
@@ -77,7 +77,7 @@ def _row(host: str, found: list[Policy]) -> WafPolicy:
     )
 
 
-def _policy(config: Config, server: Scope, read: dict[tuple[str, ...], Rules]) -> Policy:
+def _policy(config: Config, server: Scope, read: dict[tuple[Directive, ...], Rules]) -> Policy:
     mode, rules = _mode(config, server, read)
     exclusions, weaker = list(rules.exclusions), []
     for scope in server.nested():
@@ -96,10 +96,10 @@ def _names(server: Scope, directive: str) -> bool:
     return bool(server.nearest(directive)) or any(s.own(directive) for s in server.nested())
 
 
-def _mode(config: Config, scope: Scope, read: dict[tuple[str, ...], Rules]) -> tuple[str | None, Rules]:
+def _mode(config: Config, scope: Scope, read: dict[tuple[Directive, ...], Rules]) -> tuple[str | None, Rules]:
     """The mode in force in a block, and the rules that apply there: those of the outer blocks first."""
     directives = [d for level in scope.levels() for d in level.own(*_RULES)]
-    key = tuple(d.where for d in directives)
+    key = tuple(directives)
     if key not in read:
         read[key] = _rules(config, directives)
     rules = read[key]
