@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import threading
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -34,6 +35,7 @@ def said(kinds: list[str]) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    time.strptime("2026", "%Y")  # loads what it imports lazily: an interpreter in a closed folder cannot later
     if sys.argv[1] == "nobody" and os.geteuid() == 0:
         os.setgroups([])
         os.setgid(NOBODY)
