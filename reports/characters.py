@@ -6,7 +6,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-TEXT_FONTS = ("DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf", "DejaVuSansCondensed-Oblique.ttf")
+TEXT_FONTS = ("DejaVuSansCondensed.ttf", "DejaVuSansCondensed-Bold.ttf")  # names from outside stand in these two
 _FONTS = Path(__file__).parent / "fonts"
 
 # Controls, marks that reorder text, zero-width characters and surrogates would let a name look like another one.
@@ -35,7 +35,7 @@ def visible(value: str) -> str:
 
 @cache
 def _glyphs() -> frozenset[int]:
-    """Code points that every cut of the text font has."""
+    """Code points that both have."""
     from fontTools.ttLib import TTFont  # type: ignore[import-untyped]  # the library ships no types
 
     found: list[set[int]] = []

@@ -6,8 +6,10 @@ package. Nothing is fetched but those fonts.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import io
+import warnings
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Any
@@ -95,12 +97,16 @@ def _typeset(html: str, files: Mapping[str, bytes], result: AuditResult) -> byte
         for name, data in files.items()
     ]
     identity = hashlib.sha256(html.encode()).digest()[:16]
-    written: bytes = HTML(string=html, url_fetcher=fetcher).write_pdf(
-        stylesheets=[style],
-        font_config=fonts,
-        attachments=attached,
-        pdf_variant=VARIANT,
-        pdf_identifier=identity,
-        pdf_tags=True,
-    )
+    with warnings.catch_warnings():
+        # WeasyPrint 70 leaves its packaged colour profile to the garbage collector, open.
+        warnings.simplefilter("ignore", ResourceWarning)
+        written: bytes = HTML(string=html, url_fetcher=fetcher).write_pdf(
+            stylesheets=[style],
+            font_config=fonts,
+            attachments=attached,
+            pdf_variant=VARIANT,
+            pdf_identifier=identity,
+            pdf_tags=True,
+        )
+        gc.collect()
     return written
