@@ -150,22 +150,33 @@ def _chain(sock: ssl.SSLSocket) -> tuple[bytes, ...] | None:
 def fetch_versions(target: Target) -> Versions:
     """Each version by a handshake of its own. Where our library cannot finish one, the server's hello decides.
 
-    SSLv2 has another record format and is never tested. A version is refused only when the server says so.
+    SSLv2 has another record format and is never tested. A version is refused only when the server says so, or hangs
+    up on it while it still answers a version that it accepts.
     """
-    accepted, refused, not_tested, hello_only = [], [], ["SSLv2"], []
+    accepted, refused, silent, not_tested, hello_only = [], [], [], ["SSLv2"], []
     for version in hello.VERSIONS:
         if _completes(target, version):
             accepted.append(version)
             continue
-        said = _hello_says(target, version)
-        if said is None:
-            not_tested.append(version)
-        elif said:
-            accepted.append(version)
-            hello_only.append(version)
-        else:
-            refused.append(version)
-    return Versions(tuple(accepted), tuple(refused), tuple(not_tested), tuple(hello_only))
+        match _hello_says(target, version):
+            case "yes":
+                accepted.append(version)
+                hello_only.append(version)
+            case "no":
+                refused.append(version)
+            case "hangs up":
+                silent.append(version)
+            case _:
+                not_tested.append(version)
+    if silent:
+        still_talks = any(_completes(target, v) or _hello_says(target, v) == "yes" for v in accepted[:1])
+        (refused if still_talks else not_tested).extend(silent)
+    return Versions(tuple(accepted), _ordered(refused), _ordered(not_tested), tuple(hello_only))
+
+
+def _ordered(versions: list[str]) -> tuple[str, ...]:
+    order = ["SSLv2", *hello.VERSIONS]
+    return tuple(sorted(versions, key=order.index))
 
 
 def _completes(target: Target, version: str) -> bool:
@@ -177,18 +188,17 @@ def _completes(target: Target, version: str) -> bool:
         return False
 
 
-def _hello_says(target: Target, version: str) -> bool | None:
-    """Whether the server's first answer agrees to `version`; None when it gives no clear answer twice."""
-    for _ in range(2):
-        try:
-            answer = target.ask(version, hello.suites(version))
-        except SourceError:
-            return None
-        if answer.version is not None:
-            return answer.version == hello.VERSIONS[version]
-        if answer.alert in hello.REFUSALS:
-            return False
-    return False if answer.closed else None  # closes the connection each time, while other versions are answered
+def _hello_says(target: Target, version: str) -> str | None:
+    """The server's first answer to `version`: yes, no or hangs up; None when it is none of them."""
+    try:
+        answer = target.ask(version, hello.suites(version))
+    except SourceError:
+        return None
+    if answer.version is not None:
+        return "yes" if answer.version == hello.VERSIONS[version] else "no"
+    if answer.alert in hello.REFUSALS:
+        return "no"
+    return "hangs up" if answer.closed else None
 
 
 def fetch_ciphers(target: Target, accepted: Iterable[str]) -> list[str] | None:

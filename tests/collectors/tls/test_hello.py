@@ -98,6 +98,15 @@ def test_sslv3_and_rc4_are_seen_although_the_library_has_neither() -> None:
     assert names == ["RC4-SHA", "DES-CBC3-SHA"]
 
 
+def test_version_is_not_refused_by_a_server_that_has_stopped_talking() -> None:
+    with retired_server(0x0302, [0x0005], limit=1) as port:
+        versions = fetch_versions(Target("127.0.0.1", port, "", 5))
+
+    assert versions.accepted == ("TLSv1.1",)
+    assert versions.not_tested == ("SSLv2", "TLSv1.2", "TLSv1.3")
+    assert versions.refused == ("SSLv3", "TLSv1")
+
+
 def test_server_that_stops_answering_half_way_gives_no_list() -> None:
     with retired_server(0x0303, [0x0005, 0x000A, 0xC02F], limit=2) as port:
         names = fetch_ciphers(Target("127.0.0.1", port, "", 5), ["TLSv1.2"])
