@@ -3,6 +3,7 @@ WITH found AS (
   SELECT
     f.source,
     f.repository,
+    min(f.entry) AS entry,
     count(*) AS findings,
     count(*) FILTER (WHERE f.committed_at <= $as_of - to_hours($open_hours::INTEGER)) AS old,
     count(*) FILTER (WHERE f.committed_at IS NULL) AS ageless,
@@ -13,7 +14,7 @@ WITH found AS (
 )
 SELECT
   concat(r.source, '/', r.repository) AS resource,
-  r.entry,
+  [r.entry, s.entry, n.entry] AS entry,
   CASE
     WHEN n.old > 0
       THEN fail('secret_found', concat(r.repository, ': ', n.old, ' finding(s) older than ', $open_hours, ' h, for instance ', n.example))

@@ -3,6 +3,7 @@ WITH changed AS (
   SELECT
     c.source,
     c.repository,
+    min_by(c.entry, c.reviewed_by_other IS TRUE) AS entry,
     count(*) AS commits,
     count(*) FILTER (WHERE c.reviewed_by_other IS FALSE) AS unreviewed,
     count(*) FILTER (WHERE c.reviewed_by_other IS NULL) AS untold,
@@ -15,7 +16,7 @@ WITH changed AS (
 )
 SELECT
   concat(r.source, '/', r.repository) AS resource,
-  r.entry,
+  [r.entry, n.entry] AS entry,
   CASE
     WHEN r.protected IS TRUE AND r.required_reviews >= 1 AND r.admins_bypass IS FALSE
       THEN pass('enforced', concat(r.repository, ': the host demands ', r.required_reviews, ' approval(s), without bypass'))

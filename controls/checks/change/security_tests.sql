@@ -3,6 +3,7 @@ WITH defined AS (
   SELECT
     d.source,
     d.repository,
+    min(d.entry) AS entry,
     count(*) AS definitions,
     count(*) FILTER (WHERE d.error IS NOT NULL OR d.tool_types IS NULL) AS broken,
     list_distinct(flatten(list(coalesce(d.tool_types, [])))) AS tools
@@ -10,7 +11,7 @@ WITH defined AS (
   GROUP BY d.source, d.repository
 ),
 sampled AS (
-  SELECT count(*) AS samples
+  SELECT count(*) AS samples, max(a.entry) AS entry
   FROM attestation AS a
   WHERE a.control = 'change.security_tests' AND a.form = 'sample' -- null: an attestation for no control does not count
     AND a.reviewed_by IS NOT NULL AND a.reviewed_by IS DISTINCT FROM a.by_person
@@ -22,7 +23,7 @@ judged AS (
   SELECT
     r.source,
     r.repository,
-    r.entry,
+    [r.entry, d.entry, s.entry] AS entry,
     r.has_ci,
     d.definitions,
     d.broken,

@@ -7,14 +7,14 @@ tried AS (
     c.of_source,
     c.of_kind,
     max(c.started_at) FILTER (WHERE c.outcome = 'complete') AS completed_at,
-    max(c.started_at) AS tried_at,
+    max(c.entry) AS entry,
     arg_max(c.outcome, c.entry) AS last_outcome
   FROM collection AS c
   GROUP BY c.of_source, c.of_kind
 )
 SELECT
   p.name || ' ' || p.of_kind AS resource,
-  p.entry,
+  [p.entry, t.entry] AS entry,
   CASE
     WHEN t.completed_at IS NULL
       THEN fail('never_read', concat(p.name, ' never gave a complete answer for ', p.of_kind, '; newest attempt: ', coalesce(t.last_outcome, 'none')))

@@ -1,6 +1,6 @@
 -- Population: every asset of the inventory. The window is a recorded, reviewed statement; the end of support is measured.
 WITH held AS (
-  SELECT max(t.occurred_at) AS newest
+  SELECT max(t.occurred_at) AS newest, max_by(t.entry, t.occurred_at) AS entry
   FROM attestation AS t
   WHERE t.control = 'maint.quarterly_upgrades' -- null: an attestation for no control does not count
     AND t.reviewed_by IS NOT NULL AND t.reviewed_by IS DISTINCT FROM t.by_person
@@ -10,7 +10,7 @@ WITH held AS (
 )
 SELECT
   concat(a.source, '/', coalesce(a.hostname, a.asset)) AS resource,
-  a.entry,
+  [a.entry, h.entry] AS entry,
   CASE
     WHEN a.os_eol_date <= $as_of
       THEN fail('unsupported', concat(a.os_name, ' ', a.os_version, ': support ended on ', strftime(a.os_eol_date, '%Y-%m-%d')))

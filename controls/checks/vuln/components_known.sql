@@ -3,6 +3,7 @@ WITH listed AS (
   SELECT
     c.source,
     c.repository,
+    min(c.entry) AS entry,
     count(*) AS lists,
     sum(c.components) AS components,
     count(*) FILTER (WHERE c.components IS NULL OR c.unpinned IS NULL) AS unparsed,
@@ -14,7 +15,7 @@ WITH listed AS (
 )
 SELECT
   concat(r.source, '/', r.repository) AS resource,
-  r.entry,
+  [r.entry, l.entry] AS entry,
   CASE
     WHEN l.lists IS NULL
       THEN fail('not_listed', concat(r.repository, ' has neither a lock file nor a bill of materials'))

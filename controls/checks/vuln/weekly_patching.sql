@@ -1,7 +1,7 @@
 -- Population: every asset of the inventory, left-joined to the state of its packages.
 SELECT
   concat(a.source, '/', coalesce(a.hostname, a.asset)) AS resource,
-  a.entry,
+  [a.entry, p.entry] AS entry,
   CASE
     WHEN p.security_archive_configured IS FALSE
       THEN fail('no_security_archive', concat(coalesce(a.hostname, a.asset), ': no security archive is among the package sources'))

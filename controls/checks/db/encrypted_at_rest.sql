@@ -1,0 +1,24 @@
+-- Population: every database server read. What was seen outweighs what is reported.
+WITH reported AS (
+  SELECT max(a.entry) AS entry
+  FROM attestation AS a
+  WHERE a.control = 'db.encrypted_at_rest' AND a.form = 'external_report' -- null: an attestation for no control does not count
+    AND a.reviewed_by IS NOT NULL AND a.reviewed_by IS DISTINCT FROM a.by_person
+    AND a.expires_at > $as_of -- null: always given
+    AND a.occurred_at >= $as_of - days(456) -- null: always given; a report counts for fifteen months at most
+    AND NOT EXISTS (SELECT 1 FROM attestation AS x WHERE x.revokes = a.attestation) -- null: only a named one is taken back
+)
+SELECT
+  concat(d.source, '/', d.instance) AS resource,
+  [d.entry, r.entry] AS entry,
+  CASE
+    WHEN d.encrypted_at_rest IS FALSE
+      THEN fail('plain', concat(d.instance, ' lies on storage without encryption'))
+    WHEN d.encrypted_at_rest IS TRUE
+      THEN pass('encrypted', concat(d.instance, ' lies on encrypted storage'))
+    WHEN r.entry >= 0
+      THEN pass('provider_encrypts', concat(d.instance, ': a reviewed report of the provider says that its storage is encrypted'))
+    ELSE unknown('not_visible', concat(d.instance, ': whether the storage below is encrypted is not visible from the database'))
+  END AS result
+FROM database_instance AS d
+LEFT JOIN reported AS r ON TRUE
