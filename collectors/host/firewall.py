@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from compliance.collectors.host.machine import Machine
-from compliance.schemas.errors import Absent, Malformed
+from compliance.schemas.errors import Absent, Malformed, SourceError
 from compliance.schemas.kinds.network import FirewallDefault, FirewallRule
 
 HOOKS = {"input": "in", "output": "out", "forward": "forward"}
@@ -21,6 +21,7 @@ _IP_FAMILIES = frozenset({"ip", "ip6", "inet"})
 # Statements that neither choose packets nor end their way.
 _NEUTRAL = frozenset({"counter", "log", "comment", "mangle", "notrack", "quota_used", "secmark"})
 _XT_NEUTRAL = frozenset({"comment", "LOG", "NFLOG"})
+_XT_NO_SOURCE = frozenset({"multiport", "tcp", "udp", "limit"})
 _FINAL = {"accept": "allow", "drop": "deny", "reject": "deny"}
 _LEGACY = ("/proc/net/ip_tables_names", "/proc/net/ip6_tables_names")
 ChainKey = tuple[str, str, str]
@@ -121,17 +122,22 @@ def default_of(ruleset: Ruleset, hook: str, asset: str) -> FirewallDefault:
     )
 
 
-def rows_rule(ruleset: Ruleset, printed: dict[tuple[ChainKey, int], str], asset: str) -> list[FirewallRule]:
-    """One row a rule; a rule with a verdict map gives one row for each of its elements."""
+def rows_rule(
+    ruleset: Ruleset,
+    printed: dict[tuple[ChainKey, int], str],
+    asset: str,
+    comments: dict[tuple[ChainKey, int], str] | None = None,
+) -> list[FirewallRule]:
+    """One row a rule; a rule with a verdict map gives one row for each of its elements. `comments` are those that
+    only iptables knows, by chain and position."""
     hooks = _reached(ruleset)
     rows: list[FirewallRule] = []
     seen: dict[str, int] = {}
     for chain in ruleset.chains.values():
-        for rule in chain.rules:
+        for position, rule in enumerate(chain.rules):
+            comment = rule.get("comment") or (comments or {}).get((chain.key, position))
             for expr in _expanded(rule.get("expr", []), chain, ruleset):
-                digest = hashlib.sha256(json.dumps([expr, rule.get("comment")], sort_keys=True).encode()).hexdigest()[
-                    :16
-                ]
+                digest = hashlib.sha256(json.dumps([expr, comment], sort_keys=True).encode()).hexdigest()[:16]
                 name = f"{' '.join(chain.key)} {digest}"
                 seen[name] = seen.get(name, 0) + 1
                 if seen[name] > 1:
@@ -139,7 +145,7 @@ def rows_rule(ruleset: Ruleset, printed: dict[tuple[ChainKey, int], str], asset:
                 directions = hooks.get(chain.key, set())
                 direction = HOOKS.get(next(iter(directions))) if len(directions) == 1 else None
                 text = printed.get((chain.key, int(rule["handle"])))
-                rows.append(_rule(asset, name, direction, expr, rule.get("comment"), text, chain, ruleset))
+                rows.append(_rule(asset, name, direction, expr, comment, text, chain, ruleset))
     return rows
 
 
@@ -155,7 +161,9 @@ def _rule(
 ) -> FirewallRule:
     matches = [statement["match"] for statement in expr if "match" in statement]
     sources = _values(matches, "saddr", chain, ruleset)
-    comment = comment or _quoted_comment(text)
+    ports = _values(matches, "dport", chain, ruleset)
+    if not ports and _hidden(expr):
+        ports = _printed_ports(text)
     said = words_of(comment)
     return FirewallRule(
         zone=asset,
@@ -165,8 +173,8 @@ def _rule(
         protocol=_protocol(matches),
         source_address=", ".join(sources) if sources else None,
         destination_address=", ".join(_values(matches, "daddr", chain, ruleset)) or None,
-        ports=_values(matches, "dport", chain, ruleset) or None,
-        source_any=_source_any(expr, matches, sources),
+        ports=ports or None,
+        source_any=False if _answers_only(text) else _source_any(expr, matches, sources),
         comment=comment,
         owner=said.get("owner"),
         justification=said.get("reason"),
@@ -189,9 +197,22 @@ def _day(text: str | None) -> datetime | None:
         return None
 
 
-def _quoted_comment(text: str | None) -> str | None:
-    found = re.search(r'comment "([^"]*)"', text or "")
-    return found[1] if found else None
+def _hidden(expr: list[dict[str, Any]]) -> list[str]:
+    """Extensions of iptables-nft in a rule that the JSON names but does not spell out."""
+    names = [str((statement["xt"] or {}).get("name")) for statement in expr if "xt" in statement]
+    return [name for name in names if name not in _XT_NEUTRAL]
+
+
+def _printed_ports(text: str | None) -> list[str]:
+    """Ports of an iptables multiport match, which only the printed form spells out."""
+    found = re.search(r"\bdport (?:\{ ([^}]*) \}|(\S+))", text or "")
+    return [port.strip() for port in (found[1] or found[2]).split(",")] if found else []
+
+
+def _answers_only(text: str | None) -> bool:
+    """The printed rule begins with a demand for a known connection."""
+    found = re.match(r"ct state ([a-z,]+) ", text or "")
+    return found is not None and set(found[1].split(",")) <= {"established", "related"}
 
 
 def _action(expr: list[dict[str, Any]]) -> str:
@@ -261,8 +282,7 @@ def _source_any(expr: list[dict[str, Any]], matches: list[dict[str, Any]], sourc
                 return False
     if sources:
         return any(source.startswith("!") or source.endswith("/0") for source in sources)
-    hidden = [s["xt"] for s in expr if "xt" in s and (s["xt"] or {}).get("name") not in _XT_NEUTRAL]
-    return None if hidden else True
+    return None if set(_hidden(expr)) - _XT_NO_SOURCE else True
 
 
 def _expanded(expr: list[dict[str, Any]], chain: Chain, ruleset: Ruleset) -> list[list[dict[str, Any]]]:
@@ -317,7 +337,36 @@ def rows_printed(text: str) -> dict[tuple[ChainKey, int], str]:
         elif match := re.match(r"\t(chain|set|map|flowtable|counter|quota) (\S+) \{", line):
             chain = match[2] if match[1] == "chain" else ""
         elif chain and (match := re.match(r"\t\t(.*) # handle (\d+)$", line)):
-            found[(*table, chain), int(match[2])] = match[1]
+            found[(*table, chain), int(match[2])] = match[1].strip()
+    return found
+
+
+def rows_saved(text: str, family: str) -> dict[tuple[ChainKey, int], str]:
+    """Comments of `iptables-save` by chain and position: nft prints none of those that iptables-nft wrote."""
+    found: dict[tuple[ChainKey, int], str] = {}
+    positions: dict[ChainKey, int] = {}
+    table = ""
+    for line in text.splitlines():
+        if line.startswith("*"):
+            table = line[1:].strip()
+        elif line.startswith("-A "):
+            key = (family, table, line.split()[1])
+            position = positions[key] = positions.get(key, -1) + 1
+            if match := re.search(r'--comment (?:"((?:[^"\\]|\\.)*)"|(\S+))', line):
+                found[key, position] = (match[1] or match[2] or "").replace('\\"', '"')
+    return found
+
+
+def _iptables_comments(machine: Machine, ruleset: Ruleset) -> dict[tuple[ChainKey, int], str]:
+    """Comments that only iptables knows, asked for when a rule bears its mark; none when it does not answer."""
+    found: dict[tuple[ChainKey, int], str] = {}
+    for family, command in (("ip", "iptables-nft-save"), ("ip6", "ip6tables-nft-save")):
+        chains = [chain for chain in ruleset.chains.values() if chain.key[0] == family]
+        if any("xt" in statement for c in chains for rule in c.rules for statement in rule.get("expr", [])):
+            try:
+                found |= rows_saved(machine.run(command), family)
+            except SourceError:  # the rules are read; what they are for stays unknown
+                continue
     return found
 
 
@@ -346,4 +395,5 @@ def read_firewall_default(machine: Machine, asset: str) -> list[FirewallDefault]
 def read_firewall_rule(machine: Machine, asset: str) -> list[FirewallRule]:
     """Every rule. Complete and empty is an answer: no rule is loaded."""
     ruleset = fetch_ruleset(machine)
-    return rows_rule(ruleset, rows_printed(machine.run("nft", "-a", "-s", "list", "ruleset")), asset)
+    printed = rows_printed(machine.run("nft", "-a", "-s", "list", "ruleset"))
+    return rows_rule(ruleset, printed, asset, _iptables_comments(machine, ruleset))

@@ -91,7 +91,7 @@ def _holders(who: str, groups: Groups, accounts: list[Passwd]) -> list[tuple[str
             name = next((group for group, (gid, _) in groups.items() if gid == int(name[1:])), name)
         if name in groups:
             return [(account, name) for account, _ in members(name, groups, accounts)]
-    return [(who.replace("\\", ""), None)]
+    return [(who.replace("\\", "").strip('"'), None)]
 
 
 def fetch_sudo(machine: Machine) -> Policy:

@@ -107,7 +107,7 @@ def _gather(
 def _specification(file: str, line: str, policy: Policy) -> list[Rule]:
     """`WHO HOSTS = [(RUNAS)] [TAG:] COMMANDS [: HOSTS = …]` as one rule a who and a run of equal run-as and tags."""
     head, equals, rest = _partition(line, "=")
-    split = re.match(r"((?:\S|(?<=,)\s|(?<=\\)\s|\s(?=,))+)\s+(\S.*)\Z", head.strip())
+    split = re.match(r'((?:"[^"]*"|[^\s"]|(?<=,)\s|(?<=\\)\s|\s(?=,))+)\s+(\S.*)\Z', head.strip())
     if not equals or not split:
         raise _unknown(file, "a rule")
     whos = _expand("User", _items(split[1]), policy)

@@ -206,6 +206,12 @@ def test_line_that_is_not_understood_is_never_skipped(tree, line):
         read_role_grant(tree(FILES | {"/etc/sudoers": line + "\n"}))
 
 
+def test_names_with_blanks(tree):
+    text = '"dom user" ALL = ALL\n%domain\\ users ALL=(ALL) NOPASSWD: ALL\n'
+    rows = {row.account for row in read_role_grant(tree(FILES | {"/etc/sudoers": text})) if row.scope == "ALL"}
+    assert rows == {"dom user", "%domain users"}
+
+
 def test_missing_include_is_not_an_empty_one(tree):
     with pytest.raises(Malformed, match="missing"):
         read_role_grant(tree(FILES | {"/etc/sudoers": "@include /etc/missing\n"}))

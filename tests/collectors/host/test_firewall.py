@@ -15,6 +15,7 @@ from compliance.collectors.host.firewall import (
     rows_printed,
     rows_rule,
     rows_ruleset,
+    rows_saved,
     words_of,
 )
 from compliance.collectors.host.machine import Machine, Reply, failed
@@ -88,6 +89,37 @@ def test_recorded_rules(replies: Path):
     reject = next(row for row in rows if row.text == "reject")
     assert (reject.direction, reject.action) == ("in", "deny")  # reached by a jump from input only
     assert next(row for row in rows if row.ports == ["8080"]).direction is None
+
+
+IPTABLES = """table ip filter { # handle 1
+\tchain INPUT { # handle 1
+\t\ttype filter hook input priority filter; policy drop;
+\t\ttcp dport 22  counter accept # handle 2
+\t\tmeta l4proto tcp tcp dport { 80, 443 } counter accept # handle 3
+\t\tct state related,established counter accept # handle 4
+\t\t counter accept # handle 5
+\t}
+}
+"""
+SAVED = """*filter
+:INPUT DROP [0:0]
+-A INPUT -p tcp -m tcp --dport 22 -m comment --comment "owner=ops reason=admin approved=2026-01-01" -j ACCEPT
+-A INPUT -p tcp -m multiport --dports 80,443 -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -m comment --comment x -j ACCEPT
+COMMIT
+"""
+
+
+def test_rules_that_iptables_wrote(replies: Path):
+    """Recorded from iptables-nft 1.8.9 and nft 1.0.6, which names iptables' extensions and leaves them empty."""
+    ruleset = rows_ruleset((replies / "nft-iptables.json").read_text())
+    rows = rows_rule(ruleset, rows_printed(IPTABLES), "m", rows_saved(SAVED, "ip"))
+    assert [row.ports for row in rows] == [["22"], ["80", "443"], None, None]
+    assert [row.source_any for row in rows] == [True, True, False, True]
+    assert (rows[0].owner, rows[0].justification) == ("ops", "admin")
+    assert rows[3].comment == "x"
+    assert default_of(ruleset, "input", "m").default_action == "allow"  # IPv6 stays open, and the last rule takes all
 
 
 def test_comment_words():
