@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import os
 import re
 import shutil
 import stat
 import tempfile
-import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -281,28 +279,6 @@ def grant() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-def as_nobody(ask: Callable[[], str]) -> str:
-    """What `ask` answers in a forked child without any right (as ourselves where we have none to give up)."""
-    reader, writer = os.pipe()
-    with warnings.catch_warnings():  # newer Pythons warn of forking beside threads; the child uses none of them
-        warnings.simplefilter("ignore", DeprecationWarning)
-        child = os.fork()
-    if child == 0:
-        try:
-            if os.geteuid() == 0:
-                os.setgroups([])
-                os.setgid(servers.NOBODY)
-                os.setuid(servers.NOBODY)
-            os.write(writer, ask().encode())
-        finally:
-            os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as pipe:
-        said = pipe.read()
-    os.waitpid(child, 0)
-    return said
-
-
 def summary(folder: Path) -> Callable[[], str]:
     def ask() -> str:
         rows, ends = read(config=str(folder / "nginx.conf"), probe_upstreams=False)
@@ -313,7 +289,7 @@ def summary(folder: Path) -> Callable[[], str]:
 
 
 def test_read_access_to_the_files_is_enough(grant: Path) -> None:
-    said = as_nobody(summary(grant))
+    said = servers.as_nobody(summary(grant))
 
     assert said.split() == [*sorted(f"{kind}=complete" for kind in ALL), "hosts=2"]
 
@@ -322,7 +298,7 @@ def test_read_access_to_the_files_is_enough(grant: Path) -> None:
 def test_one_unreadable_part_denies_everything_that_rests_on_it(grant: Path, hidden: str) -> None:
     (grant / hidden).chmod(0)
 
-    said = as_nobody(summary(grant))
+    said = servers.as_nobody(summary(grant))
 
     (grant / hidden).chmod(0o755)
     assert {f"{kind}=denied" for kind in FROM_FILES} <= set(said.split())
@@ -332,7 +308,7 @@ def test_one_unreadable_part_denies_everything_that_rests_on_it(grant: Path, hid
 def test_unreadable_rules_deny_the_firewall(grant: Path) -> None:
     (grant / "rules/main.conf").chmod(0)
 
-    said = as_nobody(summary(grant))
+    said = servers.as_nobody(summary(grant))
 
     assert "waf_policy=denied" in said
     assert "hosts=2" in said

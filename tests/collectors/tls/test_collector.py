@@ -245,6 +245,14 @@ def test_cache_headers_without_declared_paths_are_a_gap(good: servers.Nginx) -> 
     assert gap.cause is Cause.DISABLED
 
 
+def test_an_account_without_rights_is_enough(good: servers.Nginx) -> None:
+    def ask() -> str:
+        _, ends = by_kind(Tls().collect(context(endpoint(good), ca_file=str(good.ca_file))))
+        return " ".join(sorted(kind for kind, end in ends.items() if isinstance(end, Complete)))
+
+    assert servers.as_nobody(ask).split() == sorted(ALL)
+
+
 def test_check_tells_readable_from_not(good: servers.Nginx) -> None:
     fine = list(Tls().check(context(endpoint(good))))
     closed = list(Tls().check(context({"host": "127.0.0.1", "port": servers.free_port()})))
