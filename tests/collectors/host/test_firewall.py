@@ -12,13 +12,11 @@ from compliance.collectors.host.firewall import (
     default_of,
     read_firewall_default,
     read_firewall_rule,
-    rows_printed,
     rows_rule,
-    rows_ruleset,
-    rows_saved,
     words_of,
 )
 from compliance.collectors.host.machine import Machine, Reply, failed
+from compliance.collectors.host.ruleset import rows_printed, rows_ruleset, rows_saved
 from compliance.schemas.errors import Absent, Denied, Malformed
 
 JSON = ("nft", "-j", "-s", "list", "ruleset")
