@@ -61,7 +61,7 @@ def collect() -> Collect:
         script = [sys.executable, str(HERE / "collecting.py"), "nobody" if nobody else "same", *kinds]
         argv = script
         if unshare:
-            argv = ["unshare", unshare, "sh", "-ec", f'{before}\n"$@"\n{after}', "sh", *script]
+            argv = ["unshare", *unshare.split(), "sh", "-ec", f'{before}\n"$@"\n{after}', "sh", *script]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
         done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env=environment, check=False)
         assert done.returncode == 0, done.stderr

@@ -106,6 +106,8 @@ def test_hidden_log_folder_is_a_gap(collect):
         entry.path
         for entry in os.scandir("/var/log")
         if entry.is_dir(follow_symlinks=False) and entry.name != "journal" and not entry.stat().st_mode & stat.S_IROTH
+        # an ordinary user who runs the tests keeps his groups and what they open
+        if os.geteuid() == 0 or not os.access(entry.path, os.R_OK)
     ]
     if not hidden:
         pytest.skip("every folder below /var/log may be listed by everybody here")

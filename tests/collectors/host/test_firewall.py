@@ -19,6 +19,7 @@ from compliance.collectors.host.machine import Machine, Reply, failed
 from compliance.collectors.host.ruleset import rows_printed, rows_ruleset, rows_saved
 from compliance.schemas.errors import Absent, Denied, Malformed
 
+OWN = "-rnpf --mount-proc"  # a network of one's own, also for an ordinary user; and its own /proc/net
 JSON = ("nft", "-j", "-s", "list", "ruleset")
 
 
@@ -166,7 +167,7 @@ RULES"""
 
 
 def test_real_good_ruleset(collect):
-    found = collect("firewall_default", "firewall_rule", unshare="-rn", before=GOOD)
+    found = collect("firewall_default", "firewall_rule", unshare=OWN, before=GOOD)
     defaults = {row["direction"]: row for row in found["firewall_default"]["rows"]}
     assert {name: row["default_action"] for name, row in defaults.items()} == {
         "in": "deny",
@@ -182,14 +183,14 @@ def test_real_good_ruleset(collect):
 def test_real_rows_do_not_change_with_traffic(collect):
     rules = "nft add table ip t; nft add chain ip t c '{ type filter hook output priority 0; }'; "
     rules += "nft add rule ip t c counter accept; ip link set lo up; "
-    quiet = collect("firewall_rule", unshare="-rn", before=rules)
+    quiet = collect("firewall_rule", unshare=OWN, before=rules)
     send = "python3 -c \"import socket; socket.socket(2, 2).sendto(b'x', ('127.0.0.1', 9))\"; "
-    busy = collect("firewall_rule", unshare="-rn", before=rules + send + "nft list ruleset | grep -q 'packets [1-9]'")
+    busy = collect("firewall_rule", unshare=OWN, before=rules + send + "nft list ruleset | grep -q 'packets [1-9]'")
     assert quiet["firewall_rule"]["rows"] == busy["firewall_rule"]["rows"] != []
 
 
 def test_real_empty_ruleset_allows_everything(collect):
-    found = collect("firewall_default", "firewall_rule", unshare="-rn")
+    found = collect("firewall_default", "firewall_rule", unshare=OWN)
     assert {row["default_action"] for row in found["firewall_default"]["rows"]} == {"allow"}
     assert len(found["firewall_default"]["rows"]) == 3
     assert found["firewall_rule"] | {"requests": []} == {"rows": [], "outcomes": ["complete"], "requests": []}
