@@ -19,7 +19,9 @@ from compliance.collectors.host.machine import Machine, Reply, failed
 from compliance.collectors.host.ruleset import rows_printed, rows_ruleset, rows_saved
 from compliance.schemas.errors import Absent, Denied, Malformed
 
-OWN = "-rnpf --mount-proc"  # a network of one's own, also for an ordinary user; and its own /proc/net
+# A network of one's own, also for an ordinary user. In two steps: the owner of the files in /proc/net is fixed when the
+# network is made, and must be mapped by then.
+OWN = "-r unshare -n"
 JSON = ("nft", "-j", "-s", "list", "ruleset")
 
 
