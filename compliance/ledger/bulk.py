@@ -39,7 +39,9 @@ def rows(kind: str, source: str, table: pa.Table, keystore: KeyStore) -> list[Ro
     else:
         dumps, names = orjson.dumps, cls.key
         keys = [
-            dumps([value if type(value := record[name]) is str else str(value) for name in names]).decode()
+            None
+            if not names
+            else dumps([value if type(value := record[name]) is str else str(value) for name in names]).decode()
             for record in _records(texts, cls)
         ]
     if "key" in table.column_names and table["key"].to_pylist() != keys:

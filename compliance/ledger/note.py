@@ -63,6 +63,11 @@ def parse_vkey(vkey: str) -> tuple[str, bytes]:
 
 def open_note(note: str, vkey: str) -> Checkpoint:
     """The checkpoint in a note that `vkey` signed. Raises IntegrityError when it did not, or the form is another."""
+    return _parse(signed_text(note, vkey))
+
+
+def signed_text(note: str, vkey: str) -> str:
+    """The text of a note that `vkey` signed. Raises IntegrityError when it did not."""
     name, public = parse_vkey(vkey)
     text, blank, signatures = note.rpartition("\n\n")
     text += "\n"
@@ -83,8 +88,14 @@ def open_note(note: str, vkey: str) -> Checkpoint:
             Ed25519PublicKey.from_public_bytes(public).verify(raw[4:], text.encode())
         except InvalidSignature as error:
             raise IntegrityError(f"the signature of {name} under a checkpoint is wrong") from error
-        return _parse(text)
+        return text
     raise IntegrityError(f"no signature by {name}+{wanted.hex()} under a checkpoint")
+
+
+def sign_text(text: str, name: str, private: Ed25519PrivateKey) -> str:
+    """`text`, which ends in a line feed, as a signed note."""
+    signature = key_id(name, private.public_key().public_bytes_raw()) + private.sign(text.encode())
+    return f"{text}\n— {name} {base64.b64encode(signature).decode()}\n"
 
 
 def _parse(text: str) -> Checkpoint:
@@ -148,10 +159,7 @@ class Keys:
 
     def sign(self, size: int, root: bytes) -> str:
         """The signed checkpoint of this size and root."""
-        text = Checkpoint(self.origin, size, root).text
-        public = self.private.public_key().public_bytes_raw()
-        signature = key_id(self.origin, public) + self.private.sign(text.encode())
-        return f"{text}\n— {self.origin} {base64.b64encode(signature).decode()}\n"
+        return sign_text(Checkpoint(self.origin, size, root).text, self.origin, self.private)
 
 
 def _make(folder: Path, origin: str) -> None:

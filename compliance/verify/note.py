@@ -41,7 +41,11 @@ class Verifier:
         self._key = Ed25519PublicKey.from_public_bytes(raw[1:])
 
     def open(self, note: str) -> Signed:
-        """What the note says, once its signature holds. Raises BadNote."""
+        """What the checkpoint says, once its signature holds. Raises BadNote."""
+        return _parsed(self.text(note))
+
+    def text(self, note: str) -> str:
+        """The text of a note that this key signed. Raises BadNote."""
         end = note.rfind("\n\n")
         if end < 0 or not note.endswith("\n"):
             raise BadNote("it has no signatures")
@@ -64,7 +68,7 @@ class Verifier:
             signed = True
         if not signed:
             raise BadNote(f"it is not signed by {self.name}+{self.id.hex()}")
-        return _parsed(text)
+        return text
 
 
 def _parsed(text: str) -> Signed:
