@@ -10,7 +10,8 @@ import gc
 import hashlib
 import io
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC
 from typing import Any
 
@@ -97,7 +98,7 @@ def _typeset(html: str, files: Mapping[str, bytes], result: AuditResult) -> byte
         for name, data in files.items()
     ]
     identity = hashlib.sha256(html.encode()).digest()[:16]
-    with warnings.catch_warnings():
+    with _paused_collector(), warnings.catch_warnings():
         # WeasyPrint 70 leaves its packaged colour profile to the garbage collector, open.
         warnings.simplefilter("ignore", ResourceWarning)
         written: bytes = HTML(string=html, url_fetcher=fetcher).write_pdf(
@@ -110,3 +111,15 @@ def _typeset(html: str, files: Mapping[str, bytes], result: AuditResult) -> byte
         )
         gc.collect()
     return written
+
+
+@contextmanager
+def _paused_collector() -> Iterator[None]:
+    """A page's boxes live until the end anyway: looking for garbage among them takes a fifth of the time."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()

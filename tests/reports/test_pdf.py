@@ -36,7 +36,7 @@ from tests.reports.factory import (
 
 @cache
 def rich() -> AuditResult:
-    return audit(("soc2",), size=61)
+    return audit(("soc2",), size=21)
 
 
 @cache
