@@ -20,7 +20,7 @@ _IAC_PATHS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("pulumi", r"(^|/)Pulumi(\.[\w-]+)?\.ya?ml\Z"),
         ("helm", r"(^|/)(Chart\.ya?ml|values[\w.-]*\.ya?ml|charts/.+|templates/[^/]+\.tpl)\Z"),
         ("compose", r"(^|/)(docker-)?compose[\w.-]*\.ya?ml\Z"),
-        ("docker", r"(^|/)((Docker|Container)file([\w.-]*)?|[^/]+\.[Dd]ockerfile)\Z"),
+        ("docker", r"(^|/)((Docker|Container)file([._-][\w.-]+)?|[^/]+\.[Dd]ockerfile)\Z"),
         (
             "ansible",
             r"(^|/)(ansible\.cfg|roles/[^/]+/(tasks|handlers|defaults|vars|meta)/[^/]+\.ya?ml|playbooks?[\w.-]*\.ya?ml)\Z",

@@ -75,7 +75,7 @@ _TESTS = re.compile(
 )
 _PINNED = re.compile(r"@[0-9a-f]{40}\Z|@sha256:[0-9a-f]{64}\Z")
 _OWN = ("./", "actions/", "github/")  # the host's own actions are no third party's
-_COMMENT = re.compile(r"(^|\s)#.*$|^\s*//.*$", re.MULTILINE)
+_COMMENT = re.compile(r"(^|\s)(#|//).*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

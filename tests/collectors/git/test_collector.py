@@ -162,6 +162,24 @@ def test_an_interrupted_walk_goes_on_where_it_was(make: Make) -> None:
     assert ending.independent_count == 2
 
 
+def test_a_long_history_is_marked_on_the_way_and_each_mark_can_be_resumed(make: Make) -> None:
+    repo = make()
+    stream = "".join(
+        f"commit refs/heads/main\ncommitter R <r@example.org> {1_700_000_000 + n} +0000\ndata 1\nx\n"
+        for n in range(1005)
+    )
+    subprocess.run(["git", "-C", str(repo.path), "fast-import", "--quiet"], input=stream.encode(), check=True)
+    seen = look(repo.path, kinds={"commit"})
+    marks = [m.cursor for m in seen.messages if isinstance(m, Mark)]
+    assert len(marks) == 2
+    assert len(seen.rows("commit")) == 1005
+    rest = look(repo.path, kinds={"commit"}, cursor=marks[0])
+    assert [row.commit for row in rest.rows("commit")] == [row.commit for row in seen.rows("commit")][1000:]
+    ending = rest.ending("commit")
+    assert isinstance(ending, Complete)
+    assert ending.independent_count == 5
+
+
 def test_a_position_of_another_form_is_a_gap(make: Make) -> None:
     repo = make()
     repo.commit({"a": "1"})
