@@ -30,8 +30,8 @@ def page() -> str:
         "",
         'A kind names what is observed, not who was asked. **NULL means "not readable", never "no".** Times are UTC.',
         "A *state* is keyed and a collection records its complete set; an *event* happened once and is recorded",
-        "exactly once. Columns marked *personal* never enter a hashed line of a row that names a person: they lie beside it,",
-        "encrypted under that person's key. Every view of a kind also has the columns "
+        "exactly once. Columns marked *personal* never enter a hashed line of a row that names a person: they lie",
+        "beside it, encrypted under that person's key. Every view of a kind also has the columns "
         + ", ".join(f"`{name}`" for name in VIEW_COLUMNS)
         + ".",
     ]

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import compliance
-from compliance.app import collect, discover, evidence
+from compliance.app import check, collect, discover, evidence
 from compliance.app.workspace import Say, Workspace
 from compliance.controls import catalogue as catalogues
 from compliance.controls import evaluate, profile, rollup, waivers
@@ -87,14 +87,14 @@ def check_ledger(workspace: Workspace) -> LedgerCheck:
             seq=first.seq,
             remedy="keep a copy of the file as it is, then run `compliance verify` for the full list",
         )
-    check = LedgerCheck(
+    seen = LedgerCheck(
         ledger=ledger.origin,
         checked_at=workspace.clock(),
         from_seq=0,
         to_seq=max(found.size - 1, 0),
         chain_ok=True,
         write_locked=_owner_only_write(places.path),
-        delete_denied=None,
+        delete_denied=check.removal_is_found(ledger.connection, ledger.vkey),
         readers_outside=_others(places.path),
         lock_store_ok=found.lock_store_ok,
         anchored_at=None,
@@ -106,7 +106,7 @@ def check_ledger(workspace: Workspace) -> LedgerCheck:
         of_kind=LedgerCheck.kind,
         collector=ENGINE,
         attempt=1,
-        started_at=check.checked_at,
+        started_at=seen.checked_at,
         outcome="complete",
         message=None,
         remedy=None,
@@ -115,8 +115,8 @@ def check_ledger(workspace: Workspace) -> LedgerCheck:
             {"method": "library", "text": "recompute every line, leaf, tile, root and signature", "digest": None}
         ],
     )
-    ledger.record_state(fields, [Record(check)])
-    return check
+    ledger.record_state(fields, [Record(seen)])
+    return seen
 
 
 def _evaluate(

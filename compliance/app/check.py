@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from compliance.app import config as configuration
 from compliance.app import workspace
 from compliance.app.paths import ledger_places
 from compliance.ledger import Keys, stored_origin
 from compliance.schemas.errors import ConfigError, LedgerError
-from compliance.verify import Verification, verify
+from compliance.verify import Verification, verify, verify_connection
+
+LARGEST_COPY = 500_000
 
 
 def check(
@@ -49,6 +53,30 @@ def _own_key(folder: Path, origin: str) -> str:
         raise ConfigError(
             f"no public key of {origin} is known here", remedy="give the key you were handed: --vkey"
         ) from error
+
+
+def removal_is_found(connection: duckdb.DuckDBPyConnection, vkey: str) -> bool | None:
+    """Whether verification finds an entry taken out of a copy of the open ledger.
+
+    None for a ledger of more than 500,000 entries, whose copy would not fit into memory comfortably.
+    """
+    with connection.cursor() as cursor:
+        (size,) = cursor.execute("SELECT count(*) FROM stored.entry").fetchall()[0]
+        if not 0 < size <= LARGEST_COPY:
+            return None
+        with duckdb.connect(":memory:") as trial:
+            trial.execute("ATTACH ':memory:' AS stored")
+            for (name,) in cursor.execute(
+                "SELECT table_name FROM duckdb_tables() WHERE database_name = 'stored'"
+            ).fetchall():
+                rows = cursor.sql(f'SELECT * FROM stored."{name}"').to_arrow_table()  # noqa: S608 -- our own tables
+                trial.register("rows", rows)
+                trial.execute(f'CREATE TABLE stored."{name}" AS SELECT * FROM rows')  # noqa: S608 -- our own tables
+                trial.unregister("rows")
+            if not verify_connection(trial, vkey=vkey).ok:
+                return None  # the copy itself does not verify: nothing can be said of a removal
+            trial.execute("DELETE FROM stored.entry WHERE seq = ?", [size // 2])
+            return not verify_connection(trial, vkey=vkey).ok
 
 
 def lines(found: Verification) -> list[str]:
