@@ -7,16 +7,14 @@ checkpoint into the lock store; keep the checkpoint in the file. Only then is th
 from __future__ import annotations
 
 import secrets
-import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-import duckdb
 import pyarrow as pa
 
 from compliance.ledger import bulk, restart
@@ -32,9 +30,10 @@ from compliance.ledger.keystore import KeyStore
 from compliance.ledger.line import MAX_LINE, Row, build
 from compliance.ledger.lockstore import LockStore
 from compliance.ledger.note import Keys
-from compliance.ledger.reading import Entry, Latest, Reader
+from compliance.ledger.readable import Readable
+from compliance.ledger.reading import Latest
 from compliance.ledger.store import ENTRY, FORMAT, RECOVER, Head, Store
-from compliance.ledger.tree import Edge, Tile, leaves
+from compliance.ledger.tree import Tile, leaves
 from compliance.schemas.canonical import instant
 from compliance.schemas.errors import (
     ConfigError,
@@ -64,26 +63,9 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Ledger:
+class Ledger(Readable):
     """An open ledger. Use `Ledger.open`; close it, or use it as a context manager. Calls from several threads are
     served one after the other."""
-
-    def __init__(
-        self, store: Store, keys: Keys, lock: LockStore, keystore: KeyStore, clock: Callable[[], datetime]
-    ) -> None:
-        self._store = store
-        self._keys = keys
-        self._lock = lock
-        self._keystore = keystore
-        self._clock = clock
-        self._reader = Reader(store, keystore, keys.origin)
-        self._edge = Edge()
-        self._at = datetime.min.replace(tzinfo=UTC)  # time of the newest entry
-        self._clock_seen = self._at
-        self._note: str | None = None
-        self._latest: dict[tuple[str, str], Latest] | None = None
-        self._broken = False
-        self._mutex = threading.RLock()
 
     @classmethod
     def open(
@@ -235,9 +217,6 @@ class Ledger:
         self._note = note
         if unsigned:
             self._sign()
-        elif note is None:
-            # adopted: the file's own checkpoint stands until the adoption is recorded
-            self._note = None
 
     def close(self) -> None:
         """Close the file and the key store."""
@@ -269,7 +248,7 @@ class Ledger:
         """
         if not drafts:
             raise EvidenceError("nothing was given to append")
-        with self._mutex, _Undo(self._keystore):
+        with self._writing():
             at = self._tick()
             return self._write([draft_row(draft, self._keystore) for draft in drafts], at)
 
@@ -280,7 +259,7 @@ class Ledger:
         Raises:
             EvidenceError: a record is not canonical, or not of the kind; nothing was written.
         """
-        with self._mutex, _Undo(self._keystore):
+        with self._writing():
             at = self._tick()
             return self._write(bulk.rows(kind, source, table, self._keystore), at)
 
@@ -290,7 +269,7 @@ class Ledger:
         Raises:
             EvidenceError: a record is of another kind, or two have the same key; nothing was written.
         """
-        with self._mutex, _Undo(self._keystore):
+        with self._writing():
             at = self._tick()
             seq = self._edge.size
             link = self._known_collections().get((given.of_source, given.of_kind))
@@ -314,14 +293,14 @@ class Ledger:
     ) -> StoredCollection:
         """Record a batch of events and how far they reach, in one transaction: after a crash `cursor` says from where
         to go on. `final` closes the collection; batches before it have the outcome `partial`."""
-        with self._mutex, _Undo(self._keystore):
+        with self._writing():
             at = self._tick()
             link = self._known_collections().get((given.of_source, given.of_kind))
             last = link.newest if link else None
             again = last is not None and (last.run, last.attempt) == (given.run, given.attempt)
             rows = event_rows(given, records, self._edge.size, self._keystore)
             head = collection_row(
-                _with_outcome(given, given.outcome if final else "partial"),
+                given if final else replace(given, outcome="partial"),
                 at,
                 part=last.part + 1 if again and last else 0,
                 rows=len(rows),
@@ -334,7 +313,7 @@ class Ledger:
         """Record that a kind could not be read. What was known of it before stays as it is."""
         if given.outcome in ("complete", "partial"):
             raise EvidenceError(f"a gap cannot have the outcome {given.outcome}")
-        with self._mutex:
+        with self._writing():
             at = self._tick()
             return self._record([collection_row(given, at)], at)
 
@@ -342,6 +321,7 @@ class Ledger:
         """Record the erasure of a subject, then destroy its key and mapping. The ledger still verifies; its personal
         columns read NULL from now on. False when nothing is known of the alias."""
         with self._mutex:
+            self._usable()
             if self._keystore.key(alias) is None:
                 return False
             event = KeyEvent(
@@ -370,14 +350,8 @@ class Ledger:
         )
         return stored
 
-    def _known_collections(self) -> dict[tuple[str, str], Latest]:
-        if self._latest is None:
-            self._latest = self._reader.latest()
-        return self._latest
-
     def _tick(self) -> datetime:
         """The time of the next entry: the clock's, but never before the newest entry."""
-        self._usable()
         now = self._clock().astimezone(UTC)
         before, self._clock_seen = self._clock_seen, now
         if now + _STEP < before and self._edge.size:
@@ -385,6 +359,17 @@ class Ledger:
             step = ClockStep(occurred_at=before, clock_at=now, back_us=back)
             self._write([draft_row(Draft("clock_step", step), self._keystore)], max(now, self._at))
         return max(now, self._at)
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """One writer at a time; what a failed write made in the key store is forgotten."""
+        with self._mutex:
+            self._usable()
+            try:
+                yield
+            except BaseException:
+                self._keystore.rollback()
+                raise
 
     def _usable(self) -> None:
         if self._broken:
@@ -438,143 +423,3 @@ class Ledger:
         self._lock.swap(self._note, note, instant(self._at))
         self._note = note
         self._store.put_checkpoint(self._edge.size, note)
-
-    # ------------------------------------------------------------------ reading
-
-    @property
-    def origin(self) -> str:
-        """Name of the ledger, as it stands in every checkpoint."""
-        return self._keys.origin
-
-    @property
-    def vkey(self) -> str:
-        """The public key that checks its checkpoints."""
-        return self._keys.vkey
-
-    @property
-    def size(self) -> int:
-        """How many entries it has."""
-        return self._edge.size
-
-    @property
-    def root(self) -> bytes:
-        """The Merkle root over all of them."""
-        return self._edge.root()
-
-    @property
-    def checkpoint(self) -> str:
-        """The newest signed note."""
-        if self._note is None:
-            raise LedgerError(f"ledger {self._store.path} has no signed checkpoint")
-        return self._note
-
-    @property
-    def connection(self) -> duckdb.DuckDBPyConnection:
-        """The open connection; the ledger's tables lie in catalog `stored`. For verification in this process."""
-        return self._store.connection
-
-    @property
-    def keystore(self) -> KeyStore:
-        """The open key store: who stands behind an alias."""
-        return self._keystore
-
-    def root_at(self, size: int) -> bytes:
-        """The root over the first `size` entries."""
-        if not 0 <= size <= self.size:
-            raise LedgerError(f"the ledger has {self.size} entries; there is no root at {size}")
-        with self._mutex:
-            return restart.edge_at(self._store, self._edge, size).root()
-
-    def checkpoint_at(self, size: int) -> str:
-        """The first signed note that covers the first `size` entries."""
-        with self._mutex:
-            rows = self._store.query("SELECT note FROM stored.checkpoint WHERE size >= ? ORDER BY size LIMIT 1", [size])
-        if not rows:
-            raise LedgerError(f"no checkpoint covers {size} entries; the ledger has {self.size}")
-        return str(rows[0][0])
-
-    def leaf(self, seq: int) -> bytes:
-        """The leaf hash of an entry: it commits to its line and to all before it."""
-        if not 0 <= seq < self.size:
-            raise LedgerError(f"the ledger has {self.size} entries; there is no entry {seq}")
-        with self._mutex:
-            return restart.edge_at(self._store, self._edge, seq + 1).last_leaf
-
-    def size_at(self, moment: datetime) -> int:
-        """How many entries were recorded at or before `moment`."""
-        naive = moment.astimezone(UTC).replace(tzinfo=None)
-        with self._mutex:
-            found = self._store.query('SELECT max(seq) + 1 FROM stored.entry WHERE "at" <= ?', [naive])[0][0]
-        return int(found or 0)
-
-    def collections(self, upto: int | None = None) -> list[StoredCollection]:
-        """Every collection among the first `upto` entries (all when None), in order."""
-        with self._mutex:
-            return self._reader.collections(self.size if upto is None else upto)
-
-    def collection(self, seq: int) -> StoredCollection:
-        """The collection entry with this number. Raises LedgerError when it is another kind of entry."""
-        found = self.entry(seq)
-        if found.kind != "collection":
-            raise LedgerError(f"entry {seq} is a {found.kind}, not a collection")
-        return StoredCollection.of_line(found.line)
-
-    def state(self, collection_seq: int) -> pa.Table:
-        """The whole set that a collection saw: entry, source, observed_at (naive UTC; when the source gave none, the
-        time of the entry), subject, record (JSON with personal columns, NULL where erased). Ordered by entry.
-
-        Raises:
-            LedgerError: the entry is not a complete collection of a state.
-        """
-        link = self.collection(collection_seq)
-        if link.base is None:
-            raise LedgerError(
-                f"collection {collection_seq} ({link.of_kind} of {link.of_source}) holds no state: {link.outcome}"
-            )
-        with self._mutex:
-            return self._reader.state(link)
-
-    def events(self, kind: str, upto: int | None = None, source: str | None = None) -> pa.Table:
-        """Entries of a kind among the first `upto`, in the columns of `state`, in order."""
-        with self._mutex:
-            return self._reader.events(kind, self.size if upto is None else upto, source)
-
-    def entries(self, kind: str | None = None, upto: int | None = None) -> Iterator[Entry]:
-        """Entries in order, of one kind or of all, among the first `upto`."""
-        return self._reader.entries(kind, self.size if upto is None else upto)
-
-    def entry(self, seq: int) -> Entry:
-        """One entry. Raises LedgerError when there is none of this number."""
-        with self._mutex:
-            rows = self._store.query(
-                "SELECT line, content FROM stored.entry LEFT JOIN stored.personal p USING (seq) WHERE seq = ?", [seq]
-            )
-            if not rows:
-                raise LedgerError(f"the ledger has {self.size} entries; there is no entry {seq}")
-            return self._reader._entry(*rows[0])
-
-    def cursor(self, source: str, kind: str) -> str | None:
-        """How far the events of a kind were recorded; None before the first."""
-        with self._mutex:
-            found = self._known_collections().get((source, kind))
-        return found.cursor if found else None
-
-
-class _Undo:
-    """Forgets new subjects when the write they were made for does not happen."""
-
-    def __init__(self, keystore: KeyStore) -> None:
-        self._keystore = keystore
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
-        if error is not None:
-            self._keystore.rollback()
-
-
-def _with_outcome(given: CollectionFields, outcome: str) -> CollectionFields:
-    from dataclasses import replace
-
-    return replace(given, outcome=outcome)

@@ -1,0 +1,164 @@
+"""What an open ledger tells: its size and roots, entries, states and events of any time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+import duckdb
+import pyarrow as pa
+
+from compliance.ledger import restart
+from compliance.ledger.collections import StoredCollection
+from compliance.ledger.keystore import KeyStore
+from compliance.ledger.lockstore import LockStore
+from compliance.ledger.note import Keys
+from compliance.ledger.reading import Entry, Latest, Reader
+from compliance.ledger.store import Store
+from compliance.ledger.tree import Edge
+from compliance.schemas.errors import LedgerError
+
+
+class Readable:
+    """The reading half of a ledger, and what an open ledger holds."""
+
+    def __init__(
+        self, store: Store, keys: Keys, lock: LockStore, keystore: KeyStore, clock: Callable[[], datetime]
+    ) -> None:
+        self._store = store
+        self._keys = keys
+        self._lock = lock
+        self._keystore = keystore
+        self._clock = clock
+        self._reader = Reader(store, keystore, keys.origin)
+        self._edge = Edge()
+        self._at = datetime.min.replace(tzinfo=UTC)  # time of the newest entry
+        self._clock_seen = self._at
+        self._note: str | None = None
+        self._latest: dict[tuple[str, str], Latest] | None = None
+        self._broken = False
+        self._mutex = threading.RLock()
+
+    @property
+    def origin(self) -> str:
+        """Name of the ledger, as it stands in every checkpoint."""
+        return self._keys.origin
+
+    @property
+    def vkey(self) -> str:
+        """The public key that checks its checkpoints."""
+        return self._keys.vkey
+
+    @property
+    def size(self) -> int:
+        """How many entries it has."""
+        return self._edge.size
+
+    @property
+    def root(self) -> bytes:
+        """The Merkle root over all of them."""
+        return self._edge.root()
+
+    @property
+    def checkpoint(self) -> str:
+        """The newest signed note."""
+        if self._note is None:
+            raise LedgerError(f"ledger {self._store.path} has no signed checkpoint")
+        return self._note
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open connection; the ledger's tables lie in catalog `stored`. For verification in this process."""
+        return self._store.connection
+
+    @property
+    def keystore(self) -> KeyStore:
+        """The open key store: who stands behind an alias."""
+        return self._keystore
+
+    def root_at(self, size: int) -> bytes:
+        """The root over the first `size` entries."""
+        if not 0 <= size <= self.size:
+            raise LedgerError(f"the ledger has {self.size} entries; there is no root at {size}")
+        with self._mutex:
+            return restart.edge_at(self._store, self._edge, size).root()
+
+    def checkpoint_at(self, size: int) -> str:
+        """The first signed note that covers the first `size` entries."""
+        with self._mutex:
+            rows = self._store.query("SELECT note FROM stored.checkpoint WHERE size >= ? ORDER BY size LIMIT 1", [size])
+        if not rows:
+            raise LedgerError(f"no checkpoint covers {size} entries; the ledger has {self.size}")
+        return str(rows[0][0])
+
+    def leaf(self, seq: int) -> bytes:
+        """The leaf hash of an entry: it commits to its line and to all before it."""
+        if not 0 <= seq < self.size:
+            raise LedgerError(f"the ledger has {self.size} entries; there is no entry {seq}")
+        with self._mutex:
+            return restart.edge_at(self._store, self._edge, seq + 1).last_leaf
+
+    def size_at(self, moment: datetime) -> int:
+        """How many entries were recorded at or before `moment`."""
+        naive = moment.astimezone(UTC).replace(tzinfo=None)
+        with self._mutex:
+            found = self._store.query('SELECT max(seq) + 1 FROM stored.entry WHERE "at" <= ?', [naive])[0][0]
+        return int(found or 0)
+
+    def collections(self, upto: int | None = None) -> list[StoredCollection]:
+        """Every collection among the first `upto` entries (all when None), in order."""
+        with self._mutex:
+            return self._reader.collections(self.size if upto is None else upto)
+
+    def collection(self, seq: int) -> StoredCollection:
+        """The collection entry with this number. Raises LedgerError when it is another kind of entry."""
+        found = self.entry(seq)
+        if found.kind != "collection":
+            raise LedgerError(f"entry {seq} is a {found.kind}, not a collection")
+        return StoredCollection.of_line(found.line)
+
+    def state(self, collection_seq: int) -> pa.Table:
+        """The whole set that a collection saw: entry, source, observed_at (naive UTC; when the source gave none, the
+        time of the entry), subject, record (JSON with personal columns, NULL where erased). Ordered by entry.
+
+        Raises:
+            LedgerError: the entry is not a complete collection of a state.
+        """
+        link = self.collection(collection_seq)
+        if link.base is None:
+            raise LedgerError(
+                f"collection {collection_seq} ({link.of_kind} of {link.of_source}) holds no state: {link.outcome}"
+            )
+        with self._mutex:
+            return self._reader.state(link)
+
+    def events(self, kind: str, upto: int | None = None, source: str | None = None) -> pa.Table:
+        """Entries of a kind among the first `upto`, in the columns of `state`, in order."""
+        with self._mutex:
+            return self._reader.events(kind, self.size if upto is None else upto, source)
+
+    def entries(self, kind: str | None = None, upto: int | None = None) -> Iterator[Entry]:
+        """Entries in order, of one kind or of all, among the first `upto`."""
+        return self._reader.entries(kind, self.size if upto is None else upto)
+
+    def entry(self, seq: int) -> Entry:
+        """One entry. Raises LedgerError when there is none of this number."""
+        with self._mutex:
+            rows = self._store.query(
+                "SELECT line, content FROM stored.entry LEFT JOIN stored.personal p USING (seq) WHERE seq = ?", [seq]
+            )
+            if not rows:
+                raise LedgerError(f"the ledger has {self.size} entries; there is no entry {seq}")
+            return self._reader._entry(*rows[0])
+
+    def cursor(self, source: str, kind: str) -> str | None:
+        """How far the events of a kind were recorded; None before the first."""
+        with self._mutex:
+            found = self._known_collections().get((source, kind))
+        return found.cursor if found else None
+
+    def _known_collections(self) -> dict[tuple[str, str], Latest]:
+        if self._latest is None:
+            self._latest = self._reader.latest()
+        return self._latest
