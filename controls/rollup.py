@@ -8,8 +8,10 @@ For each requirement, the first line that holds:
 | fail, control_fails | a direct control fails without waiver |
 | fail, parameter_loosened | a direct control's parameter lies outside this framework's bound |
 | fail, control_fails (waived) | a direct control fails, and all that fail are waived |
-| automation none: pass, manual_in_date | a reviewed, in-date attestation of a required form names it |
-| automation none: unknown, manual_overdue or manual_missing | there is none |
+| automation none, or partial without direct control: | |
+| … unknown, control_unknown | a direct control that we evaluate is unknown |
+| … pass, manual_in_date | a reviewed, in-date attestation of a required form names it |
+| … unknown, manual_overdue or manual_missing | there is none |
 | unknown, no_control | no direct control exists |
 | unknown, control_unknown | a direct control is unknown, or no collector feeds it yet |
 | not_applicable, controls_not_applicable | every direct control is not applicable |
@@ -101,7 +103,11 @@ def _requirement(
     if failing:
         reason = f"fails, accepted by waivers in force: {', '.join(failing)}"
         return result(Outcome.FAIL, "control_fails", reason, waived=True)
-    if requirement.automation == "none":
+    if requirement.automation == "none" or (requirement.automation == "partial" and not direct):
+        # where no control bears directly, a person decides: supporting ones only help
+        unread = [name for name in direct if verdicts[name] is Outcome.UNKNOWN and not _planned(results.get(name))]
+        if unread:
+            return result(Outcome.UNKNOWN, "control_unknown", f"could not be decided: {', '.join(unread)}")
         counting = [view for view in counting if reviewed_by_another(view)]
         return result(*(_in_date(counting) if counting else _manual_gap(naming, requirement)))
     if not direct:
@@ -118,6 +124,11 @@ def _requirement(
         return result(*_manual_gap(naming, requirement))
     reason = f"passes: {', '.join(passing)}; with manual evidence {', '.join(view.attestation for view in counting)}"
     return result(Outcome.PASS, "controls_and_manual", reason)
+
+
+def _planned(result: ControlResult | None) -> bool:
+    """No collector feeds it yet: nothing an organisation does could decide it, so a person may."""
+    return result is not None and result.planned is not None
 
 
 def _counts(view: AttestationView, requirement: Requirement, as_of: datetime) -> bool:
@@ -138,7 +149,7 @@ def _manual_gap(naming: Sequence[AttestationView], requirement: Requirement) -> 
         reason = f"manual evidence is out of date: {', '.join(view.attestation for view in overdue)}; renew {forms}"
         return Outcome.UNKNOWN, "manual_overdue", reason
     if naming:
-        review = ", reviewed by a second person" if requirement.automation == "none" else ""
+        review = ", reviewed by a second person" if requirement.automation == "none" or not requirement.direct else ""
         return Outcome.UNKNOWN, "manual_missing", f"what is recorded does not suffice: needs {forms}{review}"
     return Outcome.UNKNOWN, "manual_missing", f"needs {forms}; none is recorded"
 

@@ -123,7 +123,10 @@ def judge(
         ("partial", ["fail"], {}, ("fail", "control_fails")),
         ("partial", ["unknown"], {}, ("unknown", "control_unknown")),
         ("partial", ["not_applicable"], {}, ("not_applicable", "controls_not_applicable")),
-        ("partial", [], {}, ("unknown", "no_control")),
+        ("partial", [], None, ("unknown", "manual_missing")),
+        ("partial", [], {}, ("pass", "manual_in_date")),
+        ("partial", [], OVERDUE, ("unknown", "manual_overdue")),
+        ("partial", [], {"reviewed_by": None}, ("unknown", "manual_missing")),
         ("none", [], None, ("unknown", "manual_missing")),
         ("none", [], {}, ("pass", "manual_in_date")),
         ("none", [], OVERDUE, ("unknown", "manual_overdue")),
@@ -131,7 +134,7 @@ def judge(
         ("none", [], {"reviewed_by": "ANA "}, ("unknown", "manual_missing")),
         ("none", [], {"form": "interview"}, ("unknown", "manual_missing")),
         ("none", ["pass"], None, ("unknown", "manual_missing")),
-        ("none", ["unknown"], {}, ("pass", "manual_in_date")),
+        ("none", ["unknown"], {}, ("unknown", "control_unknown")),
         ("none", ["fail"], {}, ("fail", "control_fails")),
     ],
 )
@@ -239,11 +242,11 @@ def test_no_pass_without_evidence(
         assert not any(
             one and one.verdict != "not_applicable" and one.parameters["length"] < 8 for one in direct.values()
         )
-        if automation == "none":
+        assert Outcome.UNKNOWN not in verdicts
+        if automation == "none" or (automation == "partial" and not direct):
             assert any(reviewed_by_another(one) for one in good)
         else:
             assert Outcome.PASS in verdicts
-            assert Outcome.UNKNOWN not in verdicts
         if automation == "partial":
             assert good
     if result.verdict is Outcome.NOT_APPLICABLE:
