@@ -160,6 +160,9 @@ def test_it_is_tagged_pdf_a_3a_with_embedded_fonts() -> None:
         assert root.OutputIntents[0].S == "/GTS_PDFA1"
         assert {str(f.AFRelationship) for f in root.AF} == {"/Data"}
         assert pdf.check_pdf_syntax() == []
+        figures = [o for o in pdf.objects if isinstance(o, pikepdf.Dictionary) and o.get("/S") == "/Figure"]
+        assert figures
+        assert all("/Alt" in figure for figure in figures)
         fonts = [f for f in pdf.objects if isinstance(f, pikepdf.Dictionary) and f.get("/Type") == "/FontDescriptor"]
         assert fonts
         assert all("/FontFile2" in f or "/FontFile3" in f for f in fonts)
