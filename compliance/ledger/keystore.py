@@ -237,7 +237,10 @@ class KeyStore:
                 ) from error
             raise IntegrityError(f"key store {self.path} is damaged: {error}", remedy="restore its backup") from error
         except OSError as error:
-            raise StorageFull(f"key store {self.path} cannot be written: {error}") from error
+            raise StorageFull(
+                f"key store {self.path} cannot be written: {error}",
+                remedy="free space or mend the rights of its folder",
+            ) from error
 
 
 def _kek_id(kek: bytes) -> str:

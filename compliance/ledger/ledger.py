@@ -157,6 +157,8 @@ class Ledger(Readable):
                 f"there is no ledger at {path}, but its lock store {lock_store} knows one",
                 remedy="correct the path, or restore the newest backup of the ledger",
             )
+        if path.exists() and path.stat().st_size == 0 and lock.read() is None:
+            path.unlink()  # a crash came while DuckDB made the file; nothing was ever in it
         store = Store.open(path, wait_s, on_wait)
         opened: KeyStore | None = None
         try:

@@ -173,7 +173,9 @@ def _make(folder: Path, origin: str) -> None:
         write_private(folder / _PUBLIC, vkey.encode() + b"\n")
         write_private(folder / _PRIVATE, pem)  # last: a key counts once this file is there
     except OSError as error:
-        raise StorageFull(f"key folder {folder} cannot be written: {error}") from error
+        raise StorageFull(
+            f"key folder {folder} cannot be written: {error}", remedy="free space or mend its rights"
+        ) from error
 
 
 def write_private(path: Path, content: bytes) -> None:
