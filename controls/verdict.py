@@ -53,12 +53,10 @@ def evidence_of(control: Control, kinds: Sequence[str], base: EvidenceBase, as_o
     usable = 0
     for kind in kinds:
         rows = base.promised(kind)
-        if kind in control.optional_kinds:  # may be missing; but what is there and too old must not earn a pass
-            rows = tuple(row for row in rows if row.completed_at and as_of - row.completed_at > _limit(kind, control))
-            problems.extend((UnknownReason.STALE, row, _stale(row, control, as_of)) for row in rows)
-            continue
         if not rows and kind in ENGINE_KINDS:
             usable += 1
+        elif not rows and kind in control.optional_kinds:
+            continue  # nobody promises it; but what a source promises and does not give is a gap like any other
         elif not rows:
             problems.append((UnknownReason.NO_EVIDENCE, _nobody(kind), f"no configured source answers for {kind}"))
         for row in rows:

@@ -143,7 +143,8 @@ class Control(_Model):
     fresh: Duration = Field(description="Oldest acceptable complete collection.")
     fresh_by_kind: dict[str, Duration] = Field(default_factory=dict)
     optional_kinds: list[str] = Field(
-        default_factory=list, description="Kinds that refine an answer; their absence alone makes nothing unknown."
+        default_factory=list,
+        description="Kinds that refine an answer: nothing is unknown only because no source promises them.",
     )
     empty: Empty
     period: str = Field(description="Period rule (config_daily, event_population, recurring_…, document_in_force).")
