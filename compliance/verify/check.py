@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -120,7 +121,7 @@ class _Run:
         self._lock_folder = lock_store
         self._key_of = key_of
         self._tree = Growing(self._compare_tile)
-        self._collections = Collections(result.add)
+        self._collections = Collections(partial(result.add, derived=True))
         self._leaf = bytes(32)
         self._good = 0  # the newest size whose root was as stated
         self._unlike: list[_Mark] = []  # statements that do not agree, since the last one that did
@@ -160,7 +161,8 @@ class _Run:
             origin, own = str(first["record"]["origin"]), str(first["record"]["vkey"])
             if first["kind"] != "genesis":
                 raise KeyError("kind")
-        except (IndexError, KeyError, TypeError, orjson.JSONDecodeError) as error:
+            Verifier(own)
+        except (IndexError, KeyError, TypeError, orjson.JSONDecodeError, ConfigError) as error:
             if self._vkey is None:
                 raise IntegrityError(
                     "the ledger has no genesis entry", seq=0, remedy="give the public key with --vkey to learn more"
@@ -367,13 +369,15 @@ class _Run:
             yield _Mark(size, "signed checkpoint", signed.root, None, None)
 
     def _compare(self, mark: _Mark, leaf: bytes, at: object) -> None:
-        if mark.root == self._tree.root(mark.size) and mark.last_leaf in (None, leaf) and mark.at in (None, at):
-            for wrong in self._unlike:  # what follows agrees, so it was not the lines that were changed
+        signed = mark.last_leaf is None
+        if mark.root != self._tree.root(mark.size) or not (signed or (mark.last_leaf, mark.at) == (leaf, at)):
+            if len(self._unlike) < LISTED:
+                self._unlike.append(mark)
+        elif signed:  # only a signature can clear the lines before it; a tree head anybody can rewrite
+            for wrong in self._unlike:
                 self._result.add(None, f"the {wrong.name} at {wrong.size} entries was changed")
             self._unlike.clear()
             self._good = mark.size
-        elif len(self._unlike) < LISTED:
-            self._unlike.append(mark)
 
     def _settle(self) -> None:
         """Statements that nothing after them contradicts: it is the lines that were changed, in the first range."""

@@ -10,11 +10,12 @@ LISTED = 200  # problems kept in full; beyond that they are counted
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Something that does not hold. `seq` is the entry, `last` the end of the range where it can only be narrowed to
-    one; both None when it is not about entries."""
+    one; both None when it is not about entries. `derived`: it follows from entries that may be named themselves."""
 
     seq: int | None
     what: str
     last: int | None = None
+    derived: bool = False
 
     def __str__(self) -> str:
         if self.seq is None:
@@ -60,13 +61,13 @@ class Verification:
         """Entries that no lock store vouches for."""
         return self.size - min(self.anchored, self.size)
 
-    def add(self, seq: int | None, what: str, last: int | None = None) -> None:
+    def add(self, seq: int | None, what: str, last: int | None = None, *, derived: bool = False) -> None:
         """Note a problem."""
         if len(self.problems) < LISTED:
-            self.problems.append(Problem(seq, what, last))
+            self.problems.append(Problem(seq, what, last, derived))
         else:
             self.more += 1
 
     def sort(self) -> None:
-        """Put the first bad entry first; what concerns no entry comes after."""
-        self.problems.sort(key=lambda p: (p.seq is None, p.seq or 0, -1 if p.last is None else p.last))
+        """Put the first bad entry first, then what follows from entries, then what concerns none."""
+        self.problems.sort(key=lambda p: (p.seq is None, p.derived, p.seq or 0, -1 if p.last is None else p.last))
