@@ -6,20 +6,19 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from compliance.app.config import Config, SourceConfig
+from compliance.app.where import nearest
 from compliance.schemas.errors import ComplianceError, ConfigError
 from compliance.schemas.messages import Access, Context
 
 
 def chosen(config: Config, names: Sequence[str]) -> list[SourceConfig]:
     """The enabled sources, or those named. Raises ConfigError for a name that is not configured."""
-    import difflib
-
     known = {source.name: source for source in config.sources}
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(f"no source is called {name!r}{hint}", remedy="`compliance sources list` shows them")
+            raise ConfigError(
+                f"no source is called {name!r}{nearest(name, known)}", remedy="`compliance sources list` shows them"
+            )
     return [known[name] for name in names] if names else [s for s in config.sources if s.common.enabled]
 
 

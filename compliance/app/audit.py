@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
 from collections import Counter
@@ -10,11 +9,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
 
 import compliance
 from compliance.app import check, collect, discover, evidence
-from compliance.app.workspace import Say, Workspace
+from compliance.app.config import Config
+from compliance.app.where import nearest
+from compliance.app.workspace import Say, Workspace, now
 from compliance.controls import catalogue as catalogues
 from compliance.controls import evaluate, profile, rollup, waivers
 from compliance.ledger import CollectionFields, Draft
@@ -37,6 +37,14 @@ class Wanted:
     sources: Sequence[str] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """An audit that can be begun: what is asked for exists, and so do the secrets it needs."""
+
+    wanted: Wanted
+    catalogue: catalogues.Catalogue
+
+
 INTERRUPTED = "The collection was interrupted; what had not been read by then counts as not read."
 
 
@@ -45,25 +53,63 @@ def interrupted(result: AuditResult) -> bool:
     return INTERRUPTED in result.notes
 
 
-def perform(
-    workspace: Workspace, wanted: Wanted, *, say: Say, progress: Callable[..., None] | None = None
-) -> AuditResult:
+def possible(wanted: Wanted) -> catalogues.Catalogue:
+    """The definitions, when the request makes sense whatever the configuration says.
+
+    Raises:
+        ConfigError: an unknown framework; a moment that lies ahead, or one of the past without `--no-collect`.
+    """
+    if wanted.as_of is not None and wanted.as_of > now():
+        raise ConfigError(
+            f"{wanted.as_of:%Y-%m-%d %H:%M} UTC lies in the future: nothing can be said of it yet",
+            remedy="leave out --as-of to judge the present",
+        )
+    if wanted.as_of is not None and wanted.collect:
+        raise ConfigError("an audit of the past cannot collect", remedy="add --no-collect to --as-of")
+    catalogue = catalogues.load()
+    for name in wanted.frameworks:
+        framework(catalogue, name)
+    return catalogue
+
+
+def plan(config: Config, wanted: Wanted, catalogue: catalogues.Catalogue) -> Plan:
+    """The audit of this configuration. Nothing is read or written before it is known to be possible.
+
+    Raises:
+        SecretMissing: a secret reference of a source points nowhere.
+        ConfigError: parameters or declared facts of a name that nothing has.
+    """
+    for name, values in config.parameters.items():
+        try:
+            evaluate.check_overrides(catalogue, {name: values})
+        except ConfigError as error:
+            wrong = next((key for key in values if repr(key) in error.message or f" {key} " in error.message), None)
+            place = ("parameters", name, *([wrong] if wrong else []))
+            raise config.where.error(
+                error.message, place, error.remedy or f"compliance controls show {name}"
+            ) from error
+    for flag in config.profile:
+        if flag not in catalogue.flags:
+            raise config.where.error(
+                f"[profile.{flag}]: nothing depends on a fact of this name{nearest(flag, catalogue.flags)}",
+                ("profile", flag),
+                "known ones: " + ", ".join(sorted(catalogue.flags)),
+            )
+    if wanted.collect:
+        collect.secrets(config, wanted.sources)
+    return Plan(wanted, catalogue)
+
+
+def perform(workspace: Workspace, plan: Plan, *, say: Say, progress: Callable[..., None] | None = None) -> AuditResult:
     """Collect (unless told not to), verify the ledger, evaluate, and record the verdicts.
 
     Raises:
         IntegrityError: the ledger is not what was signed; nothing is evaluated on it.
-        ConfigError: an unknown framework, parameter or moment.
+        ConfigError: the ledger holds nothing from that moment.
     """
-    catalogue = catalogues.load()
-    overrides = workspace.config.parameters
-    evaluate.check_overrides(catalogue, overrides)
-    _known_flags(workspace, catalogue)
-    for name in wanted.frameworks:
-        _framework(catalogue, name)
+    wanted = plan.wanted
     notes: list[str] = []
     if wanted.collect:
-        if wanted.as_of is not None:
-            raise ConfigError("an audit of the past cannot collect", remedy="add --no-collect to --as-of")
         summary = collect.collect(workspace, wanted.sources, progress=progress)
         if summary.interrupted:
             notes.append(INTERRUPTED)
@@ -71,7 +117,7 @@ def perform(
     say("verifying the ledger …")
     checked = check_ledger(workspace)
     as_of = wanted.as_of or workspace.clock()
-    result = _evaluate(workspace, wanted, catalogue, overrides, as_of, checked, tuple(notes), say)
+    result = _evaluate(workspace, plan, as_of, checked, tuple(notes), say)
     record(workspace, result)
     return result
 
@@ -120,16 +166,10 @@ def check_ledger(workspace: Workspace) -> LedgerCheck:
 
 
 def _evaluate(
-    workspace: Workspace,
-    wanted: Wanted,
-    catalogue: catalogues.Catalogue,
-    overrides: Mapping[str, Mapping[str, Any]],
-    as_of: datetime,
-    checked: LedgerCheck,
-    notes: tuple[str, ...],
-    say: Say,
+    workspace: Workspace, plan: Plan, as_of: datetime, checked: LedgerCheck, notes: tuple[str, ...], say: Say
 ) -> AuditResult:
-    ledger = workspace.ledger
+    ledger, wanted, catalogue = workspace.ledger, plan.wanted, plan.catalogue
+    overrides = workspace.config.parameters
     upto = evidence.visible(ledger, as_of, wanted.known)
     if upto == 0 or as_of < ledger.entry(0).at:
         raise ConfigError(
@@ -154,7 +194,7 @@ def _evaluate(
         )
     frameworks = tuple(
         rollup.roll_up(
-            _framework(catalogue, name), results, attestations=attested, profile=flags, overrides=overrides, as_of=as_of
+            framework(catalogue, name), results, attestations=attested, profile=flags, overrides=overrides, as_of=as_of
         )
         for name in wanted.frameworks or workspace.config.audit.frameworks
     )
@@ -247,18 +287,13 @@ def _verdict(result: AuditResult, control: ControlResult) -> ControlVerdict:
     )
 
 
-def _known_flags(workspace: Workspace, catalogue: catalogues.Catalogue) -> None:
-    """Raise ConfigError for a declared flag that nothing hangs on: it would switch nothing, silently."""
-    for flag in workspace.config.profile:
-        if flag not in catalogue.flags:
-            near = difflib.get_close_matches(flag, catalogue.flags, n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise ConfigError(f"[profile.{flag}]: nothing depends on a flag of this name{hint}")
-
-
-def _framework(catalogue: catalogues.Catalogue, name: str) -> Framework:
+def framework(catalogue: catalogues.Catalogue, name: str) -> Framework:
+    """The framework of that name. Raises ConfigError for an unknown one, with the nearest."""
     if name not in catalogue.frameworks:
-        raise ConfigError(f"no framework is called {name!r}", remedy="known ones: " + ", ".join(catalogue.frameworks))
+        raise ConfigError(
+            f"no framework is called {name!r}{nearest(name, catalogue.frameworks)}",
+            remedy="known ones: " + ", ".join(catalogue.frameworks),
+        )
     return catalogue.frameworks[name]
 
 

@@ -12,6 +12,7 @@ from compliance.app.config import Config, SourceConfig, day
 from compliance.app.recorder import LedgerRecorder
 from compliance.app.workspace import Workspace
 from compliance.ledger import CollectionFields
+from compliance.schemas.errors import SecretMissing
 from compliance.schemas.evidence import Event, Evidence
 from compliance.schemas.kinds.engine import ENGINE, ProfileFlag, Source
 from compliance.schemas.messages import Record
@@ -46,6 +47,20 @@ def collect(
         parallel=config.collect.parallel,
         progress=progress,
     )
+
+
+def secrets(config: Config, names: Sequence[str]) -> None:
+    """Find every secret of the chosen sources (all enabled ones when none is named) before anything is begun.
+
+    Raises:
+        SecretMissing: a reference points nowhere.
+        ConfigError: a name that is not configured.
+    """
+    for source in access.chosen(config, names):
+        try:
+            source.secrets()
+        except SecretMissing as error:
+            raise SecretMissing(f"[sources.{source.name}] {error.message}", remedy=error.remedy) from error
 
 
 def declare(workspace: Workspace, run: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 import re
 import tomllib
@@ -16,12 +15,11 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from compliance import collectors
+from compliance.app.where import FILE, Where
 from compliance.schemas.catalogue import FRAMEWORKS
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.messages import Collector, Settings
 from compliance.schemas.secrets import SecretRef
-
-FILE = "compliance.toml"
 
 FrameworkId = Literal["soc2", "iso27001", "pci_dss", "ferpa", "gdpr", "lfpdppp"]
 Language = Literal["en", "es"]
@@ -121,6 +119,7 @@ class Config:
     sources: tuple[SourceConfig, ...]
     profile: Mapping[str, FlagDeclaration] = field(default_factory=dict)
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    where: Where = field(default_factory=Where)
 
     @property
     def folder(self) -> Path:
@@ -160,7 +159,9 @@ def load(path: Path | None = None) -> Config:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not valid TOML: {error}", remedy="mend the line named above") from error
+        line = re.search(r"at line (\d+)", str(error))
+        place = f"{path.absolute()}:{line[1]}" if line else f"{path.absolute()}"
+        raise ConfigError(f"{place}: not valid TOML: {error}", remedy="mend this line") from error
     return parse(data, path.absolute(), text)
 
 
@@ -169,11 +170,13 @@ def parse(data: Mapping[str, Any], path: Path | None, text: str) -> Config:
     where = Where(path, text)
     for key in data:
         if key not in _TOP:
-            raise where.unknown(key, "", _TOP)
-    sections = {name: _section(where, name, cls, data.get(name, {})) for name, cls in _TOP.items() if cls is not None}
+            raise where.unknown(key, (), _TOP)
+    sections = {
+        name: _section(where, (name,), cls, data.get(name, {})) for name, cls in _TOP.items() if cls is not None
+    }
     sources = tuple(_source(where, name, table) for name, table in _tables(where, "sources", data).items())
     profile = {
-        flag: _section(where, f"profile.{flag}", FlagDeclaration, table)
+        flag: _section(where, ("profile", flag), FlagDeclaration, table)
         for flag, table in _tables(where, "profile", data).items()
     }
     return Config(
@@ -185,90 +188,63 @@ def parse(data: Mapping[str, Any], path: Path | None, text: str) -> Config:
         sources=sources,
         profile=profile,
         parameters=_tables(where, "parameters", data),
+        where=where,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """Names the place in the file that an error is about."""
-
-    path: Path | None
-    text: str
-
-    def error(self, message: str, key: str = "", remedy: str | None = None) -> ConfigError:
-        """A ConfigError with file and, where the key can be found, line."""
-        line = self._line(key)
-        place = f"{self.path or FILE}" + (f":{line}" if line else "")
-        return ConfigError(f"{place}: {message}", remedy=remedy)
-
-    def unknown(self, key: str, section: str, known: Iterable[str]) -> ConfigError:
-        """The error for a key nobody knows, with the nearest known name."""
-        known = sorted(known)
-        near = difflib.get_close_matches(key, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        inside = f" in [{section}]" if section else ""
-        return self.error(f"unknown key {key!r}{inside}{hint}", key, "known keys: " + ", ".join(known))
-
-    def _line(self, key: str) -> int | None:
-        if not key:
-            return None
-        leaf = re.escape(key.rpartition(".")[2])
-        pattern = re.compile(rf"^\s*(?:\[[^\]]*\b{leaf}\b[^\]]*\]|\"?{leaf}\"?\s*=)")
-        for number, line in enumerate(self.text.splitlines(), 1):
-            if pattern.match(line):
-                return number
-        return None
 
 
 def _tables(where: Where, name: str, data: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     found = data.get(name, {})
     if not isinstance(found, dict) or not all(isinstance(v, dict) for v in found.values()):
-        raise where.error(f"[{name}] holds tables: [{name}.NAME]", name)
+        raise where.error(f"[{name}] holds tables: [{name}.NAME]", (name,))
     return found
 
 
-def _section(where: Where, name: str, cls: type[Any], table: Any) -> Any:
+def _section(where: Where, place: tuple[str, ...], cls: type[Any], table: Any) -> Any:
     if not isinstance(table, dict):
-        raise where.error(f"[{name}] is a table", name)
+        raise where.error(f"[{'.'.join(place)}] is a table", place)
     for key in table:
         if key not in cls.model_fields:
-            raise where.unknown(key, name, cls.model_fields)
-    try:
-        return cls.model_validate(table)
-    except ValidationError as error:
-        raise _explain(where, name, error) from None  # the original repeats the input, which may hold a secret
+            raise where.unknown(key, place, cls.model_fields)
+    return _valid(where, place, cls, table)
 
 
 def _source(where: Where, name: str, table: dict[str, Any]) -> SourceConfig:
-    section = f"sources.{name}"
+    place = ("sources", name)
     if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", name) or name == "engine":
         raise where.error(
-            f"source name {name!r} is not usable", name, "use a-z, 0-9, - and _, a letter first; 'engine' is taken"
+            f"source name {name!r} is not usable", place, "use a-z, 0-9, - and _, a letter first; 'engine' is taken"
         )
     if "collector" not in table:
-        raise where.error(f"[{section}] names no collector", name, "known ones: " + ", ".join(collectors.names()))
+        known = "known ones: " + ", ".join(collectors.names())
+        raise where.error(f"[sources.{name}] names no collector", place, known)
     try:
         collector = collectors.load(str(table["collector"]))
     except ConfigError as error:
-        raise where.error(f"[{section}] {error.message}", name, error.remedy) from error
+        raise where.error(f"[sources.{name}] {error.message}", (*place, "collector"), error.remedy) from error
     own = collector.Settings.model_fields
     for key in table:
         if key not in SourceCommon.model_fields and key not in own:
-            raise where.unknown(key, section, {*SourceCommon.model_fields, *own})
-    common = _section(where, section, SourceCommon, {k: v for k, v in table.items() if k in SourceCommon.model_fields})
-    try:
-        settings = collector.Settings.model_validate({k: v for k, v in table.items() if k in own})
-    except ValidationError as error:
-        raise _explain(where, section, error) from None
+            raise where.unknown(key, place, {*SourceCommon.model_fields, *own})
+    common = _section(where, place, SourceCommon, {k: v for k, v in table.items() if k in SourceCommon.model_fields})
+    settings = _valid(where, place, collector.Settings, {k: v for k, v in table.items() if k in own})
     return SourceConfig(name, common, collector, settings)
 
 
-def _explain(where: Where, section: str, error: ValidationError) -> ConfigError:
+def _valid(where: Where, place: tuple[str, ...], cls: type[Any], table: Mapping[str, Any]) -> Any:
+    try:
+        return cls.model_validate(table)
+    except ValidationError as error:
+        raise _explain(where, place, error) from None  # the original repeats the input, which may hold a secret
+
+
+def _explain(where: Where, place: tuple[str, ...], error: ValidationError) -> ConfigError:
     first = error.errors(include_input=False, include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"])
+    inside: list[str | int] = list(first["loc"])
+    name = ".".join(str(part) for part in inside)
     more = error.error_count() - 1
     rest = f" (and {more} more)" if more else ""
-    return where.error(f"[{section}] {place}: {first['msg']}{rest}", place or section)
+    said = "unknown key" if first["type"] == "extra_forbidden" else str(first["msg"]).removeprefix("Value error, ")
+    return where.error(f"[{'.'.join(place)}]{' ' if name else ''}{name}: {said}{rest}", (*place, *inside))
 
 
 def _secret_refs(value: Any) -> Iterable[SecretRef]:

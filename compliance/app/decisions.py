@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from compliance.app import evidence
+from compliance.app.where import nearest
 from compliance.app.workspace import Workspace
 from compliance.controls import catalogue as catalogues
 from compliance.controls import waivers
@@ -39,9 +40,10 @@ def request_waiver(workspace: Workspace, asked: WaiverRequest) -> str:
     """Record a request; it changes nothing until another person approves it. Returns its identifier.
 
     Raises:
-        ConfigError: unknown control, no reason, or an end that is past or more than 366 days away.
+        ConfigError: unknown control or source, no reason, or an end that is past or more than 366 days away.
     """
     _known_control(asked.control)
+    _known_source(workspace, asked.source)
     moment = workspace.clock()
     if not asked.reason.strip():
         raise ConfigError("a waiver needs a reason")
@@ -118,7 +120,8 @@ def attest(workspace: Workspace, said: Statement) -> str:
     Returns the attestation's identifier.
 
     Raises:
-        ConfigError: unknown form, control or requirement; reviewer and author are one person; dates that cannot be.
+        ConfigError: unknown form, control, requirement or attestation; reviewer and author are one
+            person; dates that cannot be.
     """
     catalogue = catalogues.load()
     if said.form not in FORMS:
@@ -126,10 +129,9 @@ def attest(workspace: Workspace, said: Statement) -> str:
     if said.control is not None:
         _known_control(said.control)
     for item in said.requirements:
-        framework, _, requirement = item.partition(":")
-        known = catalogue.frameworks.get(framework)
-        if known is None or all(r.id != requirement for r in known.requirements):
-            raise ConfigError(f"{item!r} names no requirement", remedy="write framework:id, for instance soc2:CC1.1")
+        _known_requirement(catalogue, item)
+    if said.revokes is not None:
+        _known_attestation(workspace, said.revokes)
     if said.reviewed_by and _same_person(said.reviewed_by, said.by):
         raise ConfigError(f"{said.by} cannot review an own statement", remedy="a second person reviews: --reviewed-by")
     moment = workspace.clock()
@@ -160,20 +162,51 @@ def _step(workspace: Workspace, name: str, step: str, by: str, reason: str | Non
 
 
 def _waiver(workspace: Workspace, name: str) -> WaiverView:
-    for view in list_waivers(workspace):
-        if view.waiver == name:
-            return view
-    raise ConfigError(f"no waiver is called {name!r}", remedy="`compliance waiver list` shows them")
+    views = {view.waiver: view for view in list_waivers(workspace)}
+    if name not in views:
+        raise ConfigError(
+            f"no waiver is called {name!r}{nearest(name, views)}", remedy="`compliance waiver list` shows them"
+        )
+    return views[name]
+
+
+def _known_source(workspace: Workspace, name: str) -> None:
+    known = {source.name for source in workspace.config.sources}
+    if name not in known:
+        raise ConfigError(
+            f"no source is called {name!r}{nearest(name, known)}", remedy="`compliance sources list` shows them"
+        )
+
+
+def _known_requirement(catalogue: catalogues.Catalogue, item: str) -> None:
+    framework, _, requirement = item.partition(":")
+    known = catalogue.frameworks.get(framework)
+    if known is None:
+        near = nearest(framework, catalogue.frameworks)
+    elif any(r.id == requirement for r in known.requirements):
+        return
+    else:
+        near = nearest(requirement, [r.id for r in known.requirements])
+    raise ConfigError(f"{item!r} names no requirement{near}", remedy="write framework:id, for instance soc2:CC1.1")
+
+
+def _known_attestation(workspace: Workspace, name: str) -> None:
+    moment = workspace.clock()
+    with evidence.engine_base(workspace.ledger, ("attestation",), moment) as base:
+        known = [str(row[0]) for row in base.query("SELECT attestation FROM attestation", {})[1]]
+    if name not in known:
+        raise ConfigError(
+            f"no attestation is called {name!r}{nearest(name, known)}",
+            remedy="`compliance evidence show attestation` shows them",
+        )
 
 
 def _known_control(name: str) -> None:
-    import difflib
-
     known = catalogues.load().controls
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"no control is called {name!r}{hint}", remedy="`compliance controls list` shows them")
+        raise ConfigError(
+            f"no control is called {name!r}{nearest(name, known)}", remedy="`compliance controls list` shows them"
+        )
 
 
 def _same_person(one: str, other: str) -> bool:

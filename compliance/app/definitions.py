@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from compliance.app.where import nearest
 from compliance.controls import cases, catalogue
 from compliance.controls import lint as linter
 from compliance.controls.catalogue import Catalogue, LoadedControl
@@ -37,9 +37,9 @@ def describe(name: str, language: str) -> Described:
     item = loaded.controls.get(name)
     if item is None:
         known = [*loaded.controls, *loaded.planned]
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ConfigError(f"no control is called {name!r}{hint}", remedy="`compliance controls list` shows them")
+        raise ConfigError(
+            f"no control is called {name!r}{nearest(name, known)}", remedy="`compliance controls list` shows them"
+        )
     data = {
         **item.control.model_dump(mode="json", exclude={"cases"}),
         "kinds": list(item.kinds),
@@ -124,7 +124,10 @@ def test(names: Sequence[str]) -> list[dict[str, Any]]:
 def _named(name: str) -> LoadedControl:
     if name.endswith((".yaml", ".yml")):
         return catalogue.load_control(Path(name))
-    found = catalogue.load().controls.get(name)
-    if found is None:
-        raise ConfigError(f"no control of ours is called {name!r}", remedy="give an id or the path of a YAML file")
-    return found
+    known = catalogue.load().controls
+    if name not in known:
+        raise ConfigError(
+            f"no control of ours is called {name!r}{nearest(name, known)}",
+            remedy="give an id or the path of a YAML file",
+        )
+    return known[name]

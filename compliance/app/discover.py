@@ -104,6 +104,7 @@ def document(found: Sequence[Discovered], failed: Sequence[NotLooked], *, organi
         sources[name] = table
     if found:
         doc["sources"] = sources
+    doc.add(tomlkit.nl())
     for missed in failed:
         doc.add(tomlkit.comment(f"{missed.collector}: could not look: {_one_line(missed.message)}"))
     for line in _PROFILE_HELP:

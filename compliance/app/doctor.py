@@ -12,8 +12,8 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import compliance
+from compliance.app import audit, workspace
 from compliance.app import config as configuration
-from compliance.app import workspace
 from compliance.app.config import Config
 from compliance.controls import catalogue
 from compliance.schemas.errors import ComplianceError
@@ -40,6 +40,7 @@ def examine(config_path: Path | None) -> list[Checked]:
         return [*found, Checked("configuration", "broken", error.message, error.remedy or "")]
     name = str(config.path) if config.path else "none here; a first audit writes one"
     found.append(Checked("configuration", "ok", f"{name}, {len(config.sources)} sources"))
+    found.append(_guarded("names", "parameters and facts exist", lambda: _names(config)))
     found += _secrets(config)
     found += _ledger(config)
     return found
@@ -87,6 +88,11 @@ def _guarded(what: str, good: str, probe: Callable[[], str]) -> Checked:
         return Checked(what, "broken", error.message, error.remedy or "")
     except OSError as error:
         return Checked(what, "broken", str(error), "apt-get install libpango-1.0-0 libpangoft2-1.0-0")
+
+
+def _names(config: Config) -> str:
+    audit.plan(config, audit.Wanted(collect=False), catalogue.load())
+    return f"{len(config.parameters)} controls with parameters, {len(config.profile)} facts"
 
 
 def _secrets(config: Config) -> Iterator[Checked]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from compliance.app.workspace import now
 from compliance.reports import gate, json_report, junit, sarif, text
 from compliance.reports.baseline import Baseline, read_baseline
 from compliance.schemas.catalogue import Severity
@@ -16,27 +17,37 @@ from compliance.schemas.results import AuditResult
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the build asks for."""
+    """What the build asks for. `expires` is the end of the baseline to be written, None when none is."""
 
     fail_on: str
     new_only: bool
     baseline: Path | None
     allow_unknown: bool
+    expires: datetime | None = None
 
 
 def check(asked: Asked) -> Baseline | None:
-    """The baseline, read before anything is collected. Raises ConfigError for one that is missing or malformed."""
+    """The baseline, read before anything is collected.
+
+    Raises:
+        ConfigError: it is missing or malformed, nothing to compare with was given, or a new one would be over already.
+    """
     if asked.new_only and asked.baseline is None:
         raise ConfigError("--new-only has nothing to compare with", remedy="give --baseline FILE")
+    if asked.expires is not None and asked.expires <= now():
+        raise ConfigError(
+            f"a baseline that ends on {asked.expires:%Y-%m-%d} is over before it begins",
+            remedy="name a later --baseline-expires",
+        )
     return read_baseline(asked.baseline) if asked.baseline else None
 
 
-def judge(result: AuditResult, asked: Asked) -> gate.GateResult:
-    """The judgement of a run."""
+def judge(result: AuditResult, asked: Asked, baseline: Baseline | None) -> gate.GateResult:
+    """The judgement of a run, against the baseline as it stood before the run."""
     return gate.gate(
         result,
         fail_on=Severity(asked.fail_on),
-        baseline=check(asked),
+        baseline=baseline,
         new_only=asked.new_only,
         allow_unknown=asked.allow_unknown,
     )

@@ -15,6 +15,7 @@ from compliance.app import config as configuration
 from compliance.app import discover
 from compliance.app.config import Config
 from compliance.app.paths import LedgerPlaces, ledger_places
+from compliance.app.where import FILE
 from compliance.ledger import Ledger, stored_origin
 from compliance.schemas.errors import LedgerError
 
@@ -36,13 +37,16 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def configured(path: Path | None, say: Say) -> Config:
-    """The configuration; where none exists, the one that `init` would write, written now (decision 0003)."""
+def configured(path: Path | None, say: Say, *, propose: bool = True) -> Config:
+    """The configuration; where none exists, the one that `init` would write, written now (decision 0003).
+
+    With `propose` off nothing is looked for or written: an empty configuration stands for the missing one.
+    """
     found = configuration.load(path)
-    if found.path is not None:
+    if found.path is not None or not propose:
         return found
     systems, failed = discover.discover(progress=lambda name: say(f"looking for {name} …"))
-    target = Path(configuration.FILE)
+    target = Path(FILE)
     discover.write_config(target, systems, failed, organisation="(organisation not named)")
     say(f"no configuration was here: wrote {target} with {len(systems)} sources found on this machine")
     return configuration.load(target)

@@ -78,11 +78,13 @@ def command(
     tell = speaker(quiet)
     wanted_formats = listed(FORMATS, formats)
     wanted = audit.Wanted(frameworks, as_of, known if as_of else "now", collect=not no_collect)
-    config = workspace.configured(config_path, say)
+    catalogue = audit.possible(wanted)
+    config = workspace.configured(config_path, say, propose=not no_collect)
+    plan = audit.plan(config, wanted, catalogue)
     chosen = listed(("en", "es"), languages) if languages else list(config.audit.languages)
     with workspace.opened(config, say, must_exist=no_collect) as opened:
         with collecting(quiet) as show:
-            result = audit.perform(opened, wanted, say=tell, progress=show)
+            result = audit.perform(opened, plan, say=tell, progress=show)
         written = publish.publish(
             result,
             output or config.resolve(config.audit.output),

@@ -24,6 +24,7 @@ def command(ctx: click.Context, config_path: Path | None, as_json: bool, quiet: 
     from compliance.app import collect, workspace
 
     config = workspace.configured(config_path, say)
+    collect.secrets(config, sources)
     with workspace.opened(config, say) as opened, collecting(quiet) as show:
         summary = collect.collect(opened, sources, progress=show)
         size = opened.ledger.size

@@ -46,6 +46,9 @@ def list_(as_json: bool, language: str, domain: str | None) -> None:
         }
         for item in loaded.planned.values()
     ]
+    domains = sorted({str(row["control"]).partition(".")[0] for row in rows})
+    if domain is not None and domain not in domains:
+        raise click.BadParameter(f"{domain!r} is not one of {', '.join(domains)}", param_hint="--domain")
     chosen = sorted(
         (row for row in rows if domain in (None, str(row["control"]).partition(".")[0])),
         key=lambda r: str(r["control"]),

@@ -58,6 +58,7 @@ def entry(config_path: Path | None, number: int) -> None:
 @click.argument("kind")
 def schema(kind: str) -> None:
     """Schema."""
-    from compliance.schemas.evidence import json_schema, kind_named
+    from compliance.app import holdings
+    from compliance.schemas.evidence import json_schema
 
-    emit_json(json_schema(kind_named(kind)))
+    emit_json(json_schema(holdings.kind_called(kind)))

@@ -51,16 +51,18 @@ def list_(as_json: bool, language: str) -> None:
 @click.argument("requirement", required=False)
 def show(framework: str, requirement: str | None, as_json: bool, language: str) -> None:
     """Show."""
+    from compliance.app import audit
+    from compliance.app.where import nearest
     from compliance.controls import catalogue
     from compliance.schemas.errors import ConfigError
 
     loaded = catalogue.load()
-    if framework not in loaded.frameworks:
-        raise ConfigError(f"no framework is called {framework!r}", remedy="known ones: " + ", ".join(loaded.frameworks))
-    found = [r for r in loaded.frameworks[framework].requirements if requirement in (None, r.id)]
-    if not found:
+    items = audit.framework(loaded, framework).requirements
+    found = [r for r in items if requirement in (None, r.id)]
+    if requirement is not None and not found:
         raise ConfigError(
-            f"{framework} has no requirement {requirement!r}", remedy=f"compliance frameworks show {framework}"
+            f"{framework} has no requirement {requirement!r}{nearest(requirement, [r.id for r in items])}",
+            remedy=f"compliance frameworks show {framework}",
         )
     if as_json:
         emit_json([r.model_dump(mode="json") for r in found])

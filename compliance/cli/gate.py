@@ -64,16 +64,17 @@ def command(
         raise click.UsageError("several formats need a folder: -o DIR")
     if (write_baseline is None) != (baseline_expires is None):
         raise click.UsageError("--write-baseline and --baseline-expires go together: a baseline has an end")
-    asked = gates.Asked(fail_on, new_only, baseline, allow_unknown)
-    gates.check(asked)
-    config = workspace.configured(config_path, say)
+    asked = gates.Asked(fail_on, new_only, baseline, allow_unknown, baseline_expires)
+    known = gates.check(asked)
+    wanted = audit.Wanted(frameworks, collect=not no_collect)
+    catalogue = audit.possible(wanted)
+    config = workspace.configured(config_path, say, propose=not no_collect)
+    plan = audit.plan(config, wanted, catalogue)
     with workspace.opened(config, say, must_exist=no_collect) as opened:
         with collecting(quiet) as show:
-            result = audit.perform(
-                opened, audit.Wanted(frameworks, collect=not no_collect), say=speaker(quiet), progress=show
-            )
+            result = audit.perform(opened, plan, say=speaker(quiet), progress=show)
         audit.close(opened, result, ())
-    judged = gates.judge(result, asked)
+    judged = gates.judge(result, asked, known)
     if write_baseline is not None and baseline_expires is not None:
         count = gates.keep(result, write_baseline, baseline_expires)
         say(f"wrote {count} known violations to {write_baseline}")

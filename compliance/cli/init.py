@@ -14,9 +14,10 @@ from compliance.cli.options import config_option, say
 @click.option("--organisation", default="(organisation not named)", help="Name printed on reports.")
 def command(config_path: Path | None, organisation: str) -> None:
     """Discover and write."""
-    from compliance.app import config, discover
+    from compliance.app import discover
+    from compliance.app.where import FILE
 
-    path = config_path or Path(config.FILE)
+    path = config_path or Path(FILE)
     found, failed = discover.discover(progress=lambda name: say(f"looking for {name} …"))
     discover.write_config(path, found, failed, organisation=organisation)
     for item in found:

@@ -88,6 +88,8 @@ def list_(config_path: Path | None, as_json: bool) -> None:
 
     with workspace.opened(config.load(config_path), say, must_exist=True) as opened:
         views = decisions.list_waivers(opened)
+    if not views:
+        say("no waiver was ever requested")
     if as_json:
         emit_json(list(views))
         return
