@@ -184,7 +184,7 @@ def _bill(text: str) -> Iterable[Part] | None:
 _FORMATS: tuple[tuple[re.Pattern[str], str, Callable[[str], Iterable[Part] | None]], ...] = tuple(
     (re.compile(pattern), ecosystem, read)
     for pattern, ecosystem, read in (
-        (r"(^|/)requirements[^/]*\.txt\Z|(^|/)requirements/[^/]+\.txt\Z", "pypi", _requirements),
+        (r"(^|/)requirements[^/]*\.(txt|lock)\Z|(^|/)requirements/[^/]+\.(txt|lock)\Z", "pypi", _requirements),
         (r"(^|/)uv\.lock\Z", "pypi", _uv),
         (r"(^|/)(poetry|pdm)\.lock\Z", "pypi", _poetry),
         (r"(^|/)Pipfile\.lock\Z", "pypi", _pipfile),

@@ -24,7 +24,7 @@ _SYSTEMS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("buildkite", r"^\.buildkite/[^/]+\.ya?ml\Z"),
         ("appveyor", r"^\.?appveyor\.ya?ml\Z"),
         ("jenkins", r"(^|/)Jenkinsfile([\w.-]*)?\Z"),
-        ("script", r"^\.?ci/[^/]+\.(sh|bash|py)\Z"),
+        ("script", r"^\.?ci/([^/]+\.(sh|bash|py)|run)\Z"),
     )
 )
 # What the tools are called where they are called; one tool may be of several types by its sub-command.

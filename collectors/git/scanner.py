@@ -49,11 +49,20 @@ def look(folder: str, name: str, content: bytes) -> dict[str, object]:
     with open(path, "w", encoding="utf-8", newline="") as file:
         file.write(text)
     try:
-        found = {(secret.line_number, secret.type) for secret in scan_file(path)}
+        lines = text.splitlines()
+        found = {(_place(lines, secret.line_number, secret.secret_value), secret.type) for secret in scan_file(path)}
     finally:
         os.unlink(path)
-    lines = text.splitlines()
     return {"found": sorted((line, kind, _allowed(path, lines, line)) for line, kind in found)}
+
+
+def _place(lines: list[str], number: int, value: str | None) -> int:
+    """The line a finding is on. For YAML and ini files detect-secrets counts lines of a rewritten text: a line that
+    does not hold the value is not the one."""
+    if 1 <= number <= len(lines) and (not value or value in lines[number - 1]):
+        return number
+    holding = (n for n, line in enumerate(lines, 1) if value and value in line)
+    return next(holding, min(max(number, 1), max(len(lines), 1)))
 
 
 def _allowed(path: str, lines: list[str], number: int) -> bool:
