@@ -61,7 +61,11 @@ def of_control(control: Control, path: Path, content: bytes, query: Query, sql_p
         if name.lower() in all_kinds():  # the kinds that must be collected could no longer be told from the SQL
             message = f"a WITH hides the kind {name!r}; give it another name"
             problems.append(ControlError(message, path=str(sql_path), line=line))
-    for key, names in (("optional_kinds", control.optional_kinds), ("fresh_by_kind", control.fresh_by_kind)):
+    for key, names in (
+        ("optional_kinds", control.optional_kinds),
+        ("fresh_by_kind", list(control.fresh_by_kind)),
+        ("needed_from", [*control.needed_from, *control.needed_from.values()]),
+    ):
         for name in names:
             if name not in tables:
                 wrong(f"{key} names {name!r}, which the SQL does not read{nearest(name, tables)}", key)

@@ -53,6 +53,9 @@ def evidence_of(control: Control, kinds: Sequence[str], base: EvidenceBase, as_o
     usable = 0
     for kind in kinds:
         rows = base.promised(kind)
+        if kind in control.needed_from:
+            concerned = {row.source for row in base.promised(control.needed_from[kind])}
+            rows = tuple(row for row in rows if row.source in concerned)
         if not rows and kind in ENGINE_KINDS:
             usable += 1
         elif not rows and kind in control.optional_kinds:

@@ -146,6 +146,10 @@ class Control(_Model):
         default_factory=list,
         description="Kinds that refine an answer: nothing is unknown only because no source promises them.",
     )
+    needed_from: dict[str, str] = Field(
+        default_factory=dict,
+        description="Kind → kind: the first is needed only from sources that also promise the second (the population).",
+    )
     empty: Empty
     period: str = Field(description="Period rule (config_daily, event_population, recurring_…, document_in_force).")
     tolerate: Tolerance | None = None

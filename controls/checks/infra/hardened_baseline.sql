@@ -21,7 +21,7 @@ SELECT
       THEN fail('weak', concat(w.host, ': ', w.component, ' ', w.name, ' is ', s.value, ', not ', array_to_string(w.good, ' or ')))
     WHEN list_contains(w.good, s.value)
       THEN pass('hardened', concat(w.host, ': ', w.component, ' ', w.name, ' is ', s.value))
-    ELSE unknown('not_reported', concat(w.host, ': ', w.component, ' ', w.name, ' was not reported', coalesce(concat(' plainly: ', s.value), '')))
+    ELSE unknown('not_reported', concat(w.host, ': ', w.component, ' ', w.name, CASE WHEN s.value <> '' THEN concat(' is ', s.value, ', which is neither good nor bad') ELSE ' was not reported' END))
   END AS result
 FROM wanted AS w
 LEFT JOIN setting AS s ON s.source = w.source AND s.component = w.component AND s.name = w.name
