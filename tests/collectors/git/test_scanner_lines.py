@@ -16,7 +16,7 @@ TEXT = b"""cases:
   - name: b
     given:
       web: [{host: shop, port: 1}]
-    token: "Yx81kQ02mmLp78"
+    secret: "Yx81kQ02mmLp78"
 """
 
 
