@@ -136,6 +136,9 @@ def _framework_problems(
 ) -> list[ControlError]:
     problems: list[ControlError] = []
     known, flags = set(known), set(flags)
+    if framework.applies_if is not None and framework.applies_if not in flags:
+        message = f"no profile flag is called {framework.applies_if!r}{nearest(framework.applies_if, flags)}"
+        problems.append(_at(path, message, "applies_if"))
     seen: set[str] = set()
     for g, group in enumerate(framework.groups):
         for r, requirement in enumerate(group.requirements):

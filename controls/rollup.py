@@ -4,7 +4,7 @@ For each requirement, the first line that holds:
 
 | verdict, code | when |
 |---|---|
-| not_applicable, not_applicable_declared | its condition is declared off, in date |
+| not_applicable, not_applicable_declared | its condition, or the framework's, is declared off, in date |
 | fail, control_fails | a direct control fails without waiver |
 | fail, parameter_loosened | a direct control's parameter lies outside this framework's bound |
 | fail, control_fails (waived) | a direct control fails, and all that fail are waived |
@@ -88,7 +88,7 @@ def _requirement(
             attestations=tuple(view.attestation for view in naming),
         )
 
-    off = declared_off(requirement.condition, profile)
+    off = declared_off(framework.applies_if, profile) or declared_off(requirement.condition, profile)
     if off is not None:
         reason = f"declared not to apply: {off.flag} is off since {off.declared_at:%Y-%m-%d}"
         return result(Outcome.NOT_APPLICABLE, "not_applicable_declared", reason)

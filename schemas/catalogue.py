@@ -231,6 +231,9 @@ class Framework(_Model):
     requirement_word: Text = Field(
         description="The field's word for one item: criterion, control, requirement, article."
     )
+    applies_if: str | None = Field(
+        default=None, description="Profile flag; declared off and in date, no requirement of the framework applies."
+    )
     conditions: dict[str, Text] = Field(default_factory=dict, description="Profile flags its requirements hang on.")
     groups: list[Group]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -189,6 +190,15 @@ def test_supporting_controls_never_decide() -> None:
 def test_a_condition_counts_as_on_unless_declared_off_in_date(value: bool | None, in_date: bool, expected: str) -> None:
     profile = [] if value is None else [FlagView("has_garden", value, "owner", AS_OF, in_date, 1)]
     assert judge(framework([], condition="has_garden"), {}, profile=profile).verdict == expected
+
+
+def test_a_framework_declared_off_settles_all_its_requirements() -> None:
+    rules = framework([], condition="has_garden").model_copy(update={"applies_if": "sells_food"})
+    off = FlagView("sells_food", False, "owner", AS_OF, True, 1)
+    result = judge(rules, {}, profile=[off])
+    assert (result.verdict, result.code) == ("not_applicable", "not_applicable_declared")
+    assert "sells_food" in result.reason
+    assert judge(rules, {}, profile=[replace(off, in_date=False)]).verdict == "unknown"
 
 
 VERDICTS = st.sampled_from(list(Outcome))
