@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ def _control_lines(item: LoadedControl, language: str) -> list[str]:
     control = item.control
     lines = [
         f"{control.id} version {control.version}  {control.title.in_(language)}",
-        f"severity {control.severity.value}; evidence {', '.join(item.kinds)}; oldest acceptable {control.fresh}",
+        f"severity {control.severity.value}; evidence {', '.join(item.kinds)}; oldest acceptable {_span(control.fresh)}",
         "",
         control.statement.in_(language),
         f"why: {control.why.in_(language)}",
@@ -75,6 +76,14 @@ def _control_lines(item: LoadedControl, language: str) -> list[str]:
             + (f" [{bounds}]" if bounds else "")
         )
     return lines
+
+
+def _span(length: timedelta) -> str:
+    """`15 min`, `26 h` or `31 d`, whichever says it without a fraction."""
+    minutes = int(length.total_seconds()) // 60
+    if minutes % 60:
+        return f"{minutes} min"
+    return f"{minutes // 1440} d" if minutes % 1440 == 0 else f"{minutes // 60} h"
 
 
 def _bearings(loaded: Catalogue, name: str) -> list[dict[str, str]]:

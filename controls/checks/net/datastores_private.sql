@@ -5,10 +5,10 @@ SELECT
   CASE
     WHEN s.is_data_store IS TRUE AND s.exposure = 'public'
       THEN fail('reachable', concat(coalesce(s.component, 'a data store'), ' listens on ', s.address, ':', s.port))
-    WHEN s.exposure IN ('loopback', 'private')
-      THEN pass('inside', concat(coalesce(s.component, concat('port ', s.port)), ' listens on ', s.exposure, ' address ', s.address))
     WHEN s.is_data_store IS FALSE
       THEN not_applicable('not_a_store', concat(coalesce(s.component, concat('port ', s.port)), ' keeps no data'))
+    WHEN s.exposure IN ('loopback', 'private')
+      THEN pass('inside', concat(coalesce(s.component, concat('port ', s.port)), ' listens on ', s.exposure, ' address ', s.address))
     ELSE unknown('not_known', concat('port ', s.port, ' on ', s.address, ': which process it is, or from where it can be reached, was not readable'))
   END AS result
 FROM listening_socket AS s
