@@ -55,7 +55,7 @@ def _control_lines(item: LoadedControl, language: str) -> list[str]:
     control = item.control
     lines = [
         f"{control.id} version {control.version}  {control.title.in_(language)}",
-        f"severity {control.severity.value}; evidence {', '.join(item.kinds)}; oldest acceptable {_span(control.fresh)}",
+        f"severity {control.severity.value}; evidence {', '.join(item.kinds)}, at most {_span(control.fresh)} old",
         "",
         control.statement.in_(language),
         f"why: {control.why.in_(language)}",
