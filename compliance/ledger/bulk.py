@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
-from itertools import repeat
+from operator import itemgetter
 from typing import Any, get_args
 
 import orjson
@@ -13,10 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from compliance.ledger.keystore import KeyStore
-from compliance.ledger.line import Built, Personal, Row, check_source, owner, split
+from compliance.ledger.line import Built, Personal, Rows, check_source, owner, split
 from compliance.ledger.store import ENTRY
 from compliance.schemas import canonical
-from compliance.schemas.canonical import MAX_INT
 from compliance.schemas.errors import EvidenceError
 from compliance.schemas.evidence import Evidence, kind_named
 
@@ -24,7 +23,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z\Z").match
 _SCALARS: dict[str, type] = {"VARCHAR": str, "BOOLEAN": bool, "BIGINT": int}
 
 
-def rows(kind: str, source: str, table: pa.Table, keystore: KeyStore) -> list[Row]:
+def rows(kind: str, source: str, table: pa.Table, keystore: KeyStore) -> Rows:
     """The entries of a table of records. Raises EvidenceError naming the first row that does not fit the kind."""
     cls = kind_named(kind)
     check_source(source)
@@ -32,23 +31,30 @@ def rows(kind: str, source: str, table: pa.Table, keystore: KeyStore) -> list[Ro
     if extra or "record" not in table.column_names or not len(table):
         raise EvidenceError(f"{kind}: a table needs rows and the column record (and key, observed_at), not {extra}")
     texts = table["record"].to_pylist()
-    observed = _instants(table["observed_at"]) if "observed_at" in table.column_names else repeat(None)
-    parts: Iterable[Personal | None] = repeat(None)
+    count = len(texts)
+    none = [None] * count
+    observed = _instants(table["observed_at"]) if "observed_at" in table.column_names else none
+    parts: Sequence[Personal | None] = none
     if cls.personal_columns():
         texts, keys, parts = _parted(cls, source, texts, keystore)
     else:
-        dumps, names = orjson.dumps, cls.key
-        keys = [
-            None
-            if not names
-            else dumps([value if type(value := record[name]) is str else str(value) for name in names]).decode()
-            for record in _records(texts, cls)
-        ]
+        keys = _keys(cls, _records(texts, cls))
     if "key" in table.column_names and table["key"].to_pylist() != keys:
         raise EvidenceError(f"{kind}: the keys given beside the records are not theirs")
-    # plain tuples in the order of Row: at this many, making each by its name costs more than hashing it
-    made = zip(repeat(kind), repeat(source), repeat(None), keys, repeat(False), observed, parts, texts, strict=False)
-    return list(made)  # type: ignore[arg-type]
+    return Rows([kind] * count, [source] * count, none, keys, [False] * count, observed, parts, texts)
+
+
+def _keys(kind: type[Evidence], records: Iterable[dict[str, Any]]) -> list[str | None]:
+    names, dumps = kind.key, orjson.dumps
+    if not names:
+        return [None for _ in records]
+    if len(names) > 1 and all(kind.columns()[name] == "VARCHAR" for name in names):
+        parts = itemgetter(*names)
+        return [dumps(parts(record)).decode() for record in records]
+    return [
+        dumps([value if type(value := record[name]) is str else str(value) for name in names]).decode()
+        for record in records
+    ]
 
 
 def _records(texts: Sequence[str], kind: type[Evidence]) -> Iterator[dict[str, Any]]:
@@ -56,34 +62,28 @@ def _records(texts: Sequence[str], kind: type[Evidence]) -> Iterator[dict[str, A
     names = tuple(sorted(kind.columns()))
     check = _checker(kind)
     shapes: set[tuple[type, ...]] = set()  # types that were seen to be right: few in practice
-    numbers = [name for name, duck in kind.columns().items() if duck == "BIGINT"]
-    times = [name for name, duck in kind.columns().items() if duck == "TIMESTAMP"]
-    nested = [name for name, duck in kind.columns().items() if duck not in _SCALARS and duck != "TIMESTAMP"]
+    plain = [name for name, duck in kind.columns().items() if duck not in ("VARCHAR", "BOOLEAN")]
     loads, dumps, order = orjson.loads, orjson.dumps, orjson.OPT_SORT_KEYS
-    for n, text in enumerate(texts):
-        try:
+    n = 0
+    try:
+        for n, text in enumerate(texts):  # noqa: B007 -- told in the error
             record = loads(text)
-            if tuple(record) != names or dumps(record, option=order).decode() != text:
+            if tuple(record) != names or dumps(record, None, order).decode() != text:
                 raise EvidenceError(f"not canonical, or without exactly the columns of {kind.kind}")
             shape = tuple(map(type, record.values()))
             if shape not in shapes:
                 check(record)
                 shapes.add(shape)
-            for name in numbers:
+            for name in plain:
                 value = record[name]
-                if value is not None and not -MAX_INT <= value <= MAX_INT:
-                    canonical.check(value, name)
-            for name in times:
-                value = record[name]
-                if value is not None and not _INSTANT(value):
-                    raise EvidenceError(f"column {name} is not a time of the form 2026-11-23T06:45:50.123456Z")
-            for name in nested:
-                value = record[name]
-                if value is not None:
+                if type(value) is str:
+                    if not _INSTANT(value):
+                        raise EvidenceError(f"column {name} is not a time of the form 2026-11-23T06:45:50.123456Z")
+                elif value is not None:
                     canonical.check(value, name, 3)  # a line puts the columns on the third level
-        except (orjson.JSONDecodeError, EvidenceError, TypeError) as error:
-            raise EvidenceError(f"record {n}: {error}") from error
-        yield record
+            yield record
+    except (orjson.JSONDecodeError, EvidenceError, TypeError) as error:
+        raise EvidenceError(f"record {n}: {error}") from error
 
 
 def _checker(kind: type[Evidence]) -> Callable[[dict[str, Any]], None]:
@@ -126,30 +126,36 @@ def _instants(times: pa.ChunkedArray) -> list[str | None]:
     return text
 
 
-def entry_table(rows: Sequence[Row], built: Built, first: int, at: datetime) -> pa.Table:
+def entry_table(rows: Rows, built: Built, first: int, at: datetime) -> pa.Table:
     """The rows of table `entry`, in its column order."""
-    n = len(rows)
-    kinds, sources, collections, keys, gone, observed, personal, _ = zip(*rows, strict=True)
+    n = len(rows.kinds)
     moment = pa.scalar(at.replace(tzinfo=None), pa.timestamp("us"))
-    subjects = [p.subject.alias if p else None for p in personal]
-    if any(observed):
+    subjects = [p.subject.alias if p else None for p in rows.personal]
+    if any(rows.observed):
         # strptime of Arrow knows no fractions: cut the Z and let the cast read the rest
-        seen = pc.utf8_slice_codeunits(pa.array(observed, pa.string()), 0, 26).cast(pa.timestamp("us"))
+        seen = pc.utf8_slice_codeunits(pa.array(rows.observed, pa.string()), 0, 26).cast(pa.timestamp("us"))
     else:
         seen = pa.nulls(n, pa.timestamp("us"))
     columns = [
         pa.array(range(first, first + n), pa.int64()),
         pa.repeat(moment, n),
-        pa.array(kinds, pa.string()),
-        pa.array(sources, pa.string()),
-        pa.array(collections, pa.int64()),
-        pa.array(keys, pa.string()),
+        _text(rows.kinds),
+        _text(rows.sources),
+        pa.array(rows.collections, pa.int64()),
+        pa.array(rows.keys, pa.string()),
         pa.array(subjects, pa.string()),
-        pa.array(gone, pa.bool_()),
+        pa.array(rows.gone, pa.bool_()),
         seen,
         pa.array(built.lines, pa.string()),
     ]
     return pa.table(columns, schema=ENTRY)
+
+
+def _text(values: Sequence[str]) -> pa.Array:
+    """A column of text that is mostly one and the same."""
+    if values.count(values[0]) == len(values):
+        return pa.repeat(pa.scalar(values[0], pa.string()), len(values))
+    return pa.array(values, pa.string())
 
 
 def personal_table(built: Built) -> pa.Table | None:

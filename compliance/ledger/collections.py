@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from compliance.ledger.keystore import KeyStore
-from compliance.ledger.line import Personal, Row, owner, split
+from compliance.ledger.line import Personal, Row, check_source, owner, split
 from compliance.schemas import canonical
 from compliance.schemas.canonical import instant, parse_instant
 from compliance.schemas.errors import EvidenceError
@@ -121,6 +121,7 @@ def collection_row(
 def checked(given: CollectionFields, records: Sequence[Record]) -> type[Evidence]:
     """The kind that is collected. Raises EvidenceError when a record is of another one."""
     kind = kind_named(given.of_kind)
+    check_source(given.of_source)
     for record in records:
         if type(record.evidence) is not kind:
             raise EvidenceError(f"a {record.evidence.kind} was given as {given.of_kind} of {given.of_source}")

@@ -27,7 +27,7 @@ from compliance.ledger.collections import (
 )
 from compliance.ledger.drafts import Draft, draft_row
 from compliance.ledger.keystore import KeyStore
-from compliance.ledger.line import MAX_LINE, Row, build
+from compliance.ledger.line import MAX_LINE, Row, Rows, build
 from compliance.ledger.lockstore import LockStore
 from compliance.ledger.note import Keys
 from compliance.ledger.readable import Readable
@@ -252,7 +252,7 @@ class Ledger(Readable):
             raise EvidenceError("nothing was given to append")
         with self._writing():
             at = self._tick()
-            return self._write([draft_row(draft, self._keystore) for draft in drafts], at)
+            return self._write(Rows.of([draft_row(draft, self._keystore) for draft in drafts]), at)
 
     def append_table(self, kind: str, source: str, table: pa.Table) -> Appended:
         """Record many events in one transaction. Columns of `table`: `record` (canonical JSON text of all columns of
@@ -339,7 +339,7 @@ class Ledger(Readable):
             return self._keystore.erase(alias)
 
     def _record(self, rows: Sequence[Row], at: datetime) -> StoredCollection:
-        appended = self._write(rows, at)
+        appended = self._write(Rows.of(rows), at)
         line = self._store.query("SELECT line FROM stored.entry WHERE seq = ?", [appended.first])[0][0]
         stored = StoredCollection.of_line(line)
         where = (stored.of_source, stored.of_kind)
@@ -359,7 +359,7 @@ class Ledger(Readable):
         if now + _STEP < before and self._edge.size:
             back = (before - now) // timedelta(microseconds=1)
             step = ClockStep(occurred_at=before, clock_at=now, back_us=back)
-            self._write([draft_row(Draft("clock_step", step), self._keystore)], max(now, self._at))
+            self._write(Rows.of([draft_row(Draft("clock_step", step), self._keystore)]), max(now, self._at))
         return max(now, self._at)
 
     @contextmanager
@@ -380,13 +380,13 @@ class Ledger(Readable):
                 remedy="open it again: it shows what was committed before anything is retried",
             )
 
-    def _write(self, rows: Sequence[Row], at: datetime) -> Appended:
+    def _write(self, rows: Rows, at: datetime) -> Appended:
         first = self._edge.size
         built = build(rows, first, instant(at), self.origin)
         lines = [line.encode() for line in built.lines]
         if max(map(len, lines)) > MAX_LINE:
             n = next(n for n, line in enumerate(lines) if len(line) > MAX_LINE)
-            raise EvidenceError(f"record {n} ({rows[n][0]}) makes a line longer than {MAX_LINE} bytes")
+            raise EvidenceError(f"record {n} ({rows.kinds[n]}) makes a line longer than {MAX_LINE} bytes")
         edge = self._edge.copy()
         tiles = edge.extend(leaves(edge.last_leaf, lines))
         entries = bulk.entry_table(rows, built, first, at)

@@ -42,12 +42,29 @@ class Row(NamedTuple):
     record: str
 
 
+class Rows(NamedTuple):
+    """Many rows, column by column: at a hundred thousand, a tuple for each costs more than hashing it."""
+
+    kinds: Sequence[str]
+    sources: Sequence[str]
+    collections: Sequence[int | None]
+    keys: Sequence[str | None]
+    gone: Sequence[bool]
+    observed: Sequence[str | None]
+    personal: Sequence[Personal | None]
+    records: Sequence[str]
+
+    @classmethod
+    def of(cls, rows: Sequence[Row]) -> Rows:
+        """The columns of at least one row."""
+        return cls(*zip(*rows, strict=True))
+
+
 @dataclass(slots=True)
 class Built:
-    """Entries ready to be stored: columns by name, lines, and the sealed personal content."""
+    """Entries ready to be stored: their lines, and the sealed personal content."""
 
-    columns: dict[str, list[Any]]
-    lines: list[str]
+    lines: list[str] = field(default_factory=list)
     personal: list[tuple[int, str, bytes]] = field(default_factory=list)
 
 
@@ -58,13 +75,12 @@ def check_source(source: str) -> str:
     return source
 
 
-def build(rows: Sequence[Row], first: int, at: str, origin: str) -> Built:
+def build(rows: Rows, first: int, at: str, origin: str) -> Built:
     """The lines of `rows`, numbered from `first` and all recorded at `at`."""
-    nonces = os.urandom(16 * len(rows)).hex()
-    built = Built({}, [])
+    nonces = os.urandom(16 * len(rows.kinds)).hex()
+    built = Built()
     add = built.lines.append
-    seq = first
-    for n, (kind, source, collection, key, gone, observed_at, personal, record) in enumerate(rows):
+    for n, (kind, source, collection, key, gone, observed_at, personal, record) in enumerate(zip(*rows, strict=True)):
         seq = first + n
         observed = f'"{observed_at}"' if observed_at else "null"
         sealed = "null" if personal is None else _seal(personal, seq, origin, built.personal)
