@@ -78,17 +78,30 @@ def opened(config: Config, say: Say, *, must_exist: bool = False) -> Iterator[Wo
         raise LedgerError(
             f"there is no ledger at {where.path}", remedy="`compliance collect` or `compliance audit` makes one"
         )
-    with Ledger.open(
-        where.path,
-        origin=where.origin,
-        keys=where.keys,
-        lock_store=where.lock_store,
-        keystore=where.keystore,
-        clock=now,
-        wait_s=float(config.ledger.wait_s),
-        on_wait=say,
-    ) as ledger:
+    with (
+        _private_files(),
+        Ledger.open(
+            where.path,
+            origin=where.origin,
+            keys=where.keys,
+            lock_store=where.lock_store,
+            keystore=where.keystore,
+            clock=now,
+            wait_s=float(config.ledger.wait_s),
+            on_wait=say,
+        ) as ledger,
+    ):
         yield Workspace(config, where, ledger, now)
+
+
+@contextmanager
+def _private_files() -> Iterator[None]:
+    """Files made meanwhile belong to this account alone: ledger, write-ahead log and reports hold personal data."""
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def adopt(config: Config, say: Say, *, reason: str, by: str) -> int:
