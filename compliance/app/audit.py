@@ -177,7 +177,7 @@ def _evaluate(
         )
     collections = ledger.collections(upto)
     sources = evidence.source_rows(ledger, collections, as_of)
-    covered = evidence.coverage(collections, as_of, sources)
+    covered = evidence.roll_forward(ledger, evidence.coverage(collections, as_of, sources), collections)
     say(f"evaluating {len(catalogue.controls)} controls on {upto} entries …")
     with evidence.build_base(ledger, collections, covered, as_of=as_of, upto=upto) as base:
         flags = profile.flags(base, as_of)

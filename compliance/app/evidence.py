@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from compliance.controls.evidence_base import EvidenceBase
 from compliance.ledger import Ledger, StoredCollection
-from compliance.schemas.evidence import Event, all_kinds
+from compliance.schemas.evidence import Event, State, all_kinds
 from compliance.schemas.kinds.engine import ENGINE
 from compliance.schemas.results import Coverage
 
@@ -80,12 +80,48 @@ def _row(source: str, kind: str, collector: str, attempts: Sequence[StoredCollec
         rows=done.rows if done else None,
         previous_rows=before.rows if before else None,
         independent_count=done.independent_count if done else None,
-        added=None,
-        removed=None,
         attempts=in_run,
         requests=tuple((done.requests if done else last.requests) or ()),
         snapshot_sha256=done.snapshot_sha256 if done else None,
     )
+
+
+def roll_forward(ledger: Ledger, rows: Sequence[Coverage], collections: Sequence[StoredCollection]) -> list[Coverage]:
+    """`rows` with what came into and left each state since the complete collection before: opening + added − removed
+    = closing. A person whose key was destroyed cannot be told from another: such a state stays without numbers."""
+    by_seq = {item.seq: item for item in collections}
+    before: dict[int, StoredCollection] = {}
+    last: dict[tuple[str, str], StoredCollection] = {}
+    for item in collections:
+        if item.outcome == "complete":
+            pair = (item.of_source, item.of_kind)
+            if pair in last:
+                before[item.seq] = last[pair]
+            last[pair] = item
+    found = []
+    for row in rows:
+        kind = all_kinds().get(row.kind)
+        earlier = before.get(row.complete_entry) if row.complete_entry is not None else None
+        if earlier is not None and kind is not None and issubclass(kind, State):
+            change = _change(ledger, kind, earlier, by_seq[row.complete_entry or 0])
+            row = replace(row, added=change[0], removed=change[1]) if change else row
+        found.append(row)
+    return found
+
+
+def _change(
+    ledger: Ledger, kind: type[State], earlier: StoredCollection, later: StoredCollection
+) -> tuple[int, int] | None:
+    if later.stored == 0 and later.previous == earlier.seq:
+        return 0, 0
+    old, new = (_keys(ledger, kind, item.seq) for item in (earlier, later))
+    return None if old is None or new is None else (len(new - old), len(old - new))
+
+
+def _keys(ledger: Ledger, kind: type[State], seq: int) -> set[tuple[object, ...]] | None:
+    records = [orjson.loads(text) for text in ledger.state(seq).column("record").to_pylist()]
+    keys = {tuple(record[name] for name in kind.key) for record in records}
+    return keys if len(keys) == len(records) and all(None not in key for key in keys) else None
 
 
 def newest_states(collections: Sequence[StoredCollection], as_of: datetime, kind: str) -> list[StoredCollection]:
