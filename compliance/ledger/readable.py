@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 
 import duckdb
 import pyarrow as pa
@@ -140,7 +141,13 @@ class Readable:
 
     def entries(self, kind: str | None = None, upto: int | None = None) -> Iterator[Entry]:
         """Entries in order, of one kind or of all, among the first `upto`."""
-        return self._reader.entries(kind, self.size if upto is None else upto)
+        found = self._reader.entries(kind, self.size if upto is None else upto)
+        while True:
+            with self._mutex:  # never held while the caller works on what it got
+                page = list(islice(found, 1_000))
+            if not page:
+                return
+            yield from page
 
     def entry(self, seq: int) -> Entry:
         """One entry. Raises LedgerError when there is none of this number."""
