@@ -6,23 +6,24 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from compliance.reports import arrangement
 from compliance.reports.characters import visible
 from compliance.reports.chart import bar
 from compliance.reports.model import REQUIREMENT_STATUSES, ControlView, FindingView, FrameworkView, Status
 from compliance.reports.texts import GLOSSARY, LANGUAGES, UNKNOWN, Language, text, word
 from compliance.schemas.catalogue import PROFILE_FLAGS, Bound, Text
-from compliance.schemas.results import Coverage, FlagView, RequirementResult
+from compliance.schemas.results import Coverage, FlagView
 
 FOLDER = Path(__file__).parent
 OPEN_ROWS = 300  # failing, accepted and unknown resources of one control on paper; more are in the attached CSV
 OTHER_ROWS = 60  # passing and not applicable ones
 REQUEST_ROWS = 12  # requests of one collection on paper
+REQUEST_TEXT = 600  # characters of one request on paper; the attached CSV has them all
 
 SECTIONS = (
     "verify",
@@ -34,6 +35,7 @@ SECTIONS = (
     "detail",
     "controls",
     "evidence",
+    "planned",
     "method",
     "glossary",
 )
@@ -62,10 +64,7 @@ class FlagRow:
 def paper_html(view: FrameworkView, language: Language, attached: Mapping[str, AttachedFile], pdf_name: str) -> str:
     """The HTML of one framework's working paper. Everything from outside is escaped and made visible."""
     audit = view.audit
-    groups = [
-        (group, list(items))
-        for group, items in groupby(view.requirements, key=lambda r: _Group(r.result.group, r.group_title))
-    ]
+    systems = arrangement.by_system(view.planned)
 
     def say(key: str, **values: object) -> str:
         return text(key, language, **values)
@@ -96,29 +95,32 @@ def paper_html(view: FrameworkView, language: Language, attached: Mapping[str, A
         language=language,
         attached=list(attached.values()),
         pdf_name=pdf_name,
-        groups=groups,
+        sections=arrangement.sections(view),
+        sources=arrangement.by_source(view.coverage),
+        waiting=arrangement.waiting(view.planned),
+        systems=[(names, items) for names, items in systems if len(items) > 1],
+        alone=[(names, items[0]) for names, items in systems if len(items) == 1],
+        run_notes=arrangement.run_notes(view, language),
+        same_requests=arrangement.repeated(view.coverage),
+        reference=arrangement.reference,
+        checkpoint_size=arrangement.checkpoint_size(audit.ledger.checkpoint),
         flags=flag_rows(view),
-        sections=[(name, say(name)) for name in SECTIONS],
+        chapters=[(name, say(name)) for name in SECTIONS],
         statuses=[s.value for s in REQUIREMENT_STATUSES],
         unknown_reasons=list(UNKNOWN),
         glossary=[tuple(pair[LANGUAGES.index(language)] for pair in item) for item in GLOSSARY],
         request_rows=REQUEST_ROWS,
+        request_text=lambda value: request_text(value, attached["evidence"].name, language),
         _=say,
         word=lambda table, key: word(table, key, language),
         waiver_state=lambda state: _waiver_state(state, say),
-        basis=lambda result: basis(result, language),
+        basis=lambda requirement: arrangement.basis(requirement, language),
         evidence_of=lambda control: [c.row for c in view.coverage if control.id in c.row.controls],
         printed=printed,
         finding_text=lambda control, finding: finding_text(control, finding, language),
         rest_note=rest_note,
         requests_note=requests_note,
     )
-
-
-@dataclass(frozen=True)
-class _Group:
-    id: str
-    title: Text
 
 
 def printed(control: ControlView) -> list[FindingView]:
@@ -139,12 +141,15 @@ def finding_text(control: ControlView, finding: FindingView, language: Language)
     return f"{general.es} ({text('recorded_reason', language)}: {recorded})"
 
 
-def basis(result: RequirementResult, language: Language) -> str:
-    """Why a requirement got its verdict: the recorded reason, and in Spanish the code's words before it."""
-    general = word("code", result.code, language)
-    if language == "en":
-        return result.reason or general
-    return f"{general} ({text('recorded_reason', language)}: {result.reason})" if result.reason else general
+def request_text(value: Any, file: str, language: Language) -> str:
+    """A request as it was put; a very long one with its beginning and where the whole of it is."""
+    if value is None:
+        return "–"
+    whole = value if isinstance(value, str) else repr(value)
+    if len(whole) <= REQUEST_TEXT:
+        return whole
+    rest = text("text_attached", language, shown=REQUEST_TEXT, total=len(whole), file=file)
+    return f"{whole[:REQUEST_TEXT]} {rest}"
 
 
 def flag_rows(view: FrameworkView) -> list[FlagRow]:
@@ -174,6 +179,7 @@ def environment() -> Environment:
     )
     made.filters.update(
         moment=lambda t: t.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        minute=lambda t: t.astimezone(UTC).strftime("%Y-%m-%d %H:%M"),
         day=lambda t: t.astimezone(UTC).strftime("%Y-%m-%d"),
         iso=lambda t: t.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         dash=lambda value: "–" if value is None else value,
@@ -181,8 +187,8 @@ def environment() -> Environment:
         listed=_listed,
         bound=_bound,
         sentence=lambda value: f"{value[:1].upper()}{value[1:]}.",
+        stop=lambda value: value if value.endswith((".", "!", "?")) else f"{value}.",
         by_severity=lambda items: sorted(items, key=lambda c: (c.result.severity.rank, c.id)),
-        request_text=lambda value: "–" if value is None else value if isinstance(value, str) else repr(value),
     )
     made.globals["bar"] = lambda status, n, total: bar(Status(status), n, total)
     return made

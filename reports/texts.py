@@ -17,11 +17,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "organisation": ("Organisation", "Organización"),
     "framework": ("Framework", "Marco"),
-    "edition": ("Edition", "Edición"),
     "authority": ("Authority", "Autoridad"),
     "judged_at": ("Moment judged", "Momento evaluado"),
     "generated_at": ("Generated", "Generado"),
-    "known": ("Knowledge", "Conocimiento"),
     "known_then": ("as known at that moment", "según lo conocido en ese momento"),
     "known_now": ("as known when generated", "según lo conocido al generarse"),
     "audit_id": ("Audit", "Auditoría"),
@@ -46,31 +44,68 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Confidential: contains details of security measures.",
         "Confidencial: contiene detalles de medidas de seguridad.",
     ),
+    "scope_of_paper": ("Scope", "Alcance"),
+    "coverage_short": ("Coverage", "Cobertura"),
+    "result": ("Result in numbers", "Resultado en cifras"),
+    "total": ("Total", "Total"),
+    "waivers_count": ("{n} in force, of {total} recorded", "{n} vigentes, de {total} registradas"),
+    "attestations_count": ("{n} in date, of {total} recorded", "{n} vigentes, de {total} registradas"),
     "contents": ("Contents", "Contenido"),
     "page_of": ("of", "de"),
     "notes": ("What the reader must know", "Lo que el lector debe saber"),
-    "no_notes": ("The audit recorded nothing unusual.", "La auditoría no registró nada inusual."),
+    "notes_run": ("About this run", "Sobre esta ejecución"),
+    "notes_standing": ("Standing notes on this framework", "Notas permanentes sobre este marco"),
+    "note_unverified": ("The ledger was NOT verified before judging.", "El libro NO se verificó antes de evaluar."),
+    "note_lock": (
+        "The lock store outside the ledger file is missing: a copy rolled back as a whole would not be noticed here.",
+        "Falta el registro de control fuera del archivo: aquí no se notaría una copia revertida por completo.",
+    ),
+    "note_missing": (
+        "Named by requirements, but without a result in this audit: {names}.",
+        "Citados por requisitos, pero sin resultado en esta auditoría: {names}.",
+    ),
+    "no_notes": ("Nothing unusual was recorded about this run.", "No se registró nada inusual en esta ejecución."),
     # verification
     "verify": ("How to verify this paper", "Cómo verificar este documento"),
     "verify_intro": (
-        "Nothing here asks for trust in the engine that wrote it. With the ledger, or the evidence package that holds its plain files, anyone can recompute what stands below, without a network.",
-        "Nada aquí pide confiar en el motor que lo escribió. Con el libro de evidencia, o con el paquete que contiene sus archivos, cualquiera puede recalcular lo siguiente, sin red.",
+        "What can be checked: that the entries cited here are the ones that were signed, all of them and in their order, and that the attached files are those listed below. It takes a copy of the ledger file, and no network.",
+        "Lo que puede comprobarse: que los asientos citados son los que se firmaron, todos y en su orden, y que los archivos adjuntos son los que se enumeran abajo. Hace falta una copia del archivo del libro, y ninguna red.",
     ),
     "verify_step_1": (
-        "Compare the root, the number of entries and the public key on the cover with those in your hands from another source: an earlier paper, an anchor, the organisation's published key.",
-        "Compare la raíz, el número de asientos y la clave pública de la portada con los que tenga de otra fuente: un documento anterior, un anclaje, la clave publicada por la organización.",
+        "Compare the public key, the number of entries and the root on the cover with those of earlier papers, and the key with what the organisation gave you another way. Another key, or fewer entries than an earlier paper named, needs an explanation.",
+        "Compare la clave pública, el número de asientos y la raíz de la portada con los de documentos anteriores, y la clave con la que la organización le entregó por otra vía. Otra clave, o menos asientos que los de un documento anterior, exige una explicación.",
     ),
     "verify_step_2": (
-        "Run the verifier on the package or the ledger. It recomputes every entry, every link of the chain and the tree, and checks the signature of the checkpoint.",
-        "Ejecute el verificador sobre el paquete o el libro. Recalcula cada asiento, cada eslabón de la cadena y el árbol, y comprueba la firma del punto de control.",
+        "Verify a copy of the ledger file, here called LEDGER, with that key:",
+        "Verifique una copia del archivo del libro, aquí llamada LEDGER, con esa clave:",
+    ),
+    "verify_step_2_says": (
+        "It recomputes every line, leaf, tile and root, checks the signature of each checkpoint in the file, and names the first bad entry. The copy holds more entries than the cover names: the verdicts of this audit were recorded after them. Away from the machine that wrote the ledger it also says that the lock store is missing; it must name no other problem.",
+        "Recalcula cada línea, hoja, bloque y raíz, comprueba la firma de cada punto de control del archivo y señala el primer asiento erróneo. La copia contiene más asientos que los de la portada: los veredictos de esta auditoría se registraron después. Fuera de la máquina que escribió el libro dice además que falta el registro de control; no debe señalar ningún otro problema.",
+    ),
+    "verify_step_checkpoint": (
+        "Read the checkpoint of this paper from the copy. It must be the one printed at the end of this chapter, letter by letter:",
+        "Lea de la copia el punto de control de este documento. Debe ser, letra por letra, el impreso al final de este capítulo:",
     ),
     "verify_step_3": (
-        "Take the files attached to this PDF out and compare their digests with the table below.",
-        "Extraiga los archivos adjuntos a este PDF y compare sus resúmenes con la tabla siguiente.",
+        "Take the files attached to this PDF out and compare their digests with the table below:",
+        "Extraiga los archivos adjuntos a este PDF y compare sus resúmenes con la tabla siguiente:",
     ),
     "verify_checked": (
-        "The verifier finds a changed, missing, inserted or reordered entry, and a ledger shorter than a checkpoint you hold. It cannot find what was never recorded: for that, read the coverage.",
-        "El verificador detecta un asiento alterado, faltante, insertado o reordenado, y un libro más corto que un punto de control que usted tenga. No detecta lo que nunca se registró: para eso, lea la cobertura.",
+        "Together these steps find an entry that was changed, left out, inserted or moved, and a ledger shorter than a paper says. They do not show that a system told the truth, nor what was never recorded: for that, read the coverage. Whoever holds the signing key could write another ledger from its first entry on: only a paper or a root handed out before reveals that.",
+        "Juntos, estos pasos detectan un asiento alterado, omitido, insertado o movido, y un libro más corto que lo que dice un documento. No muestran que un sistema haya dicho la verdad ni lo que nunca se registró: para eso, lea la cobertura. Quien tenga la clave de firma podría escribir otro libro desde el primer asiento: sólo lo revela un documento o una raíz entregados antes.",
+    ),
+    "verify_own": (
+        "Whoever wants to rely on no program of ours can write a verifier: the format page of the engine (schemas/ledger.md) describes the file. Entries are chained by SHA-256 and bound in a Merkle tree (RFC 6962); checkpoints are signed notes (C2SP) with an Ed25519 key.",
+        "Quien no quiera depender de ningún programa nuestro puede escribir un verificador: la página del formato del motor (schemas/ledger.md) describe el archivo. Los asientos se encadenan con SHA-256 y se integran en un árbol de Merkle (RFC 6962); los puntos de control son notas firmadas (C2SP) con una clave Ed25519.",
+    ),
+    "checkpoint_size": (
+        "This checkpoint covers {n} entries: it is the first that covers the {size} judged.",
+        "Este punto de control abarca {n} asientos: es el primero que abarca los {size} evaluados.",
+    ),
+    "checkpoint_root": (
+        "Its third line is the root on the cover, in base64.",
+        "Su tercera línea es la raíz de la portada, en base64.",
     ),
     "attached_files": ("Files attached to this PDF", "Archivos adjuntos a este PDF"),
     "file": ("File", "Archivo"),
@@ -78,22 +113,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     # coverage
     "coverage": ("Coverage: what was seen, and what was not", "Cobertura: lo que se vio y lo que no"),
     "coverage_intro": (
-        "Every source and kind of evidence that the configuration promises, before any verdict. A collection that did not complete makes the controls that need it unknown; it never counts as an empty answer.",
-        "Cada fuente y tipo de evidencia que la configuración promete, antes de cualquier veredicto. Una recolección incompleta deja como indeterminados los controles que la necesitan; nunca cuenta como respuesta vacía.",
+        "Every source and kind of evidence that the configuration promises, before any verdict. A collection that did not complete keeps the controls that need it from passing; it never counts as an empty answer.",
+        "Cada fuente y tipo de evidencia que la configuración promete, antes de cualquier veredicto. Una recolección incompleta impide que los controles que la necesitan se den por cumplidos; nunca cuenta como respuesta vacía.",
     ),
     "coverage_count": (
         "{complete} of {total} collections complete; {rest} not complete.",
         "{complete} de {total} recolecciones completas; {rest} no completas.",
     ),
     "coverage_none": ("No source was configured: nothing was seen.", "No se configuró ninguna fuente: no se vio nada."),
+    "source_count": ("{complete} of {total} complete", "{complete} de {total} completas"),
     "source": ("Source", "Fuente"),
     "kind": ("Kind", "Tipo"),
     "outcome": ("Outcome", "Resultado"),
     "rows": ("Rows", "Filas"),
-    "rollforward": ("Previous + added − removed", "Previas + altas − bajas"),
-    "independent": ("Independent count", "Conteo independiente"),
+    "rollforward": ("Previous + new − gone", "Previas + altas − bajas"),
+    "independent": ("Counted apart", "Contadas aparte"),
     "age": ("Age", "Edad"),
-    "last_complete": ("Last complete", "Última completa"),
+    "last_complete": ("Last complete (UTC)", "Última completa (UTC)"),
     "attempted": ("Attempted", "Intento"),
     "attempts": ("{n} attempts", "{n} intentos"),
     "affects": ("Controls", "Controles"),
@@ -103,11 +139,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "not_reconciled": ("does not reconcile", "no concilia"),
     "planned": ("Not evaluated: no collector yet", "Sin evaluar: aún sin recolector"),
     "planned_intro": (
-        "{n} controls of this framework wait for evidence that nothing here collects yet. They are counted as not evaluated in every table and never as passed.",
-        "{n} controles de este marco esperan evidencia que aún no se recolecta. En cada tabla cuentan como sin evaluar y nunca como cumplidos.",
+        "Each control is listed under what it waits for; what it needs stands in italics. They are counted as not evaluated in every table and never as passed.",
+        "Cada control figura bajo lo que espera; en cursiva, lo que necesita. En cada tabla cuentan como sin evaluar y nunca como cumplidos.",
     ),
-    "needs": ("Needs", "Necesita"),
-    "from": ("From", "De"),
+    "waiting": ("Not evaluated: what they wait for", "Sin evaluar: lo que se espera"),
+    "waiting_intro": (
+        "{n} of the {total} controls of this framework wait for systems that nothing here reads yet. They are counted as not evaluated in every table and never as passed. How many wait for each system (a control that waits for several is counted with each):",
+        "{n} de los {total} controles de este marco esperan sistemas que aún no se leen. En cada tabla cuentan como sin evaluar y nunca como cumplidos. Cuántos esperan cada sistema (un control que espera varios se cuenta con cada uno):",
+    ),
+    "waiting_list": ("The full list is in the appendix", "La lista completa está en el apéndice"),
+    "planned_alone": (
+        "One control each; the system at the end of the line",
+        "Un control cada uno; el sistema al final de la línea",
+    ),
+    "no_planned": (
+        "Every control of this framework has a collector.",
+        "Todo control de este marco tiene un recolector.",
+    ),
     # summary
     "summary": ("Summary", "Resumen"),
     "summary_intro": (
@@ -116,8 +164,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "requirements": ("Requirements", "Requisitos"),
     "controls": ("Controls", "Controles"),
+    "control": ("Control", "Control"),
     "resources": ("Resources", "Recursos"),
     "by_verdict": ("{what} by verdict", "{what} por veredicto"),
+    "by_group": ("Requirements by section", "Requisitos por sección"),
+    "section": ("Section", "Sección"),
     "n_of": ("{n} of {total}", "{n} de {total}"),
     "verdict": ("Verdict", "Veredicto"),
     "count": ("Count", "Cantidad"),
@@ -147,8 +198,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "switches_n": ("{r} requirements, {c} controls", "{r} requisitos, {c} controles"),
     "waivers": ("Waivers", "Excepciones"),
     "waivers_intro": (
-        "A waiver is a dated acceptance of a failing finding by a second person. It never turns a failure into a pass.",
-        "Una excepción es la aceptación con fecha, por una segunda persona, de un hallazgo que falla. Nunca convierte una falla en cumplimiento.",
+        "A waiver is a dated acceptance of a failing finding, asked for by one person and approved by another. It never turns a failure into a pass.",
+        "Una excepción es la aceptación con fecha de un hallazgo que falla, solicitada por una persona y aprobada por otra. Nunca convierte una falla en cumplimiento.",
     ),
     "no_waivers": ("No waiver was recorded.", "No se registró ninguna excepción."),
     "state_in_force": ("in force", "vigente"),
@@ -179,16 +230,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     # detail
     "detail": ("Requirements", "Requisitos"),
     "detail_intro": (
-        "Titles are in our own words. Each control is described once, on the page named. A direct control can fail its requirement; a supporting one is part of the case and decides nothing alone.",
-        "Los títulos son palabras nuestras. Cada control se describe una vez, en la página indicada. Un control directo puede hacer fallar su requisito; uno de apoyo forma parte del caso y no decide por sí solo.",
+        "Titles are in our own words. Each control is described once, on the page named. A direct control can fail its requirement; a supporting one is part of the case and decides nothing.",
+        "Los títulos son palabras nuestras. Cada control se describe una vez, en la página indicada. Un control directo puede hacer fallar su requisito; uno de apoyo forma parte del caso y no decide nada.",
     ),
     "requirement": ("Requirement", "Requisito"),
-    "basis": ("Basis", "Fundamento"),
-    "automation": ("Automation", "Automatización"),
-    "automation_full": ("systems can show it", "los sistemas pueden mostrarlo"),
-    "automation_partial": ("systems and a document", "sistemas y un documento"),
+    "bears": ("Why it bears", "Por qué le corresponde"),
+    "automation": ("Shown by", "Se muestra con"),
+    "automation_full": ("systems", "los sistemas"),
+    "automation_partial": ("systems and a document", "los sistemas y un documento"),
     "automation_none": ("a document only", "sólo un documento"),
-    "manual_needed": ("Manual evidence", "Evidencia manual"),
+    "manual_needed": ("Manual evidence asked for", "Evidencia manual requerida"),
     "direct": ("direct", "directo"),
     "supporting": ("supporting", "de apoyo"),
     "no_result": ("the audit holds no result of it", "la auditoría no contiene su resultado"),
@@ -232,6 +283,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Printed here: {shown} of {total} requests. All are in the attached file {file}, SHA-256 {sha}.",
         "Impresas aquí: {shown} de {total} consultas. Todas están en el archivo adjunto {file}, SHA-256 {sha}.",
     ),
+    "text_attached": (
+        "… {shown} of {total} characters; the whole is in {file}",
+        "… {shown} de {total} caracteres; completo en {file}",
+    ),
+    "same_requests": (
+        "The same {n} requests as entry {entry}, with the same answers.",
+        "Las mismas {n} consultas que el asiento {entry}, con las mismas respuestas.",
+    ),
     "remedy": ("Remedy", "Remedio"),
     "limits": ("Limits", "Límites"),
     "gaps": ("Kept from a pass by", "Impidió el cumplimiento"),
@@ -239,8 +298,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     # evidence
     "evidence": ("Evidence index", "Índice de evidencia"),
     "evidence_intro": (
-        "Each collection this paper rests on: the entry numbers find it in the ledger, the request can be put to the system again, the digest fixes what was seen.",
-        "Cada recolección en que se apoya este documento: los números de asiento la ubican en el libro, la consulta puede repetirse en el sistema y el resumen fija lo que se vio.",
+        "Each collection this paper rests on: the entry number finds it in the ledger, the request can be put to the system again, and the digest of a set, where there is one, fixes what was seen.",
+        "Cada recolección en que se apoya este documento: el número de asiento la ubica en el libro, la consulta puede repetirse en el sistema y el resumen del conjunto, donde lo hay, fija lo que se vio.",
     ),
     "request": ("Request", "Consulta"),
     "no_request": ("no request was recorded", "no se registró consulta"),
@@ -252,28 +311,28 @@ TEXTS: dict[str, tuple[str, str]] = {
     "method_rows": ("How a control is decided", "Cómo se decide un control"),
     "method_fresh_title": ("Freshness", "Actualidad"),
     "method_fresh": (
-        "Each control names the oldest evidence it accepts. Evidence older than that is treated as missing: the verdict is unknown, with the reason stale.",
-        "Cada control indica la evidencia más antigua que acepta. La más antigua se trata como faltante: el veredicto es indeterminado, con el motivo «vencida».",
+        "Each control names the oldest evidence it accepts. Older evidence can still show a failure, but never earns a pass: the verdict is then unknown, with the reason stale.",
+        "Cada control indica la evidencia más antigua que acepta. Una más antigua aún puede mostrar una falla, pero nunca da por cumplido: el veredicto es entonces indeterminado, con el motivo «stale» (vencida).",
     ),
     "method_empty_title": ("Empty populations", "Poblaciones vacías"),
     "method_empty": (
-        "A population without members is unknown, unless the control says what it means and complete, fresh collections prove that it is empty; for some, a signed statement that there was nothing to report is needed too.",
-        "Una población sin miembros es indeterminada, salvo que el control diga qué significa y recolecciones completas y actuales prueben que está vacía; en algunos casos se exige además una declaración firmada de que no hubo nada.",
+        "Nothing to judge is unknown, unless the control says what that means and complete, fresh collections prove it; some controls also need a statement by a person, at most 35 days old, that nothing happened.",
+        "Que no haya nada que evaluar es indeterminado, salvo que el control diga qué significa y recolecciones completas y actuales lo prueben; algunos controles exigen además la declaración de una persona, de 35 días como máximo, de que no ocurrió nada.",
     ),
     "method_population_title": ("Populations", "Poblaciones"),
     "method_population": (
-        "The population comes from an inventory and is joined to the evidence, so that what stopped reporting does not vanish. All members are judged; there is no sampling.",
-        "La población proviene de un inventario y se une a la evidencia, de modo que lo que dejó de reportar no desaparece. Se evalúan todos los miembros; no hay muestreo.",
+        "The population of a control is every resource that its query finds in the recorded evidence. All members are judged; there is no sampling. What no configured source reports cannot be a member: the coverage shows what was read.",
+        "La población de un control es todo recurso que su consulta encuentra en la evidencia registrada. Se evalúan todos los miembros; no hay muestreo. Lo que ninguna fuente configurada reporta no puede ser miembro: la cobertura muestra lo que se leyó.",
     ),
     "method_waiver_title": ("Accepted failures", "Fallas aceptadas"),
     "method_waiver": (
-        "A waiver counts while it is in force: requested by one person, approved by another, not past its date, and naming the control and resource. The finding stays a failure and is shown as accepted.",
-        "Una excepción cuenta mientras está vigente: la solicita una persona, la aprueba otra, no ha vencido y nombra el control y el recurso. El hallazgo sigue siendo una falla y se muestra como aceptada.",
+        "A waiver counts while it is in force: it names one control, one source and, if narrower, one resource, with a reason and an expiry at most 366 days away; one person asked for it, another approved it, nobody revoked it. The finding stays a failure and is shown as accepted.",
+        "Una excepción cuenta mientras está vigente: nombra un control, una fuente y, si es más estrecha, un recurso, con un motivo y un vencimiento a 366 días como máximo; una persona la solicitó, otra la aprobó y nadie la revocó. El hallazgo sigue siendo una falla y se muestra como aceptada.",
     ),
     "method_requirement_title": ("Requirements", "Requisitos"),
     "method_requirement": (
-        "A requirement that systems can show wholly is met by its direct controls alone. Where a document is needed too, it must be on record and in date. A requirement without controls waits for manual evidence; it never disappears.",
-        "Un requisito que los sistemas pueden mostrar por completo se cumple con sus controles directos. Si también hace falta un documento, debe constar y estar vigente. Un requisito sin controles espera evidencia manual; nunca desaparece.",
+        "A direct control that fails, or whose threshold was set looser than the framework allows, fails its requirement. What systems can show wholly passes when a direct control passes and every other passes or does not apply. Where a document is needed too, manual evidence of a form asked for must also be on record and in date. Where only a document can show it, or no control bears directly, such evidence decides if a second person reviewed it and no direct control that was evaluated is undecided. Supporting controls decide nothing. A requirement without evidence waits for it; it never disappears.",
+        "Un control directo que falla, o cuyo umbral se fijó más laxo de lo que el marco permite, hace fallar su requisito. Lo que los sistemas muestran por completo se cumple cuando un control directo cumple y los demás cumplen o no aplican. Si también hace falta un documento, debe constar además, vigente, evidencia manual de una forma requerida. Si sólo un documento puede mostrarlo, o ningún control le corresponde directamente, esa evidencia decide cuando la revisó una segunda persona y ningún control directo evaluado quedó indeterminado. Los controles de apoyo no deciden nada. Un requisito sin evidencia la espera; nunca desaparece.",
     ),
     "method_marks": (
         "Characters that would be invisible, reorder text or that the embedded fonts lack are printed as ⟨U+…⟩; the attached JSON holds them unchanged.",
@@ -312,52 +371,55 @@ STATUS: dict[str, tuple[str, str]] = {
 
 STATUS_MEANING: dict[str, tuple[str, str]] = {
     "fail": (
-        "At least one resource fails and nobody accepted it, even if others could not be judged.",
-        "Al menos un recurso falla y nadie lo aceptó, aunque otros no pudieran evaluarse.",
+        "More resources fail than the control tolerates (none, unless it says so), and not all of them are accepted; whatever else could not be judged.",
+        "Fallan más recursos de los que el control tolera (ninguno, salvo que lo diga) y no todos están aceptados, aunque otros no pudieran evaluarse.",
     ),
     "waived": (
         "Every failing resource is under a waiver in force. Still a failure.",
         "Todo recurso que falla está bajo una excepción vigente. Sigue siendo una falla.",
     ),
     "unknown": (
-        "Evidence is missing, incomplete, too old or does not show what decides.",
-        "La evidencia falta, está incompleta, es demasiado antigua o no muestra lo que decide.",
+        "Evidence is missing, incomplete, too old or does not show what decides, or there was nothing to judge.",
+        "La evidencia falta, está incompleta, es demasiado antigua o no muestra lo que decide, o no hubo nada que evaluar.",
     ),
     "manual": (
-        "A document or statement by a person is missing or past its date.",
-        "Falta, o está vencido, un documento o declaración de una persona.",
+        "A requirement lacks a document or statement by a person, or what is on record is past its date or does not suffice.",
+        "A un requisito le falta un documento o declaración de una persona, o lo registrado está vencido o no basta.",
     ),
     "not_evaluated": ("No collector can read what it needs yet.", "Ningún recolector puede leer aún lo que necesita."),
     "pass": (
-        "Evidence is complete, fresh and not empty, and every resource conforms.",
-        "La evidencia es completa, actual y no vacía, y todos los recursos cumplen.",
+        "The evidence needed is complete and fresh, there is something to judge (or it is proven that nothing is), and every resource concerned conforms, within a stated tolerance where there is one.",
+        "La evidencia necesaria es completa y actual, hay algo que evaluar (o está probado que no lo hay) y todo recurso al que concierne cumple, dentro de una tolerancia declarada donde la hay.",
     ),
     "not_applicable": (
-        "A declaration in date, or complete evidence, shows that it does not apply.",
+        "A declaration or statement in date, or complete evidence, shows that it does not apply.",
         "Una declaración vigente, o evidencia completa, muestra que no aplica.",
     ),
 }
 
 UNKNOWN: dict[str, tuple[str, str]] = {
     "error": (
-        "a needed collection failed, or the control broke an assertion",
-        "falló una recolección necesaria o una aserción del control",
+        "a needed collection failed, or the query of the control broke a rule or a limit",
+        "falló una recolección necesaria, o la consulta del control rompió una regla o un límite",
     ),
     "no_evidence": (
-        "nothing configured answers, or the population is empty",
-        "nada configurado responde, o la población está vacía",
+        "nothing configured answers, it was never collected, or there is nothing to judge",
+        "nada configurado responde, nunca se recolectó, o no hay nada que evaluar",
     ),
     "stale": ("the newest complete evidence is too old", "la evidencia completa más reciente es demasiado antigua"),
     "unreadable": (
         "for a resource, the evidence lacks what decides",
         "en un recurso, la evidencia no contiene lo que decide",
     ),
-    "overdue": ("manual evidence is missing or past its date", "la evidencia manual falta o está vencida"),
+    "overdue": (
+        "no statement in date says that nothing happened",
+        "ninguna declaración vigente dice que no ocurrió nada",
+    ),
     "no_collector": ("no collector reads it yet", "ningún recolector lo lee aún"),
 }
 
 REQUIREMENT_CODES: dict[str, tuple[str, str]] = {
-    "controls_pass": ("all direct controls pass", "todos los controles directos cumplen"),
+    "controls_pass": ("every direct control that applies passes", "todo control directo que aplica cumple"),
     "control_fails": ("a direct control fails", "falla un control directo"),
     "control_unknown": ("a direct control could not be decided", "un control directo no pudo decidirse"),
     "parameter_loosened": (
@@ -368,15 +430,70 @@ REQUIREMENT_CODES: dict[str, tuple[str, str]] = {
     "manual_overdue": ("manual evidence is past its date", "la evidencia manual está vencida"),
     "manual_in_date": ("manual evidence is on record and in date", "la evidencia manual consta y está vigente"),
     "controls_and_manual": (
-        "controls pass and manual evidence is in date",
-        "los controles cumplen y la evidencia manual está vigente",
+        "direct controls pass and manual evidence is in date",
+        "los controles directos cumplen y la evidencia manual está vigente",
     ),
     "no_control": (
-        "no control bears on it: manual evidence is needed",
-        "ningún control le corresponde: requiere evidencia manual",
+        "no control answers it yet: it needs manual evidence and a control",
+        "ningún control lo responde aún: requiere evidencia manual y un control",
     ),
     "not_applicable_declared": ("declared not to apply", "declarado como no aplicable"),
-    "controls_not_applicable": ("its controls do not apply", "sus controles no aplican"),
+    "controls_not_applicable": ("no direct control applies", "ningún control directo aplica"),
+}
+
+# What planned controls wait for; names of products are the same in both languages.
+SYSTEMS: dict[str, tuple[str, str]] = {
+    "Registers kept with the engine": ("Registers kept with the engine", "Registros llevados con el motor"),
+    "The application": ("The application", "La aplicación"),
+    "The privacy desk": ("The privacy desk", "La oficina de privacidad"),
+    "The change-ticket system": ("The change-ticket system", "El sistema de solicitudes de cambio"),
+    "Django or the identity provider": ("Django or the identity provider", "Django o el proveedor de identidad"),
+    "The incident desk": ("The incident desk", "La mesa de incidentes"),
+    "The inventory": ("The inventory", "El inventario"),
+    "The staff register": ("The staff register", "El registro de personal"),
+    "The backup tool": ("The backup tool", "La herramienta de respaldo"),
+    "The contract register": ("The contract register", "El registro de contratos"),
+    "The vulnerability scanner": ("The vulnerability scanner", "El escáner de vulnerabilidades"),
+    "The object store": ("The object store", "El almacén de objetos"),
+    "Django's settings": ("Django's settings", "La configuración de Django"),
+    "Django's URL map": ("Django's URL map", "El mapa de URL de Django"),
+    "The application or the identity provider": (
+        "The application or the identity provider",
+        "La aplicación o el proveedor de identidad",
+    ),
+    "The content scanner": ("The content scanner", "El escáner de contenido"),
+    "The training platform": ("The training platform", "La plataforma de capacitación"),
+    "The deployment pipeline": ("The deployment pipeline", "El flujo de despliegue"),
+    "The register of penetration tests": ("The register of penetration tests", "El registro de pruebas de penetración"),
+    "The identity provider": ("The identity provider", "El proveedor de identidad"),
+    "The build pipeline": ("The build pipeline", "El flujo de compilación"),
+    "The build pipeline and other environments": (
+        "The build pipeline and other environments",
+        "El flujo de compilación y otros entornos",
+    ),
+    "The CDN or flood-protection provider": (
+        "The CDN or flood-protection provider",
+        "La CDN o el proveedor contra inundaciones de tráfico",
+    ),
+    "The VPN": ("The VPN", "La VPN"),
+    "The CDN": ("The CDN", "La CDN"),
+    "The process exporter": ("The process exporter", "El exportador de procesos"),
+    "The infrastructure-as-code tool": (
+        "The infrastructure-as-code tool",
+        "La herramienta de infraestructura como código",
+    ),
+    "The orchestrator": ("The orchestrator", "El orquestador"),
+    "PostgreSQL and the application": ("PostgreSQL and the application", "PostgreSQL y la aplicación"),
+    "The load-test tool": ("The load-test tool", "La herramienta de pruebas de carga"),
+    "The synchronisation tool": ("The synchronisation tool", "La herramienta de sincronización"),
+    "The SIEM": ("The SIEM", "El SIEM"),
+    "PagerDuty and the staff register": ("PagerDuty and the staff register", "PagerDuty y el registro de personal"),
+    "Cloud accounts": ("Cloud accounts", "Las cuentas de nube"),
+    "The status page": ("The status page", "La página de estado"),
+    "The payment-page monitor": ("The payment-page monitor", "El monitor de la página de pago"),
+    "Attestations": ("Attestations", "Declaraciones"),
+    "The risk register": ("The risk register", "El registro de riesgos"),
+    "The key manager": ("The key manager", "El gestor de claves"),
 }
 
 OUTCOMES: dict[str, tuple[str, str]] = {
@@ -432,6 +549,7 @@ _TABLES = {
     "outcome": OUTCOMES,
     "severity": SEVERITIES,
     "form": FORMS,
+    "system": SYSTEMS,
 }
 
 
