@@ -1,8 +1,8 @@
 """The ledger: one writer appends entries, signs what it wrote, and reads it back. Format: schemas/ledger.md.
 
 Order of a write (§6): one transaction of rows, tiles and head; read it back and hash it again; sign; swap the
-checkpoint into the lock store; keep the checkpoint in the file. Only then is the append acknowledged. Opening and writing share one file because they keep the same
-order: opening finishes what a write left undone.
+checkpoint into the lock store; keep the checkpoint in the file. Only then is the append acknowledged. Opening and
+writing share one file because they keep the same order: opening finishes what a write left undone.
 """
 
 from __future__ import annotations
