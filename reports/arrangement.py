@@ -111,7 +111,8 @@ def basis(view: RequirementView, language: Language) -> str:
     if not result.reason or (result.code == "manual_missing" and not result.attestations):
         return general  # the forms asked for are printed beside it
     if language == "en":
-        return f"{result.reason[:1].upper()}{result.reason[1:]}"
+        named_first = "." in result.reason.split(maxsplit=1)[0]  # the id of a control stays as it is
+        return result.reason if named_first else f"{result.reason[:1].upper()}{result.reason[1:]}"
     return f"{general} ({text('recorded_reason', language)}: {result.reason})"
 
 

@@ -80,8 +80,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Verifique una copia del archivo del libro, aquí llamada LEDGER, con esa clave:",
     ),
     "verify_step_2_says": (
-        "It recomputes every line, leaf, tile and root, checks the signature of each checkpoint in the file, and names the first bad entry. The copy holds more entries than the cover names: the verdicts of this audit were recorded after them. Away from the machine that wrote the ledger it also says that the lock store is missing; it must name no other problem.",
-        "Recalcula cada línea, hoja, bloque y raíz, comprueba la firma de cada punto de control del archivo y señala el primer asiento erróneo. La copia contiene más asientos que los de la portada: los veredictos de esta auditoría se registraron después. Fuera de la máquina que escribió el libro dice además que falta el registro de control; no debe señalar ningún otro problema.",
+        "It recomputes every line, leaf, tile and root, checks the signature of each checkpoint in the file, and names the first bad entry. The copy holds more entries than the cover names: the verdicts of this audit were recorded after them. It ends with 0 when all agrees and with 4 when not. Without the lock store, which lies outside the file, it says so; that the copy is not an older one then follows from the first step alone.",
+        "Recalcula cada línea, hoja, bloque y raíz, comprueba la firma de cada punto de control del archivo y señala el primer asiento erróneo. La copia contiene más asientos que los de la portada: los veredictos de esta auditoría se registraron después. Termina con 0 si todo coincide y con 4 si no. Sin el registro de control, que está fuera del archivo, lo dice; que la copia no sea una anterior se desprende entonces sólo del primer paso.",
     ),
     "verify_step_checkpoint": (
         "Read the checkpoint of this paper from the copy. It must be the one printed at the end of this chapter, letter by letter:",
@@ -254,7 +254,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "question": ("Question", "Pregunta"),
     "why": ("Why", "Por qué"),
     "version": ("Version", "Versión"),
-    "definition": ("Definition SHA-256", "SHA-256 de la definición"),
+    "definition": ("Definition", "Definición"),
+    "or": (" or ", " o "),
     "severity": ("Severity", "Severidad"),
     "completeness": ("Evidence", "Evidencia"),
     "complete": ("complete", "completa"),
