@@ -25,7 +25,8 @@ def check(
     """The verification of `ledger`, or of the configured one.
 
     The public key comes from `vkey`, else from this machine's key folder: never from the ledger itself, which could
-    bring its own.
+    bring its own. Somebody who was handed a file and its key has no lock store: then it is not asked for, and the
+    result says so. Where either is this machine's own, a missing one is a fault.
 
     Raises:
         LedgerError: there is no ledger there, or another process writes it.
@@ -43,7 +44,8 @@ def check(
     elif not places.path.exists():
         raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
     key = vkey or _own_key(places.keys, places.origin)
-    return verify(places.path, vkey=key, lock_store=places.lock_store)
+    handed = ledger is not None and vkey is not None and not places.lock_store.exists()
+    return verify(places.path, vkey=key, lock_store=None if handed else places.lock_store)
 
 
 def _own_key(folder: Path, origin: str) -> str:

@@ -104,7 +104,7 @@ def _bearing_lines(bearings: Sequence[dict[str, str]]) -> list[str]:
 def lint(files: Sequence[Path]) -> tuple[int, list[dict[str, Any]]]:
     """(controls checked, problems) for the files given, or for all of ours with every cross reference."""
     if files:
-        loaded = [catalogue.load_control(path) for path in files]
+        loaded = [catalogue.load_control(path.absolute()) for path in files]
     else:
         loaded = list(catalogue.load().controls.values())
     problems = [problem for item in loaded for problem in linter.lint(item)]
@@ -132,7 +132,7 @@ def test(names: Sequence[str]) -> list[dict[str, Any]]:
 
 def _named(name: str) -> LoadedControl:
     if name.endswith((".yaml", ".yml")):
-        return catalogue.load_control(Path(name))
+        return catalogue.load_control(Path(name).absolute())
     known = catalogue.load().controls
     if name not in known:
         raise ConfigError(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from compliance.reports import index, render
-from compliance.schemas.errors import StorageFull
+from compliance.schemas.errors import ReportError, StorageFull
 from compliance.schemas.results import AuditResult
 
 Language = Literal["en", "es"]
@@ -51,9 +51,12 @@ def publish(
             shutil.rmtree(partial, ignore_errors=True)
             raise
         _point(output / "latest", final.name)
-    except OSError as error:
+    except (OSError, ReportError) as error:
+        reason = error if isinstance(error, OSError) else error.__cause__
+        if not isinstance(reason, OSError):
+            raise
         raise StorageFull(
-            f"reports cannot be written to {output}: {error.strerror or error}",
+            f"reports cannot be written to {output}: {reason.strerror or reason}",
             remedy="free space, or another folder with -o; the verdicts are recorded: run again with --no-collect",
         ) from error
     return Written(final, files)

@@ -42,8 +42,18 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 }
 
 
+class ReaderGone(Exception):
+    """Nobody reads stdout any more. Under another name than BrokenPipeError, which click turns into exit 1."""
+
+
 class Commands(click.Group):
     """A group that imports a command only when it is asked for, so that `--help` stays fast."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise ReaderGone from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -94,9 +104,10 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; the only place where errors become exit codes."""
     if sys.platform == "win32":
-        fail("this engine reads Unix systems; on Windows run it inside WSL", None, 2)
+        sys.exit(fail("this engine reads Unix systems; on Windows run it inside WSL", None, 2))
     try:
         code = cli(standalone_mode=False)
+        sys.stdout.flush()  # here, where a reader that went away is understood
     except click.exceptions.Abort:
         code = fail("interrupted", "what was complete is kept; run the command again to go on", 130)
     except KeyboardInterrupt:
@@ -106,7 +117,7 @@ def main() -> None:
         code = error.exit_code
     except ComplianceError as error:
         code = fail(error.message, error.remedy, error.exit_code)
-    except BrokenPipeError:
+    except (BrokenPipeError, ReaderGone):
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 -- keeps the interpreter from complaining at exit
         code = 141  # what a shell reports for a writer whose reader went away
     except Exception as error:  # noqa: BLE001 -- the last door: a crash must exit with 5, never 0 or 1

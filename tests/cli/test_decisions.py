@@ -93,7 +93,8 @@ def test_manual_evidence_counts_with_the_digest_of_its_document(copy: Place) -> 
     assert before["code"] == "manual_missing"
     done = copy.run(
         "attest", "The code of conduct is signed by all", "--form", "document", "--requirement", "soc2:CC1.1",
-        "--on", str(TODAY - timedelta(days=3)), "--expires", SOON, "--by", "Ana Ruiz", "--document", "policy.txt",
+        "--on", str(TODAY - timedelta(days=3)), "--expires", SOON, "--by", "Ana Ruiz",
+        "--reviewed-by", "Luis Mora", "--document", "policy.txt",
     )  # fmt: skip
     assert done.code == 0, done.err
     name = done.out.strip()

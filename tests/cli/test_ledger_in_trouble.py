@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.helpers import ROOT, Place, place_below
+from tests.cli.helpers import Place, place_below
 
 NOBODY = 65534
 
@@ -122,54 +123,70 @@ def test_a_full_disk_leaves_no_half_written_reports(copy: Place, little: Path) -
     assert copy.run("verify", "--quiet").code == 0
 
 
+# Everything is imported first: the account may be allowed to read neither the interpreter nor the libraries.
+AS_NOBODY = """
+import codecs, importlib, os, pkgutil, sys
+import compliance
+for module in pkgutil.walk_packages(compliance.__path__, "compliance."):
+    if not module.name.endswith("__main__"):
+        importlib.import_module(module.name)
+for name in ("ascii", "idna", "latin-1", "utf-8-sig"):
+    codecs.lookup(name)
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+sys.argv[0] = "compliance"
+importlib.import_module("compliance.cli").main()
+"""
+
+
 def as_nobody(place: Place, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command as an account that may write nothing here."""
-    given = {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
-    if given:
-        probe = subprocess.run(
-            [sys.executable, "-m", "compliance", "--version"], cwd="/", env=place.environment,
-            capture_output=True, check=False, **given,
-        )  # fmt: skip
-        if probe.returncode:
-            pytest.skip(f"lacks an interpreter and a checkout that uid {NOBODY} may read ({sys.executable}, {ROOT})")
+    """The command as an account that owns nothing here; as an ordinary user, as that user."""
     return subprocess.run(
-        [sys.executable, "-m", "compliance", *arguments], cwd=place.folder, env=place.environment,
-        capture_output=True, text=True, check=False, **given,
+        [sys.executable, "-c", AS_NOBODY, *arguments], cwd=place.folder, env=place.environment,
+        capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 
-def opened_to_all(folder: Path) -> None:
-    """Let other accounts pass through the temporary folders above."""
-    for parent in (folder, *folder.parents):
-        if parent.owner() == "root" and parent != Path("/tmp") and "pytest" in str(parent):
-            parent.chmod(0o755)
+@pytest.fixture
+def public() -> Iterator[Path]:
+    """A folder that every account may pass through, as pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="compliance-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+        for path in folder.rglob("*"):
+            path.chmod(0o755)
 
 
-def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
-    place = place_below(tmp_path)
-    opened_to_all(place.folder)
+def test_a_folder_that_may_not_be_written(public: Path) -> None:
+    place = place_below(public)
     place.folder.chmod(0o555)
     done = as_nobody(place, "audit", "--format", "json")
     assert done.returncode == 2, done.stderr
-    assert "cannot be written" in done.stderr
+    assert "compliance.toml cannot be written" in done.stderr
     assert "hint: " in done.stderr
     assert "Traceback" not in done.stderr
     assert place.names() == set()
 
 
-def test_a_ledger_that_may_not_be_written(copy: Place) -> None:
-    opened_to_all(copy.folder)
+def test_a_ledger_that_may_not_be_written(copy: Place, public: Path) -> None:
+    place = Place(public / "work")
+    shutil.copytree(copy.folder, place.folder)
+    shutil.copytree(copy.home, place.home)
     if os.geteuid() == 0:
-        for path in (copy.ledger, copy.folder / "compliance.toml", copy.folder / "compliance.duckdb.lock"):
-            path.chmod(0o444)
-    else:
-        copy.folder.chmod(0o555)
-        for path in copy.folder.iterdir():
-            path.chmod(0o444)
-    done = as_nobody(copy, "collect")
+        for path in (place.home, *place.home.rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+    place.ledger.chmod(0o444)
+    place.folder.chmod(0o555)
+    before = place.ledger.read_bytes()
+    done = as_nobody(place, "collect")
     assert done.returncode == 2, done.stderr
+    assert str(place.ledger) in done.stderr
     assert "cannot be" in done.stderr
     assert "Traceback" not in done.stderr
+    assert place.ledger.read_bytes() == before
 
 
 @pytest.fixture
