@@ -14,7 +14,11 @@ sampled AS (
   SELECT count(*) AS samples, max(a.entry) AS entry
   FROM attestation AS a
   WHERE a.control = 'change.security_tests' AND a.form = 'sample' -- null: an attestation for no control does not count
-    AND a.reviewed_by IS NOT NULL AND a.reviewed_by IS DISTINCT FROM a.by_person
+    AND length(trim(a.reviewed_by)) > 0 AND length(trim(a.by_person)) > 0 -- null: erased; two persons cannot be told
+    AND (trim(regexp_replace(lower(a.reviewed_by), '\s+', ' ', 'g'))
+         = trim(regexp_replace(lower(a.by_person), '\s+', ' ', 'g'))) IS FALSE -- another spelling is no second person
+    AND coalesce(a.revokes, '') = '' -- what takes another back states nothing of its own
+    AND a.occurred_at <= $as_of -- null: always given
     AND a.expires_at > $as_of -- null: always given
     AND NOT EXISTS (SELECT 1 FROM attestation AS x WHERE x.revokes = a.attestation) -- null: only a named one is taken back
     AND a.occurred_at >= $as_of - to_days(7) -- null: always given

@@ -3,7 +3,11 @@ WITH reported AS (
   SELECT max(a.entry) AS entry
   FROM attestation AS a
   WHERE a.control = 'db.encrypted_at_rest' AND a.form = 'external_report' -- null: an attestation for no control does not count
-    AND a.reviewed_by IS NOT NULL AND a.reviewed_by IS DISTINCT FROM a.by_person
+    AND length(trim(a.reviewed_by)) > 0 AND length(trim(a.by_person)) > 0 -- null: erased; two persons cannot be told
+    AND (trim(regexp_replace(lower(a.reviewed_by), '\s+', ' ', 'g'))
+         = trim(regexp_replace(lower(a.by_person), '\s+', ' ', 'g'))) IS FALSE -- another spelling is no second person
+    AND coalesce(a.revokes, '') = '' -- what takes another back states nothing of its own
+    AND a.occurred_at <= $as_of -- null: always given
     AND a.expires_at > $as_of -- null: always given
     AND a.occurred_at >= $as_of - days(456) -- null: always given; a report counts for fifteen months at most
     AND NOT EXISTS (SELECT 1 FROM attestation AS x WHERE x.revokes = a.attestation) -- null: only a named one is taken back

@@ -3,7 +3,12 @@ WITH held AS (
   SELECT max(t.occurred_at) AS newest, max_by(t.entry, t.occurred_at) AS entry
   FROM attestation AS t
   WHERE t.control = 'maint.quarterly_upgrades' -- null: an attestation for no control does not count
-    AND t.reviewed_by IS NOT NULL AND t.reviewed_by IS DISTINCT FROM t.by_person
+    AND t.form IS DISTINCT FROM 'nil_return' -- that nothing happened is no window
+    AND length(trim(t.reviewed_by)) > 0 AND length(trim(t.by_person)) > 0 -- null: erased; two persons cannot be told
+    AND (trim(regexp_replace(lower(t.reviewed_by), '\s+', ' ', 'g'))
+         = trim(regexp_replace(lower(t.by_person), '\s+', ' ', 'g'))) IS FALSE -- another spelling is no second person
+    AND coalesce(t.revokes, '') = '' -- what takes another back states nothing of its own
+    AND t.occurred_at <= $as_of -- null: always given
     AND t.expires_at > $as_of -- null: always given
     AND NOT EXISTS (SELECT 1 FROM attestation AS x WHERE x.revokes = t.attestation) -- null: only a named one is taken back
     AND t.occurred_at >= $as_of - to_days($window_days::INTEGER) -- null: always given
