@@ -2,14 +2,14 @@
 WITH judged AS (
   SELECT
     concat(r.source, '/', r.url) AS resource, r.entry, 'page' AS what, r.url AS name,
-    r.is_personal AS personal, r.is_private AS kept, NULL AS leaves_out
+    r.is_personal AS personal, r.is_private AS kept, NULL AS leaves_out, r.status
   FROM cached_response AS r
   UNION ALL
   SELECT
     concat(l.source, '/', l.host, ' ', l.location), l.entry, 'location', concat(l.host, ' ', l.location),
     CASE WHEN l.shared_cache IS FALSE OR l.is_static IS TRUE OR l.is_proxied IS FALSE THEN FALSE
          WHEN l.shared_cache IS TRUE AND l.is_static IS FALSE AND l.is_proxied IS TRUE THEN TRUE END,
-    NULL, l.bypasses_cookies
+    NULL, l.bypasses_cookies, NULL
   FROM cache_rule AS l
 )
 SELECT
@@ -22,7 +22,9 @@ SELECT
       THEN fail('shared', concat(j.name, ' has personal data and neither private nor no-store'))
     WHEN j.what = 'location' AND j.personal IS TRUE AND j.leaves_out IS FALSE
       THEN fail('stores_signed_in', concat(j.name, ': the shared cache stores answers to signed-in requests'))
-    WHEN j.what = 'page' AND j.personal IS TRUE AND j.kept IS TRUE
+    WHEN j.what = 'page' AND j.personal IS TRUE AND (j.status < 200 OR j.status >= 300)
+      THEN unknown('not_met', concat(j.name, ' answered ', j.status, ': the page with personal data was not seen'))
+    WHEN j.what = 'page' AND j.personal IS TRUE AND j.kept IS TRUE AND j.status BETWEEN 200 AND 299
       THEN pass('kept_private', concat(j.name, ' says private or no-store'))
     WHEN j.what = 'location' AND j.personal IS TRUE AND j.leaves_out IS TRUE
       THEN pass('leaves_out', concat(j.name, ': the shared cache leaves out signed-in requests'))
