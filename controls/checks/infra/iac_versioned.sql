@@ -16,7 +16,8 @@ SELECT
     WHEN r.is_iac IS TRUE AND r.admins_bypass IS TRUE
       THEN fail('bypass', concat(r.repository, ': administrators may bypass the review'))
     WHEN r.is_iac IS TRUE AND r.remote <> '' AND r.protected IS TRUE AND r.required_reviews >= $reviews AND r.admins_bypass IS FALSE
+         AND (r.uncommitted_changes = 0 OR json_extract_string(r.detail, '$.is_bare') = 'true')
       THEN pass('protected', concat(r.repository, ': ', r.required_reviews, ' approval(s) demanded, no bypass'))
-    ELSE unknown('protection_unknown', concat(r.repository, ': how the host protects the default branch was not readable'))
+    ELSE unknown('protection_unknown', concat(r.repository, ': how the host protects the default branch, or whether all is committed, was not readable'))
   END AS result
 FROM repository AS r
