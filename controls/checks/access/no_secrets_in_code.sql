@@ -1,5 +1,7 @@
 -- Population: every repository, left-joined to its scan and to the findings that nobody marked as a false alarm.
-WITH found AS (
+WITH every AS (
+  SELECT f.source, f.repository, count(*) AS findings FROM secret_finding AS f GROUP BY f.source, f.repository
+), found AS (
   SELECT
     f.source,
     f.repository,
@@ -24,15 +26,21 @@ SELECT
       THEN fail('scan_old', concat(r.repository, ' was last scanned on ', strftime(s.scanned_at, '%Y-%m-%d')))
     WHEN n.ageless > 0
       THEN unknown('age_unknown', concat(r.repository, ': ', n.ageless, ' finding(s) of unknown age, for instance ', n.example))
-    WHEN s.files_scanned IS NULL OR s.findings IS NULL
+    WHEN s.files_scanned IS NULL OR s.files_skipped IS NULL OR s.findings IS NULL
       THEN unknown('partly_scanned', concat(r.repository, ': how much of it was scanned is not known'))
+    WHEN s.files_scanned = 0 AND s.files_skipped > 0
+      THEN unknown('partly_scanned', concat(r.repository, ': none of its ', s.files_skipped, ' files was looked at'))
+    WHEN s.findings <> coalesce(e.findings, 0)
+      THEN unknown('partly_scanned', concat(r.repository, ': the scan counts ', s.findings, ' finding(s), ', coalesce(e.findings, 0), ' are recorded'))
     -- null: no row of findings means that the scan above, which is complete, found none
     WHEN s.scanned_at >= $as_of - to_days($scan_days::INTEGER) AND n.findings IS NULL
-      THEN pass('clean', concat(r.repository, ': ', s.files_scanned, ' files scanned, ', coalesce(s.files_skipped, 0), ' skipped, nothing found'))
+      THEN pass('clean', concat(r.repository, ': ', s.files_scanned, ' files scanned, ', s.files_skipped, ' skipped, ',
+                CASE WHEN s.findings > 0 THEN concat(s.findings, ' marked as false alarm') ELSE 'nothing found' END))
     WHEN s.scanned_at >= $as_of - to_days($scan_days::INTEGER) AND n.old = 0 AND n.ageless = 0
       THEN pass('only_new', concat(r.repository, ': ', n.findings, ' finding(s), none older than ', $open_hours, ' h'))
     ELSE unknown('partly_scanned', concat(r.repository, ': the scan could not be judged'))
   END AS result
 FROM repository AS r
 LEFT JOIN secret_scan AS s ON s.source = r.source AND s.repository = r.repository
+LEFT JOIN every AS e ON e.source = r.source AND e.repository = r.repository
 LEFT JOIN found AS n ON n.source = r.source AND n.repository = r.repository
