@@ -13,14 +13,18 @@ SELECT
     WHEN p.security_pending > 0 AND p.last_update_at < $as_of - to_days($upgrade_days::INTEGER)
       THEN fail('upgrade_overdue', concat(coalesce(a.hostname, a.asset), ': ', p.security_pending,
                 ' security update(s) wait; packages were last upgraded on ', strftime(p.last_update_at, '%Y-%m-%d')))
+    WHEN p.updates_pending > 0 AND p.last_update_at < $as_of - to_days($upgrade_days::INTEGER)
+      THEN fail('upgrade_overdue', concat(coalesce(a.hostname, a.asset), ': ', p.updates_pending,
+                ' update(s) wait; packages were last upgraded on ', strftime(p.last_update_at, '%Y-%m-%d')))
     WHEN p.reboot_required IS TRUE
       THEN fail('reboot_outstanding', concat(coalesce(a.hostname, a.asset), ': an installed update waits for a restart'))
     WHEN p.security_archive_configured IS TRUE AND p.lists_refreshed_at >= $as_of - to_days($lists_days::INTEGER)
-         AND p.security_pending = 0 AND p.reboot_required IS FALSE
-      THEN pass('current', concat(coalesce(a.hostname, a.asset), ': no security update waits, lists of ', strftime(p.lists_refreshed_at, '%Y-%m-%d')))
+         AND p.security_pending = 0 AND p.updates_pending = 0 AND p.reboot_required IS FALSE
+      THEN pass('current', concat(coalesce(a.hostname, a.asset), ': no update waits, lists of ', strftime(p.lists_refreshed_at, '%Y-%m-%d')))
     WHEN p.security_archive_configured IS TRUE AND p.lists_refreshed_at >= $as_of - to_days($lists_days::INTEGER)
          AND p.last_update_at >= $as_of - to_days($upgrade_days::INTEGER)
-         AND p.oldest_security_released_at >= $as_of - to_days($security_days::INTEGER) AND p.reboot_required IS FALSE
+         AND (p.security_pending = 0 OR p.security_pending > 0 AND p.oldest_security_released_at >= $as_of - to_days($security_days::INTEGER))
+         AND p.reboot_required IS FALSE
       THEN pass('current', concat(coalesce(a.hostname, a.asset), ': upgraded on ', strftime(p.last_update_at, '%Y-%m-%d'), ', ',
                 p.security_pending, ' newer security update(s) wait'))
     ELSE unknown('state_unknown', concat(coalesce(a.hostname, a.asset), ': lists, pending updates or outstanding restart were not readable'))
