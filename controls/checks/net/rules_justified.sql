@@ -11,6 +11,8 @@ SELECT
       THEN fail('no_reason', concat(coalesce(r.text, r.rule), ': no reason is given'))
     WHEN r.action = 'allow' AND r.approved_at IS NULL
       THEN fail('no_approval', concat(coalesce(r.text, r.rule), ': no day of approval is given'))
+    WHEN r.action = 'allow' AND (r.approved_at > $as_of OR r.reviewed_at > $as_of)
+      THEN fail('no_approval', concat(coalesce(r.text, r.rule), ': a day of approval or review lies in the future'))
     WHEN r.action = 'allow' AND greatest(r.approved_at, coalesce(r.reviewed_at, r.approved_at)) < $as_of - to_days($review_days::INTEGER)
       THEN fail('not_reviewed', concat(coalesce(r.text, r.rule), ': last looked at on ', strftime(greatest(r.approved_at, coalesce(r.reviewed_at, r.approved_at)), '%Y-%m-%d'), ', more than ', $review_days, ' days ago'))
     WHEN r.action = 'allow' AND r.approved_at >= $as_of - to_days($review_days::INTEGER)
