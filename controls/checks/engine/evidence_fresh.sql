@@ -1,6 +1,6 @@
 -- Population: every kind that every enabled source promises, from the recorded configuration, left-joined to attempts.
 WITH promised AS (
-  SELECT s.entry, s.name, unnest(s.kinds) AS of_kind FROM source AS s WHERE s.enabled IS NOT FALSE
+  SELECT s.entry, s.name, unnest(CASE WHEN len(s.kinds) > 0 THEN s.kinds ELSE [NULL] END) AS of_kind FROM source AS s WHERE s.enabled IS NOT FALSE
 ),
 tried AS (
   SELECT
@@ -13,9 +13,11 @@ tried AS (
   GROUP BY c.of_source, c.of_kind
 )
 SELECT
-  p.name || ' ' || p.of_kind AS resource,
+  concat(p.name, ' ', coalesce(p.of_kind, '(no kind)')) AS resource,
   [p.entry, t.entry] AS entry,
   CASE
+    WHEN p.of_kind IS NULL
+      THEN unknown('unclear', concat(p.name, ': which kinds its collector promises is not recorded'))
     WHEN t.completed_at IS NULL
       THEN fail('never_read', concat(p.name, ' never gave a complete answer for ', p.of_kind, '; newest attempt: ', coalesce(t.last_outcome, 'none')))
     WHEN t.completed_at < $as_of - to_hours($hours::INTEGER)
