@@ -10,8 +10,9 @@ WITH changed AS (
     count(*) FILTER (WHERE c.reviewed_by_other IS TRUE) AS reviewed,
     min_by(left(c."commit", 12), c.occurred_at) FILTER (WHERE c.reviewed_by_other IS FALSE) AS example
   FROM "commit" AS c
-  WHERE c.occurred_at > $as_of - to_days($window_days::INTEGER) -- null: a commit always has a time
-    AND c.occurred_at <= $as_of -- null: a commit always has a time
+  -- the committer's clock names the time: a commit dated to the future is here all the same
+  WHERE (c.occurred_at <= $as_of - to_days($window_days::INTEGER)) IS NOT TRUE
+    AND (c.occurred_at <= $as_of OR c.collected_at <= $as_of) IS NOT FALSE
   GROUP BY c.source, c.repository
 )
 SELECT
