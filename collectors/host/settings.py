@@ -64,7 +64,36 @@ def rows_sysctl(machine: Machine) -> list[Setting]:
         except Denied:
             value = None
         rows.append(Setting(component="kernel", name=name, value=value))
+    rows.extend(rows_redirects(machine))
     return rows
+
+
+def rows_redirects(machine: Machine) -> list[Setting]:
+    """Whether any interface accepts ICMP redirects: `1`, with the file of the first that does, or `0`.
+
+    `conf.all` alone does not tell: a host that forwards nothing accepts them where either `all` or the interface says
+    so, a router where both do (ip-sysctl, accept_redirects). What may not be read leaves the value NULL.
+    """
+    folder = "/proc/sys/net/ipv4/conf"
+
+    def on(interface: str, word: str) -> bool:
+        return machine.read(f"{folder}/{interface}/{word}").strip() != "0"
+
+    name = "net.ipv4.conf.*.accept_redirects"
+    try:
+        everywhere = on("all", "accept_redirects")
+        for interface in machine.names(folder):
+            if interface in ("all", "default", "lo"):
+                continue
+            here, forwards = on(interface, "accept_redirects"), on(interface, "forwarding")
+            if (everywhere and here) if forwards else (everywhere or here):
+                file = f"{folder}/{interface}/accept_redirects"
+                return [Setting(component="kernel", name=name, value="1", file=file)]
+    except Absent:  # a kernel without IPv4, or an interface that went away: nothing is claimed
+        return []
+    except Denied:
+        return [Setting(component="kernel", name=name)]
+    return [Setting(component="kernel", name=name, value="1" if everywhere else "0")]
 
 
 def read_setting(machine: Machine) -> list[Setting]:

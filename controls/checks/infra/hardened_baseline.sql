@@ -1,10 +1,12 @@
--- Population: every demanded setting on every asset, left-joined to what the component itself reports.
+-- Population: every demanded setting on every asset, left-joined to what the component itself reports. Questions at the
+-- keyboard may ask for a password or for something else, so `yes` proves neither.
 WITH demanded AS (
   SELECT unnest([
     {'component': 'sshd', 'name': 'permitrootlogin', 'good': ['no', 'prohibit-password', 'without-password', 'forced-commands-only'], 'bad': ['yes']},
     {'component': 'sshd', 'name': 'permitemptypasswords', 'good': ['no'], 'bad': ['yes']},
     {'component': 'sshd', 'name': 'passwordauthentication', 'good': ['no'], 'bad': ['yes']},
-    {'component': 'kernel', 'name': 'net.ipv4.conf.all.accept_redirects', 'good': ['0'], 'bad': ['1']},
+    {'component': 'sshd', 'name': 'kbdinteractiveauthentication', 'good': ['no'], 'bad': []},
+    {'component': 'kernel', 'name': 'net.ipv4.conf.*.accept_redirects', 'good': ['0'], 'bad': ['1']},
     {'component': 'kernel', 'name': 'net.ipv4.conf.all.accept_source_route', 'good': ['0'], 'bad': ['1']}
   ], recursive := true)
 ),
