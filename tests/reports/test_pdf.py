@@ -108,6 +108,54 @@ def test_nothing_runs_off_the_page() -> None:
         assert all(0 <= x < 575 for x, text in seen if text.strip())
 
 
+@pytest.mark.parametrize("language", ["en", "es"])
+def test_the_first_page_holds_the_result_under_the_line_that_it_is_no_opinion(language: Language) -> None:
+    first, second = (re.sub(r"\s+", "", page) for page in pages(paper(language))[:2])
+    view = framework_view(rich(), "soc2")
+    row = {"en": "Requirements", "es": "Requisitos"}[language]
+    counts = "".join(str(n) for n in view.requirement_counts.by.values())
+
+    opinion = first.index({"en": "notanauditor'sopinion", "es": "noopinióndeauditor"}[language])
+    assert first.index(f"{row}{counts}{view.requirement_counts.total}") > opinion
+    assert {"en": "4of7collections", "es": "4de7recolecciones"}[language] in first
+    assert {"en": "1inforce,of4recorded", "es": "1vigentes,de4registradas"}[language] in first
+    assert "Confiden" in first  # the last line of the cover: nothing of it runs over
+    assert {"en": "Contents", "es": "Contenido"}[language] in second
+
+
+def test_notes_of_the_run_stand_apart_from_standing_ones() -> None:
+    result = audit(("pci_dss",))
+    text = squeezed(render_pdf(result, "pci_dss"))
+
+    run = text.index("Aboutthisrun")
+    standing = text.index("Standingnotesonthisframework")
+    assert run < text.index("Thecollectionofweb-1wasinterrupted.") < standing
+    for note in result.frameworks[0].framework.notes:
+        assert re.sub(r"\s+", "", note.en)[:60] in text[standing:]
+
+
+def test_requirements_leave_no_page_half_white() -> None:
+    sheets = pypdf.PdfReader(io.BytesIO(paper())).pages
+    numbered = [n for n, page in enumerate(sheets) if re.search(r"Why it bears", page.extract_text())]
+
+    assert len(numbered) > 1
+    for n in numbered[:-1]:
+        heights: list[float] = []
+        sheets[n].extract_text(
+            visitor_text=lambda t, cm, tm, f, s, seen=heights: seen.append(cm[3] * tm[5] + cm[5]) if t.strip() else None
+        )
+        assert min(y for y in heights if y > 60) < 842 * 0.3
+
+
+def test_planned_controls_are_summed_up_in_front_and_listed_at_the_end() -> None:
+    text = squeezed(paper())
+
+    front = text.index("2ofthe10controlsofthisframeworkwait")
+    assert front < text.rindex("Requirementsbyverdict")
+    assert "people.training" not in text[front : text.index("Requirementsbyverdict", front)]
+    assert text.rindex("people.training") > text.index("SELECTid,username")
+
+
 def test_coverage_names_what_was_not_seen_before_any_verdict() -> None:
     text = squeezed(paper())
 
