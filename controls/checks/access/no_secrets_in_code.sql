@@ -28,6 +28,8 @@ SELECT
       THEN unknown('age_unknown', concat(r.repository, ': ', n.ageless, ' finding(s) of unknown age, for instance ', n.example))
     WHEN s.files_scanned IS NULL OR s.files_skipped IS NULL OR s.findings IS NULL
       THEN unknown('partly_scanned', concat(r.repository, ': how much of it was scanned is not known'))
+    WHEN s."commit" IS DISTINCT FROM r.head
+      THEN unknown('partly_scanned', concat(r.repository, ': the tree checked out was scanned, which is not that of the newest commit on the default branch'))
     WHEN s.files_scanned = 0 AND s.files_skipped > 0
       THEN unknown('partly_scanned', concat(r.repository, ': none of its ', s.files_skipped, ' files was looked at'))
     WHEN s.findings <> coalesce(e.findings, 0)
