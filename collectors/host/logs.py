@@ -16,6 +16,7 @@ from compliance.schemas.errors import Absent, Malformed
 from compliance.schemas.kinds.host import LogStore
 
 LOGS = "/var/log"
+AUDIT_LOG = f"{LOGS}/audit/audit.log"
 _PERIOD_DAYS = {"daily": 1, "weekly": 7, "monthly": 28, "yearly": 365}  # the shortest month: never more than kept
 _ROTATED = re.compile(r"(?:[.-]\d+|-\d{8}(?:-\d+)?|\.old)?(?:\.(?:gz|xz|bz2|zst|lz4))?\Z")
 _CLASSES = (
@@ -84,7 +85,7 @@ def _patterns(text: str) -> list[str]:
 
 
 def _rotation(patterns: list[str], lines: list[str]) -> Rotation:
-    period, keep, age, sized = 7, 0, None, False  # logrotate(8): weekly unless told otherwise, rotate 0
+    period, keep, age, sized, capped = 7, 0, None, False, False  # logrotate(8): weekly unless told otherwise, rotate 0
     for line in lines:
         words = line.replace("=", " ").split()
         if words[0] in _PERIOD_DAYS:
@@ -93,6 +94,8 @@ def _rotation(patterns: list[str], lines: list[str]) -> Rotation:
             period, sized = 0, False
         elif words[0] == "size":
             sized = True
+        elif words[0] == "maxsize":
+            capped = True  # rotates before its period is over: how many days that keeps, nobody can say
         elif words[0] == "rotate" and len(words) > 1:
             keep = int(words[1])
         elif words[0] == "maxage" and len(words) > 1:
@@ -100,12 +103,16 @@ def _rotation(patterns: list[str], lines: list[str]) -> Rotation:
     days: int | None
     if keep < 0:
         days = age or 0
-    elif sized:
+    elif sized or capped:
         days = None
     else:
         days = keep * period if period else keep // 24
+        if period == _PERIOD_DAYS["monthly"]:
+            days = keep // 12 * 365 + keep % 12 * period  # twelve months in a row are a year, whatever their lengths
         days = min(days, age) if age is not None else days
-    own = [line for line in lines if line.split()[0] in ("rotate", "maxage", "size", "hourly", *_PERIOD_DAYS)]
+    own = [
+        line for line in lines if line.split()[0] in ("rotate", "maxage", "size", "maxsize", "hourly", *_PERIOD_DAYS)
+    ]
     return Rotation(tuple(patterns), days, "; ".join(own))
 
 
@@ -180,11 +187,17 @@ def _row(machine: Machine, asset: str, log: str, paths: list[str], rules: list[R
         oldest = first_time(machine.read_bytes(filled[0][0], 4096))
     if oldest is None and len(filled) > 1:  # the last record of the oldest generation: the first is not younger
         oldest = datetime.fromtimestamp(filled[0][1].st_mtime, UTC)
+    if rule is not None:
+        days = rule.days
+    elif log == AUDIT_LOG:
+        days = _auditd_days(machine)
+    else:  # older generations without a rule: its program rotates it, by rules of its own
+        days = None if len(infos) > 1 else 0
     return LogStore(
         asset=asset,
         log=log,
         log_class=log_class(log),
-        retention_days=rule.days if rule else 0,
+        retention_days=days,
         oldest_record_at=oldest,
         newest_record_at=datetime.fromtimestamp(filled[-1][1].st_mtime, UTC) if filled else None,
         rotated=rule is not None,
@@ -192,6 +205,13 @@ def _row(machine: Machine, asset: str, log: str, paths: list[str], rules: list[R
         world_readable=any(info.st_mode & stat.S_IROTH for _, info in infos),
         detail={"rule": rule.text if rule else None, "files": len(infos)},
     )
+
+
+def _auditd_days(machine: Machine) -> int | None:
+    """0 when auditd itself never deletes, None when it does: it counts sizes and files, not days (auditd.conf(5))."""
+    text = machine.read_optional("/etc/audit/auditd.conf")
+    said = re.findall(r"^\s*max_log_file_action\s*=\s*(\w+)", text or "", re.MULTILINE)
+    return 0 if said and said[-1].lower() in ("keep_logs", "ignore") else None
 
 
 def rows_journal(header: bytes) -> tuple[datetime, datetime] | None:
@@ -215,7 +235,10 @@ def span_days(text: str) -> int:
 
 
 def _journal(machine: Machine, asset: str) -> LogStore | None:
-    """The journal, None where there is none. Raises Denied when its files may not be read."""
+    """The journal, None where there is none. Raises Denied when its files may not be read.
+
+    Where no other program writes sign-ins to a file, the journal is the security log.
+    """
     folders = [f"{base}/{name}" for base in (f"{LOGS}/journal", "/run/log/journal") for name in machine.names(base)]
     files = [path for folder in folders for path in machine.files(folder, ".journal")]
     if not files and not machine.exists("/run/systemd/journal/socket"):
@@ -230,13 +253,14 @@ def _journal(machine: Machine, asset: str) -> LogStore | None:
     stored = conf.get("Storage", "auto")
     lasting = stored == "persistent" or (stored == "auto" and machine.exists(f"{LOGS}/journal"))
     limit = conf.get("MaxRetentionSec", "0")
+    alone = not any(machine.exists(f"{LOGS}/{name}") for name in ("auth.log", "secure"))
     infos = [info for path in files if (info := machine.status(path)) is not None]
     return LogStore(
         asset=asset,
         log="journal",
-        log_class="system",
-        # without a time limit journald deletes by size alone: that is no number of days
-        retention_days=span_days(limit) or None,
+        log_class="security" if alone else "system",
+        # journald deletes by size too, always: a time limit says how long at most, which is no promise of days
+        retention_days=None if alone else span_days(limit) or None,
         oldest_record_at=min((first for first, _ in spans), default=None),
         newest_record_at=max((last for _, last in spans), default=None),
         rotated=True,

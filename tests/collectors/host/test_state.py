@@ -272,6 +272,10 @@ def test_rotation_rules():
     assert (sized.patterns, sized.days) == (("/var/log/a", "/var/log/b"), None)
     _, (aged,) = rows_rotation("/a {\n monthly\n rotate 12\n maxage 90\n}\n", outside)
     assert aged.days == 90
+    _, (yearly,) = rows_rotation("/a {\n monthly\n rotate 13\n}\n", outside)
+    assert yearly.days == 365 + 28
+    _, (capped,) = rows_rotation("/a {\n weekly\n rotate 60\n maxsize 100M\n}\n", outside)
+    assert capped.days is None
     with pytest.raises(Malformed):
         rows_rotation("/a {\n daily\n")
 
@@ -303,6 +307,35 @@ def test_log_files(tree):
     assert (rows["journal"].retention_days, rows["journal"].persistent) == (91, True)
     (machine.root / "usr/sbin/logrotate").unlink()  # rules that nothing applies are no rules
     assert not any(row.rotated for row in read_log_store(tree({}), "m") if row.log != "journal")
+
+
+@pytest.mark.parametrize(
+    ("conf", "days"),
+    [
+        ("num_logs = 5\nmax_log_file_action = ROTATE\n", None),
+        ("max_log_file_action = keep_logs\n", 0),
+        ("", None),
+    ],
+)
+def test_auditd_deletes_by_itself(tree, conf, days):
+    files = {"/proc/self/mountinfo": MOUNTS, "/etc/audit/auditd.conf": conf, "/var/log/audit/audit.log": "x\n"}
+    (row,) = read_log_store(tree(files), "m")
+    assert (row.log_class, row.retention_days) == ("audit", days)
+
+
+def test_a_log_with_generations_and_no_rule_is_not_kept_for_ever(tree):
+    files = {"/proc/self/mountinfo": MOUNTS, "/var/log/app-access.log": "x\n", "/var/log/app-access.log.1": "x\n"}
+    (row,) = read_log_store(tree(files), "m")
+    assert (row.log_class, row.retention_days, row.rotated) == ("access", None, False)
+
+
+def test_a_journal_that_alone_holds_sign_ins_is_a_security_log(tree):
+    machine = tree({"/proc/self/mountinfo": MOUNTS, "/etc/systemd/journald.conf": "MaxRetentionSec=2year\n"})
+    journal = struct.pack("<8s176x2Q", b"LPKSHHRH", 1_700_000_000_000_000, 1_800_000_000_000_000).ljust(256, b"\0")
+    (machine.root / "var/log/journal/m").mkdir(parents=True)
+    (machine.root / "var/log/journal/m/system.journal").write_bytes(journal)
+    (row,) = read_log_store(machine, "m")
+    assert (row.log, row.log_class, row.retention_days) == ("journal", "security", None)
 
 
 def test_times_and_families():
