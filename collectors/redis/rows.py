@@ -103,7 +103,8 @@ def row_cache_instance(
         rdb_last_save_ok=_ok(info, "rdb_last_bgsave_status"),
         rdb_last_save_at=datetime.fromtimestamp(last_save, UTC) if last_save else None,
         changes_since_save=number(info, "rdb_changes_since_last_save"),
-        auth_required=None if default is None else not (default.on and default.nopass),
+        # whoever may name a user that needs no password has not shown who he is
+        auth_required=None if default is None else not any(user.on and user.nopass for user in users or ()),
         default_user_enabled=None if default is None else default.on,
         default_user_nopass=None if default is None else default.nopass,
         protected_mode=_yes(config, "protected-mode"),

@@ -64,6 +64,13 @@ def test_valkey_is_named_by_its_own_version() -> None:
     assert (metric.lookups, metric.hit_permille, metric.evicted, metric.window_s) == (4, 750, 2, 60)
 
 
+@pytest.mark.parametrize(("guest", "required"), [("on nopass", False), ("off nopass", True), ("on #aa", True)])
+def test_a_user_without_password_lets_everybody_in(guest: str, required: bool) -> None:
+    users = acl.parse(["user default off nopass ~* +@all", f"user guest {guest} ~* +@all"])
+    row = rows.row_cache_instance(RedisSettings(), rows.parse_info(VALKEY), None, users, NOW)
+    assert row.auth_required is required
+
+
 def test_databases_and_replicas() -> None:
     info = rows.parse_info(VALKEY)
     stores = rows.rows_data_stores(RedisSettings(), info)
