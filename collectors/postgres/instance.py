@@ -164,7 +164,7 @@ def row_database_instance(
         audit_extension=extension,
         audit_classes=[] if extension == "" else audit_classes(effective.get("pgaudit.log")) if extension else None,
         audit_logging=audit_logging(effective, extension),
-        log_connections=_logged(effective.get("log_connections"), lines),
+        log_connections=_logged_who(effective.get("log_connections"), lines),
         log_disconnections=_logged(effective.get("log_disconnections"), lines),
         log_statement=effective.get("log_statement"),
         log_destination=effective.get("log_destination"),
@@ -185,8 +185,15 @@ def _one_or_worst(values: Sequence[str | None]) -> str | None:
 def _logged(value: str | None, lines: bool | None) -> bool | None:
     if value is None or lines is None:
         return None
-    # from PostgreSQL 18 log_connections is a list of stages; 'off' and '' mean none
     return value not in ("off", "") and lines
+
+
+def _logged_who(value: str | None, lines: bool | None) -> bool | None:
+    """log_connections, from PostgreSQL 18 a list of stages: only two of them name who connects."""
+    if value is None or lines is None:
+        return None
+    stages = {part.strip().lower() for part in value.split(",")}
+    return not stages.isdisjoint({"on", "true", "yes", "1", "all", "authentication", "authorization"}) and lines
 
 
 def row_service_status(

@@ -127,3 +127,23 @@ def test_idle_minutes_is_the_longest(value: str, own: list[str], expected: int) 
 def test_membership_in_a_circle_ends_and_paths_are_shortest() -> None:
     members = [{"member": a, "role": b} for a, b in (("a", "b"), ("b", "c"), ("c", "a"), ("a", "c"), ("c", "d"))]
     assert roles.closure("a", members) == {"b": ("b",), "c": ("c",), "d": ("c", "d")}
+
+
+@pytest.mark.parametrize(
+    ("value", "logged"),
+    [
+        ("on", True),
+        ("off", False),
+        ("", False),
+        ("all", True),
+        ("receipt,authorization", True),
+        ("authentication", True),
+        ("receipt", False),  # an address, not who connects
+        ("receipt,setup_durations", False),
+    ],
+)
+def test_connections_are_logged_when_the_stages_name_who_connects(value: str, logged: bool) -> None:
+    settings = _settings(log_connections=value, log_min_messages="warning")
+    reader = {"version": "18.1", "started_at": None, "in_recovery": False, "reads_settings": True, "loaded_at": None}
+    row = instance.row_database_instance("db", reader, instance.Effective(settings, []), [], None, None, None)
+    assert row.log_connections is logged
