@@ -52,9 +52,9 @@ class Change:
 
     @property
     def reviewed_by_other(self) -> bool:
-        """A trailer names somebody whose address is not the author's."""
-        author = self.author_email.casefold()
-        return any(reviewer.casefold() != author for reviewer in self.reviewers)
+        """A trailer names somebody who has neither the author's address nor the author's name."""
+        author = {_plain(self.author_email), _plain(self.author_name)} - {""}
+        return any(author.isdisjoint(_names(reviewer)) for reviewer in self.reviewers if _names(reviewer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,15 +212,20 @@ def _change(text: str) -> Change:
         author_name=author_name,
         committer_email=committer_email,
         parents=len(parents.split()),
-        reviewers=tuple(_address(trailer) for trailer in trailers.split("\x01") if trailer.strip()),
+        reviewers=tuple(trailer.strip() for trailer in trailers.split("\x01") if trailer.strip()),
         touches_iac=False,
         files=0,
     )
 
 
-def _address(trailer: str) -> str:
-    found = _ADDRESS.search(trailer)
-    return found[1].strip() if found else trailer.strip()
+def _names(trailer: str) -> set[str]:
+    """What `Name <address>` calls a person, as two spellings of it compare."""
+    address = _ADDRESS.search(trailer)
+    return {_plain(_ADDRESS.sub("", trailer)), _plain(address[1] if address else "")} - {""}
+
+
+def _plain(name: str) -> str:
+    return " ".join(name.casefold().split())
 
 
 def _is_signed(raw: bytes) -> bool:

@@ -119,6 +119,15 @@ def test_commits_are_told_once_with_review_and_files(make: Make) -> None:
     assert [row.commit for row in look(repo.path, kinds={"commit"}, cursor=ending.cursor).rows("commit")] == [newest]
 
 
+def test_a_second_address_of_the_author_is_no_second_person(make: Make) -> None:
+    repo = make()
+    for trailer in ("Robin  ROE <private@example.net>", "robin roe", "Robin <ROBIN@example.org>", "<>"):
+        repo.commit({"a": trailer}, f"change\n\nReviewed-by: {trailer}")
+    other = repo.commit({"a": "x"}, "change\n\nReviewed-by: Robin Roe <private@example.net>\nAcked-by: Kim")
+    rows = look(repo.path, kinds={"commit"}).rows("commit")
+    assert [row.commit for row in rows if row.reviewed_by_other] == [other]
+
+
 def test_odd_names_do_not_break_the_reading_of_commits(make: Make) -> None:
     repo = make()
     repo.commit({'ü\n\t"x".txt': "1", "-flag": "2"}, "odd", author="A \x01 \x1f B <odd@example.org>")
