@@ -63,6 +63,8 @@ _DATA_STORES_WORDS = """
     opensearch
 """
 DATA_STORES = frozenset(_DATA_STORES_WORDS.split())
+# Known by a word in a Java command line, which a program that only talks to them has too; or a door into a store.
+_MAY_KEEP = frozenset({"kafka", "zookeeper", "pgbouncer", "prometheus"})
 _ADMIN = frozenset({"sshd", "docker", "kubernetes", "telnet", "xrdp"})
 _ADMIN_PORTS = frozenset({22, 23, 2375, 2376, 3389, 5900, 5901, 6443, 8006, 9090, 10000, 10250})
 
@@ -172,7 +174,7 @@ def rows_listening(sockets: list[Socket], processes: dict[str, Process], asset: 
             process=process.name if process else None,
             process_account=account_name(process.uid if process else socket.uid),
             component=component,
-            is_data_store=component in DATA_STORES if component else None,
+            is_data_store=component in DATA_STORES if component and component not in _MAY_KEEP else None,
             is_admin=True if component in _ADMIN or admin_port else (False if component else None),
             is_encrypted=True if component == "sshd" else (False if component == "telnet" else None),
         )
