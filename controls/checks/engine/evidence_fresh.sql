@@ -23,7 +23,7 @@ SELECT
     WHEN t.completed_at < $as_of - to_hours($hours::INTEGER)
       THEN fail('too_old', concat(p.name, ' ', p.of_kind, ' was last completely read at ', strftime(t.completed_at, '%Y-%m-%d %H:%M'), ' UTC, more than ', $hours, ' h ago'))
     WHEN t.last_outcome <> 'complete'
-      THEN fail('last_failed', concat(p.name, ' ', p.of_kind, ': the newest attempt ended with ', t.last_outcome))
+      THEN unknown('last_failed', concat(p.name, ' ', p.of_kind, ': the newest attempt ended with ', t.last_outcome))
     WHEN t.completed_at >= $as_of - to_hours($hours::INTEGER) AND t.last_outcome = 'complete'
       THEN pass('read', concat(p.name, ' ', p.of_kind, ' was completely read at ', strftime(t.completed_at, '%Y-%m-%d %H:%M'), ' UTC'))
     ELSE unknown('unclear', concat(p.name, ' ', p.of_kind, ': the time of the last collection is not recorded'))
