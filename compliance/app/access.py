@@ -38,6 +38,9 @@ def check(config: Config, names: Sequence[str]) -> list[tuple[str, Access]]:
             found = {access.kind: access for access in source.collector.check(ctx)}
         except ComplianceError as error:
             found = {k: Access(k, False, error.message, error.remedy or "") for k in kinds}
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError) as error:
+            said = f"the probe of collector {source.collector.name} broke: {type(error).__name__}: {error}"
+            found = {k: Access(k, False, said, "report it to the maker of the collector") for k in kinds}
         silent = Access("", False, "the collector said nothing about this kind", "report it")
         rows += [(source.name, found.get(k, Access(k, silent.readable, silent.message, silent.remedy))) for k in kinds]
     return rows
