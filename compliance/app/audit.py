@@ -23,7 +23,7 @@ from compliance.schemas.errors import ConfigError, IntegrityError
 from compliance.schemas.kinds.engine import ENGINE, Audit, ControlVerdict, Finding, LedgerCheck
 from compliance.schemas.messages import Record
 from compliance.schemas.results import AuditResult, ControlResult, Coverage, LedgerState
-from compliance.verify import verify_connection
+from compliance.verify import Verification, verify_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +110,8 @@ def perform(workspace: Workspace, plan: Plan, *, say: Say, progress: Callable[..
     wanted = plan.wanted
     notes: list[str] = []
     if wanted.collect:
+        say("verifying the ledger …")
+        _sound(workspace)  # nothing is added to a ledger that is not what was signed
         summary = collect.collect(workspace, wanted.sources, progress=progress)
         if summary.interrupted:
             notes.append(INTERRUPTED)
@@ -122,10 +124,9 @@ def perform(workspace: Workspace, plan: Plan, *, say: Say, progress: Callable[..
     return result
 
 
-def check_ledger(workspace: Workspace) -> LedgerCheck:
-    """Recompute the whole ledger and record that it was done. Raises IntegrityError naming the first bad entry."""
-    ledger, places = workspace.ledger, workspace.places
-    found = verify_connection(ledger.connection, vkey=ledger.vkey, lock_store=places.lock_store)
+def _sound(workspace: Workspace) -> Verification:
+    ledger = workspace.ledger
+    found = verify_connection(ledger.connection, vkey=ledger.vkey, lock_store=workspace.places.lock_store)
     if not found.ok:
         first = found.problems[0]
         raise IntegrityError(
@@ -133,6 +134,13 @@ def check_ledger(workspace: Workspace) -> LedgerCheck:
             seq=first.seq,
             remedy="keep a copy of the file as it is, then run `compliance verify` for the full list",
         )
+    return found
+
+
+def check_ledger(workspace: Workspace) -> LedgerCheck:
+    """Recompute the whole ledger and record that it was done. Raises IntegrityError naming the first bad entry."""
+    ledger, places = workspace.ledger, workspace.places
+    found = _sound(workspace)
     seen = LedgerCheck(
         ledger=ledger.origin,
         checked_at=workspace.clock(),
