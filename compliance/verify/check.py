@@ -148,10 +148,13 @@ class _Run:
         if self._lock is not None:
             self._result.lock_store = self._lock.finish(size)
         if self._result.signed < size:
+            crash = not self._result.problems  # with other damage this is no crash that opening would mend
             self._result.add(
                 self._result.signed,
-                "not covered by a signed checkpoint; after a crash, opening the ledger recomputes and signs them",
+                "not covered by a signed checkpoint"
+                + ("; after a crash, opening the ledger recomputes and signs them" if crash else ""),
                 size - 1,
+                derived=not crash,
             )
 
     def _identify(self, meta: dict[str, str]) -> Verifier:
