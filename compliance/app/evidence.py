@@ -77,13 +77,21 @@ def _row(source: str, kind: str, collector: str, attempts: Sequence[StoredCollec
         entry=last.seq,
         complete_entry=done.seq if done else None,
         base_entry=done.base if done else None,
-        rows=done.rows if done else None,
-        previous_rows=before.rows if before else None,
+        rows=_read(done, attempts) if done else None,
+        previous_rows=_read(before, attempts) if before else None,
         independent_count=done.independent_count if done else None,
         attempts=in_run,
         requests=tuple((done.requests if done else last.requests) or ()),
         snapshot_sha256=done.snapshot_sha256 if done else None,
     )
+
+
+def _read(done: StoredCollection, attempts: Sequence[StoredCollection]) -> int | None:
+    """Rows of one complete answer: events come in several parts, each with its own count."""
+    if done.part == 0:
+        return done.rows
+    parts = [item for item in attempts if (item.run, item.attempt) == (done.run, done.attempt)]
+    return sum(item.rows or 0 for item in parts)
 
 
 def roll_forward(ledger: Ledger, rows: Sequence[Coverage], collections: Sequence[StoredCollection]) -> list[Coverage]:
