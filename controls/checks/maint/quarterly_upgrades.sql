@@ -3,7 +3,7 @@ WITH held AS (
   SELECT max(t.occurred_at) AS newest, max_by(t.entry, t.occurred_at) AS entry
   FROM attestation AS t
   WHERE t.control = 'maint.quarterly_upgrades' -- null: an attestation for no control does not count
-    AND t.form IS DISTINCT FROM 'nil_return' -- that nothing happened is no window
+    AND (t.form = 'nil_return') IS FALSE -- that nothing happened is no window
     AND length(trim(t.reviewed_by)) > 0 AND length(trim(t.by_person)) > 0 -- null: erased; two persons cannot be told
     AND (trim(regexp_replace(lower(t.reviewed_by), '\s+', ' ', 'g'))
          = trim(regexp_replace(lower(t.by_person), '\s+', ' ', 'g'))) IS FALSE -- another spelling is no second person
