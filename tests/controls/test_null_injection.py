@@ -1,0 +1,240 @@
+"""What could not be read is never a pass: takes each fact, row and collection from every passing case in turn.
+
+A value that may be missing without changing a passing verdict is named below, with the reason. The keys of a kind are
+left alone: a row without them cannot exist. So are rows that only `not_applicable` findings rest on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from compliance.controls.cases import SOURCE, evaluate_case
+from compliance.controls.catalogue import OWN, LoadedControl, control_files, load_control
+from compliance.schemas.catalogue import Case, CaseCollection
+from compliance.schemas.evidence import VIEW_COLUMNS, kind_named
+from compliance.schemas.kinds.engine import Outcome
+from compliance.schemas.results import ControlResult
+
+CONTROLS = [pytest.param(path, id=f"{path.parent.name}.{path.stem}") for path in control_files(OWN)]
+HOLDS = (Outcome.PASS, Outcome.NOT_APPLICABLE)
+
+# Names and texts that stand in reasons at most: no control may decide by them.
+DESCRIBES = {
+    "asset": {"asset_type", "hostname", "os_name", "os_version"},
+    "attestation": {"statement"},
+    "ci_definition": {"system"},
+    "collection": {"collector", "occurred_at", "stored"},
+    "commit": {"parents"},
+    "component_inventory": {"ecosystem"},
+    "http_endpoint": {"host"},
+    "listening_socket": {"component"},
+    "secret_scan": {"scanner"},
+    "security_agent": {"product"},
+    "source": {"collector"},
+    "waf_policy": {"engine"},
+}
+
+_IN_USE = "an account that cannot be used would not concern the control; NULL counts as in use"
+_TYPE = "only says which accounts do not concern the control; NULL counts as concerned"
+_RIGHTS = "other columns and complete grants tell the rights; the verdict is the same for both values here"
+_OUTSIDE = "what is not known to be inside counts as outside, and passes as such"
+# Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
+DECIDES_NOTHING = {
+    "access.database_direct": {
+        "user_account.is_active": _IN_USE,
+        "user_account.is_superuser": "NULL counts as a possible superuser, and those are within the limit here",
+        "database_instance": "without a server no database is judged; a collector never completes without its row",
+    },
+    "access.dormant_disabled": {
+        "user_account.account_type": _TYPE,
+        "user_account.is_active": _IN_USE,
+        "user_account.interactive_login": _TYPE,
+        "user_account.never_logged_in": "a sign-in is told, so this adds nothing",
+        "user_account.created_at": "a sign-in is told, so this adds nothing",
+    },
+    "access.grant_approved": {
+        "role_grant.is_privileged": "an approved grant is approved whatever it carries",
+        "role_grant.is_direct": "an approved grant is approved wherever it comes from",
+        "user_account.is_active": _IN_USE,
+    },
+    "access.mfa_admins": {
+        "user_account.is_active": _IN_USE,
+        "user_account.interactive_login": _TYPE,
+        "user_account.is_privileged": _RIGHTS,
+        "user_account.is_superuser": _RIGHTS,
+        "role_grant.is_privileged": _RIGHTS,
+        "role_grant": _RIGHTS,
+        "auth_policy.mfa_required": "the account itself has a second factor, which is what the statement asks",
+        "auth_policy.mfa_bypass_allowed": "the account itself has a second factor, which is what the statement asks",
+        "auth_policy": "the account itself has a second factor, which is what the statement asks",
+    },
+    "access.mfa_strength": {"auth_policy.mfa_required": "whether it is demanded is judged by access.mfa_admins"},
+    "access.no_secrets_in_code": {"secret_finding.committed_at": "a false alarm has no age that matters"},
+    "access.password_rules": {"auth_policy.password_login": "NULL counts as taking passwords"},
+    "access.privileged_allowlist": {
+        "user_account.is_active": _IN_USE,
+        "user_account.is_privileged": _RIGHTS,
+        "user_account.is_superuser": _RIGHTS,
+        "role_grant.is_direct": "a right counts the same on either way",
+        "role_grant.expires_at": "without an end a grant is in force",
+        "role_grant": "what no complete list of grants tells, nobody holds",
+    },
+    "access.service_accounts": {"user_account.is_active": _IN_USE},
+    "access.sso_workforce": {
+        "user_account.account_type": _TYPE,
+        "user_account.is_active": _IN_USE,
+        "user_account.sso_enforced": "an emergency account passes by its exception",
+        "user_account.has_password": "an emergency account passes by its exception",
+    },
+    "access.unique_ids": {
+        "user_account.account_type": "a named person passes; an account is shared only where this column says so",
+        "user_account.is_active": _IN_USE,
+        "user_account.interactive_login": _TYPE,
+    },
+    "access.vendor_time_boxed": {"user_account.is_active": _IN_USE},
+    "backup.pitr": {
+        "archive_status.last_archived_at": "the restorable window decides",
+        "archive_status.last_failed_at": "the restorable window decides",
+    },
+    "change.independent_approval": {
+        "repository.is_shallow": "the host's rule decides, not the clone's history",
+        "commit.occurred_at": "the host's rule decides; elsewhere a commit without time counts as within the window",
+        "commit.reviewed_by_other": "the host's rule decides, not the message",
+        "commit": "an event is stored once; that none was removed is what the ledger proves",
+    },
+    "change.security_tests": {"repository.has_ci": "its definitions were read"},
+    "engine.evidence_fresh": {
+        "source.enabled": "NULL counts as enabled",
+        "source.kinds": "of a source that is switched off",
+        "source": "of a source that is switched off",
+    },
+    "infra.asset_inventory": {
+        "source.kinds": "only owner and class are taken from the configuration",
+        "source.enabled": "only owner and class are taken from the configuration",
+        "source": "owner and class stand on the asset itself",
+    },
+    "infra.nginx_balanced": {"upstream_pool.in_use": "NULL counts as in use"},
+    "net.datastores_private": {"listening_socket.is_data_store": "bound inside, it is safe whatever it keeps"},
+    "net.default_deny": {"firewall_default.defined_by": "names the chain that denies"},
+    "net.rules_justified": {"firewall_rule.text": "the rule as printed; its parts are judged"},
+    "net.vpn_admin_only": {
+        "listening_socket.is_admin": "bound to loopback, it is safe whatever it is",
+        "listening_socket.is_encrypted": "bound to loopback, nothing travels",
+    },
+    "net.waf_blocking": {"waf_policy.exclusions": "those without approval decide"},
+    "perf.cache_effective": {"cache_metric.hits": "the ratio decides"},
+    "redis.persistence": {
+        "cache_instance.aof_enabled": "a good snapshot suffices",
+        "cache_instance.changes_since_save": "a snapshot of the last day suffices",
+        "cache_instance.rdb_last_save_at": "no change waits for a snapshot, whenever that was",
+        "cache_instance.rdb_rules": "of an instance declared to hold no state",
+    },
+    "tls.everywhere": {"tls_endpoint.exposure": _OUTSIDE, "http_endpoint.exposure": _OUTSIDE},
+    "tls.hsts": {"http_endpoint.exposure": _OUTSIDE},
+    "tls.internal_links": {
+        "internal_link.is_local": "encrypted and checked, it may leave the machine",
+        "internal_link.tls_enabled": "it never leaves the machine",
+    },
+    "vuln.weekly_patching": {
+        "patch_state.last_update_at": "nothing waits, so no upgrade is owed",
+        "patch_state.updates_pending": "upgraded this week, so what waits is newer",
+    },
+}
+
+
+def passing(loaded: LoadedControl) -> Iterator[tuple[Case, ControlResult]]:
+    for case in loaded.control.cases:
+        if case.expect is Outcome.PASS:
+            yield case, evaluate_case(loaded, case)
+
+
+def judged_rows(case: Case, result: ControlResult) -> Iterator[tuple[str, int]]:
+    """Kind and number of every row of a case but those that only findings of `not_applicable` rest on."""
+    idle = {entry for finding in result.findings if finding.verdict is not Outcome.PASS for entry in finding.entries}
+    idle -= {entry for finding in result.findings if finding.verdict is Outcome.PASS for entry in finding.entries}
+    entry = 0
+    for kind, rows in case.given.items():
+        for number in range(len(rows)):
+            entry += 1
+            if entry not in idle:
+                yield kind, number
+
+
+def without(case: Case, kind: str, number: int, column: str | None) -> Case:
+    """The case with one value gone, or the whole row when no column is named."""
+    rows = [dict(row) for row in case.given[kind]]
+    if column is None:
+        del rows[number]
+    else:
+        rows[number][column] = None
+    return case.model_copy(update={"given": {**case.given, kind: rows}})
+
+
+@pytest.mark.parametrize("path", CONTROLS)
+def test_a_value_that_was_not_readable_does_not_pass(path: Path) -> None:
+    loaded = load_control(path)
+    excepted = DECIDES_NOTHING.get(loaded.id, {})
+    unearned = []
+    for case, result in passing(loaded):
+        for kind, number in judged_rows(case, result):
+            row = case.given[kind][number]
+            fixed = {*kind_named(kind).key, *VIEW_COLUMNS, *DESCRIBES.get(kind, ())}
+            for column in sorted(name for name, value in row.items() if value is not None and name not in fixed):
+                if f"{kind}.{column}" in excepted:
+                    continue
+                if not re.search(rf"\b{column}\b", loaded.sql):
+                    unearned.append(f"{kind}.{column} is given and never asked for: name it above, or judge it")
+                    continue
+                after = evaluate_case(loaded, without(case, kind, number, column))
+                if after.verdict in HOLDS:
+                    unearned.append(f"{case.name!r} without {kind}.{column}: {after.verdict} ({after.reason})")
+    assert unearned == []
+
+
+@pytest.mark.parametrize("path", CONTROLS)
+def test_a_row_that_is_missing_does_not_pass(path: Path) -> None:
+    loaded = load_control(path)
+    unearned = []
+    for case, result in passing(loaded):
+        before = {(finding.source, finding.resource) for finding in result.findings}
+        for kind, number in judged_rows(case, result):
+            if kind in DECIDES_NOTHING.get(loaded.id, {}):
+                continue
+            after = evaluate_case(loaded, without(case, kind, number, None))
+            judged = {(finding.source, finding.resource) for finding in after.findings}
+            if after.verdict in HOLDS and judged == before:  # a resource that is gone itself was the population's
+                unearned.append(f"{case.name!r} without row {number + 1} of {kind}: {after.verdict} ({after.reason})")
+    assert unearned == []
+
+
+@pytest.mark.parametrize("path", CONTROLS)
+def test_a_collection_that_failed_or_is_old_does_not_pass(path: Path) -> None:
+    loaded = load_control(path)
+    hour = timedelta(hours=1)
+    unearned = []
+    case, _ = next(passing(loaded))
+    for kind in loaded.kinds:
+        for source in {row.get("source", SOURCE) for row in case.given.get(kind, [])} or {SOURCE}:
+            for outcome, age in (("denied", hour), ("never", hour), ("complete", timedelta(days=500))):
+                lost = CaseCollection(kind=kind, source=source, outcome=outcome, age=age)
+                after = evaluate_case(loaded, case.model_copy(update={"collections": [*case.collections, lost]}))
+                if after.verdict in HOLDS:
+                    unearned.append(f"{case.name!r}: {kind} of {source} {outcome}, {age} ago: {after.reason}")
+    assert unearned == []
+
+
+def test_every_exception_is_needed() -> None:
+    controls = {loaded.id: loaded for loaded in (load_control(path) for path in control_files(OWN))}
+    idle = []
+    for control, excepted in DECIDES_NOTHING.items():
+        cases = [case for case in controls[control].control.cases if case.expect is Outcome.PASS]
+        for name in excepted:
+            kind, _, column = name.partition(".")
+            if not any(not column or column in row for case in cases for row in case.given.get(kind, [])):
+                idle.append(f"{control}: no passing case gives {name}")
+    assert idle == []
