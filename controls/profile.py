@@ -14,10 +14,13 @@ ERASED = "(erased)"
 
 
 def flags(base: EvidenceBase, as_of: datetime) -> tuple[FlagView, ...]:
-    """The declared flags, newest declaration of each not later than `as_of`."""
+    """The declared flags, newest declaration of each not later than `as_of`.
+
+    A newest declaration whose value is unreadable declares nothing, and of two in one moment "it is so" counts, and one that cannot be read outweighs both.
+    """
     _, rows = base.query(
         "SELECT flag, value, declared_by, declared_at, entry FROM profile_flag "
-        "WHERE flag IS NOT NULL AND value IS NOT NULL AND declared_at <= $as_of ORDER BY declared_at, entry",
+        "WHERE flag IS NOT NULL AND declared_at <= $as_of ORDER BY declared_at, value NULLS LAST, entry",
         {"as_of": naive(as_of)},
     )
     newest = {row[0]: row for row in rows}
@@ -30,7 +33,8 @@ def flags(base: EvidenceBase, as_of: datetime) -> tuple[FlagView, ...]:
             in_date=as_of - aware(declared_at) <= FLAG_LIFE,
             entry=entry,
         )
-        for flag, value, declared_by, declared_at, entry in sorted(newest.values())
+        for flag, value, declared_by, declared_at, entry in sorted(newest.values(), key=lambda row: row[0])
+        if value is not None
     )
 
 
@@ -52,7 +56,7 @@ def attestations(base: EvidenceBase, as_of: datetime) -> tuple[AttestationView, 
     _, rows = base.query(
         "SELECT attestation, form, control, requirements, statement, by_person, reviewed_by, occurred_at, expires_at, "
         "document_sha256, revokes, entry, subject FROM attestation "
-        "WHERE occurred_at <= $as_of AND expires_at IS NOT NULL ORDER BY occurred_at, entry",
+        "WHERE occurred_at <= $as_of ORDER BY occurred_at, entry",
         {"as_of": naive(as_of)},
     )
     revoked = {row[10] for row in rows if row[10]}
@@ -72,6 +76,7 @@ def attestations(base: EvidenceBase, as_of: datetime) -> tuple[AttestationView, 
             entry=row[11],
         )
         for row in rows
+        if row[8] is not None  # without a readable expiry it is no evidence, but it may take another back
     )
 
 

@@ -40,6 +40,16 @@ def test_a_declaration_that_cannot_be_read_declares_nothing(base: Build) -> None
     assert profile.flags(base(profile_flag=unread), AS_OF) == ()
 
 
+def test_an_unreadable_newer_declaration_does_not_bring_an_older_one_back(base: Build) -> None:
+    assert profile.flags(base(profile_flag=[flag(3), {**flag(1), "value": None}]), AS_OF) == ()
+
+
+@pytest.mark.parametrize("values", [(True, False), (False, True)])
+def test_of_two_declarations_in_one_moment_it_is_so_counts(base: Build, values: tuple[bool, bool]) -> None:
+    (view,) = profile.flags(base(profile_flag=[flag(1, value) for value in values]), AS_OF)
+    assert view.value is True
+
+
 def attestation(name: str = "e1", **changed: Any) -> dict[str, Any]:
     return {
         "attestation": name,
@@ -69,6 +79,11 @@ def test_what_is_taken_back_is_out_of_date_and_so_is_the_taking_back(base: Build
         "e2": False,
         "e3": True,
     }
+
+
+def test_a_taking_back_without_readable_expiry_still_takes_back(base: Build) -> None:
+    evidence = base(attestation=[attestation(), attestation("e2", revokes="e1", expires_at="never")])
+    assert {view.attestation: view.in_date for view in profile.attestations(evidence, AS_OF)} == {"e1": False}
 
 
 def test_an_activity_of_tomorrow_and_an_unreadable_expiry_are_no_evidence(base: Build) -> None:
