@@ -16,7 +16,8 @@ ERASED = "(erased)"
 def flags(base: EvidenceBase, as_of: datetime) -> tuple[FlagView, ...]:
     """The declared flags, newest declaration of each not later than `as_of`.
 
-    A newest declaration whose value is unreadable declares nothing, and of two in one moment "it is so" counts, and one that cannot be read outweighs both.
+    A newest declaration whose value is unreadable declares nothing, also against another of the same moment; of two
+    readable ones in one moment "it is so" counts.
     """
     _, rows = base.query(
         "SELECT flag, value, declared_by, declared_at, entry FROM profile_flag "
