@@ -69,31 +69,38 @@ def rows_sysctl(machine: Machine) -> list[Setting]:
 
 
 def rows_redirects(machine: Machine) -> list[Setting]:
-    """Whether any interface accepts ICMP redirects: `1`, with the file of the first that does, or `0`.
+    """Whether any interface accepts ICMP redirects, by IP version: `1`, with the file of the first that does, or `0`.
 
-    `conf.all` alone does not tell: a host that forwards nothing accepts them where either `all` or the interface says
-    so, a router where both do (ip-sysctl, accept_redirects). What may not be read leaves the value NULL.
+    `conf.all` alone does not tell (ip-sysctl, accept_redirects). IPv4: a host that forwards nothing accepts them where
+    either `all` or the interface says so, a router where both do. IPv6: only the interface counts, and a router accepts
+    none. What may not be read leaves the value NULL; a kernel without the version accepts none.
     """
-    folder = "/proc/sys/net/ipv4/conf"
+    return [row for version in ("ipv4", "ipv6") if (row := _redirects(machine, version)) is not None]
+
+
+def _redirects(machine: Machine, version: str) -> Setting | None:
+    folder = f"/proc/sys/net/{version}/conf"
+    name = f"net.{version}.conf.*.accept_redirects"
 
     def on(interface: str, word: str) -> bool:
         return machine.read(f"{folder}/{interface}/{word}").strip() != "0"
 
-    name = "net.ipv4.conf.*.accept_redirects"
     try:
-        everywhere = on("all", "accept_redirects")
-        for interface in machine.names(folder):
+        if not machine.names("/proc/sys/net"):
+            return None
+        interfaces = machine.names(folder)
+        everywhere = version == "ipv4" and "all" in interfaces and on("all", "accept_redirects")
+        for interface in interfaces:
             if interface in ("all", "default", "lo"):
                 continue
             here, forwards = on(interface, "accept_redirects"), on(interface, "forwarding")
             if (everywhere and here) if forwards else (everywhere or here):
-                file = f"{folder}/{interface}/accept_redirects"
-                return [Setting(component="kernel", name=name, value="1", file=file)]
-    except Absent:  # a kernel without IPv4, or an interface that went away: nothing is claimed
-        return []
+                return Setting(component="kernel", name=name, value="1", file=f"{folder}/{interface}/accept_redirects")
+    except Absent:  # an interface that went away meanwhile: nothing is claimed
+        return None
     except Denied:
-        return [Setting(component="kernel", name=name)]
-    return [Setting(component="kernel", name=name, value="1" if everywhere else "0")]
+        return Setting(component="kernel", name=name)
+    return Setting(component="kernel", name=name, value="1" if everywhere else "0")
 
 
 def read_setting(machine: Machine) -> list[Setting]:

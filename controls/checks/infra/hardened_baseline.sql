@@ -7,6 +7,7 @@ WITH demanded AS (
     {'component': 'sshd', 'name': 'passwordauthentication', 'good': ['no'], 'bad': ['yes']},
     {'component': 'sshd', 'name': 'kbdinteractiveauthentication', 'good': ['no'], 'bad': []},
     {'component': 'kernel', 'name': 'net.ipv4.conf.*.accept_redirects', 'good': ['0'], 'bad': ['1']},
+    {'component': 'kernel', 'name': 'net.ipv6.conf.*.accept_redirects', 'good': ['0'], 'bad': ['1']},
     {'component': 'kernel', 'name': 'net.ipv4.conf.all.accept_source_route', 'good': ['0'], 'bad': ['1']}
   ], recursive := true)
 ),
