@@ -162,10 +162,8 @@ def rows_listening(sockets: list[Socket], processes: dict[str, Process], asset: 
         process = processes.get(socket.inode)
         component = process.component if process else None
         key = (socket.protocol, socket.address, socket.port)
-        if key in rows and process is None:
-            continue
         admin_port = socket.port in _ADMIN_PORTS and socket.protocol == "tcp"
-        rows[key] = ListeningSocket(
+        row = ListeningSocket(
             asset=asset,
             protocol=socket.protocol,
             address=socket.address,
@@ -178,7 +176,20 @@ def rows_listening(sockets: list[Socket], processes: dict[str, Process], asset: 
             is_admin=True if component in _ADMIN or admin_port else (False if component else None),
             is_encrypted=True if component == "sshd" else (False if component == "telnet" else None),
         )
+        rows[key] = _merged(rows[key], row) if key in rows else row
     return list(rows.values())
+
+
+def _merged(one: ListeningSocket, other: ListeningSocket) -> ListeningSocket:
+    """Two sockets on one address and port. Held by two programs they are as bad as the worse, and no better known."""
+    if one.process == other.process and one.component == other.component:
+        return one
+    worse = other if other.is_data_store and not one.is_data_store else one
+    unclear: dict[str, object] = {"process": None, "process_account": None, "is_encrypted": None}
+    if not worse.is_data_store:
+        unclear |= {"component": None, "is_data_store": None}
+    unclear["is_admin"] = True if one.is_admin or other.is_admin else None
+    return worse.model_copy(update=unclear)
 
 
 def read_listening_socket(machine: Machine, asset: str) -> list[ListeningSocket]:
