@@ -10,6 +10,8 @@ WITH clock AS (
         count(*) FILTER (WHERE offset_us IS NULL) AS offset_unread,
         bool_and(source_approved) AS source_approved,
         count(*) FILTER (WHERE source_approved IS NULL) AS approved_unread,
+        -- the servers approved are those of this service: while it does not run, something else sets the clock
+        count(*) FILTER (WHERE service_active IS NOT TRUE) AS not_running,
         max(entry) AS entry
     FROM clock_status
     GROUP BY asset
@@ -32,8 +34,9 @@ SELECT
             AND clock.offset_unread = 0
             AND clock.source_approved
             AND clock.approved_unread = 0
+            AND clock.not_running = 0
             THEN pass('in_time', concat('synchronised, off by ', clock.offset_us, ' µs'))
-        ELSE unknown('clock_unread', 'state, offset or source of the clock could not be read')
+        ELSE unknown('clock_unread', 'state, service, offset or source of the clock could not be told')
     END AS result
 FROM asset
 LEFT JOIN clock ON asset.asset = clock.asset
