@@ -7,6 +7,7 @@ writing share one file because they keep the same order: opening finishes what a
 
 from __future__ import annotations
 
+import gc
 import secrets
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -262,7 +263,7 @@ class Ledger(Readable):
         Raises:
             EvidenceError: a record is not canonical, or not of the kind; nothing was written.
         """
-        with self._writing():
+        with self._writing(), _uncollected():
             at = self._tick()
             return self._write(bulk.rows(kind, source, table, self._keystore), at)
 
@@ -426,3 +427,15 @@ class Ledger(Readable):
         self._lock.swap(self._note, note, instant(self._at))
         self._note = note
         self._store.put_checkpoint(self._edge.size, note)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Pause the cycle collector: a large batch makes many objects and no cycles, and each pass would walk them all."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
