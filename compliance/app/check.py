@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 
 from compliance.app import config as configuration
-from compliance.app import workspace
-from compliance.app.paths import ledger_places
-from compliance.ledger import Keys, stored_origin
+from compliance.app import keys, workspace
+from compliance.app.paths import LedgerPlaces, ledger_places
+from compliance.ledger import stored_origin
 from compliance.schemas.errors import ConfigError, LedgerError
 from compliance.verify import Verification, verify, verify_connection
 
@@ -32,28 +32,30 @@ def check(
         LedgerError: there is no ledger there, or another process writes it.
         ConfigError: no key is known for it.
     """
-    places = workspace.places(configuration.load(config_path)) if ledger is None else None
-    if places is None:
-        assert ledger is not None
+    config = configuration.load(config_path) if ledger is None else configuration.empty()
+    if ledger is None:
+        places = workspace.places(config)
+        if not places.path.exists():
+            raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
+    else:
         if not ledger.exists():
             raise LedgerError(f"there is no ledger at {ledger}", remedy="correct the path")
         origin = stored_origin(ledger)
         if origin is None:
             raise LedgerError(f"{ledger} is not a ledger", remedy="give the path of the .duckdb file")
         places = ledger_places(ledger, origin)
-    elif not places.path.exists():
-        raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
-    key = vkey or _own_key(places.keys, places.origin)
+    key = vkey or _own_key(config, places)
     handed = ledger is not None and vkey is not None and not places.lock_store.exists()
     return verify(places.path, vkey=key, lock_store=None if handed else places.lock_store)
 
 
-def _own_key(folder: Path, origin: str) -> str:
+def _own_key(config: configuration.Config, places: LedgerPlaces) -> str:
     try:
-        return Keys.open(folder, origin, create=False).vkey
+        return keys.own(config, places).vkey
     except ConfigError as error:
         raise ConfigError(
-            f"no public key of {origin} is known here", remedy="give the key you were handed: --vkey"
+            f"no public key of {places.origin} is known here: {error.message}",
+            remedy="give the key you were handed: --vkey",
         ) from error
 
 
@@ -88,6 +90,7 @@ def lines(found: Verification) -> list[str]:
         f"entries    {found.size}",
         f"root       {found.root.hex()}",
         f"key        {found.vkey}",
+        *_key_lines(found),
         f"signed     {found.signed} entries, by {found.checkpoints} checkpoints; {found.size - found.signed} not",
         f"outside    {found.anchored} entries by the lock store; {found.unanchored} not",
         f"lock store {found.lock_store}",
@@ -108,6 +111,13 @@ def lines(found: Verification) -> list[str]:
     return text
 
 
+def _key_lines(found: Verification) -> list[str]:
+    if len(found.keys) < 2:
+        return []
+    how = {"create": "the first", "rotate": "handed over by the one before", "replace": "in the place of a lost one"}
+    return [f"  from {term.start:>9} entries on  {term.vkey}  ({how[term.action]})" for term in found.keys]
+
+
 def as_json(found: Verification) -> dict[str, Any]:
     """The result for machines."""
     return {
@@ -116,6 +126,7 @@ def as_json(found: Verification) -> dict[str, Any]:
         "size": found.size,
         "root": found.root.hex(),
         "vkey": found.vkey,
+        "keys": [{"from_size": term.start, "vkey": term.vkey, "how": term.action} for term in found.keys],
         "signed": found.signed,
         "unanchored": found.unanchored,
         "checkpoints": found.checkpoints,

@@ -4,7 +4,7 @@ from compliance.ledger.collections import CollectionFields, StoredCollection
 from compliance.ledger.drafts import Draft
 from compliance.ledger.keys import KeyRing, Keys
 from compliance.ledger.keystore import KeyStore, Subject
-from compliance.ledger.ledger import Appended, Ledger
+from compliance.ledger.ledger import Appended, Ledger, Opening
 from compliance.ledger.reading import Entry
 from compliance.ledger.store import stored_origin
 from compliance.ledger.terms import Term, Terms
@@ -18,6 +18,7 @@ __all__ = [
     "KeyStore",
     "Keys",
     "Ledger",
+    "Opening",
     "StoredCollection",
     "Subject",
     "Term",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
@@ -103,19 +102,19 @@ def test_a_key_of_another_ledger_is_not_believed(place: Place) -> None:
 
 
 @pytest.fixture
-def rotated(place: Place) -> Iterator[tuple[Place, str, str, int]]:
+def rotated(place: Place) -> tuple[Place, str, str, int]:
     with place.open() as ledger:
         add(ledger)
         old = ledger.vkey
         new = ledger.rotate_key(**WHY)
         at = ledger.size
         add(ledger)
-    yield place, old, new, at
+    return place, old, new, at
 
 
 @pytest.mark.parametrize("which", ["at the hand-over without the old", "at the hand-over without the new", "after"])
 def test_a_checkpoint_that_lacks_the_right_key_is_found(rotated: tuple[Place, str, str, int], which: str) -> None:
-    place, old, new, at = rotated
+    place, old, _, at = rotated
     with duckdb.connect(str(place.path)) as raw:
         size = at if "hand-over" in which else at + 2
         (note,) = raw.execute("SELECT note FROM checkpoint WHERE size = ?", [size]).fetchall()[0]
@@ -200,7 +199,7 @@ def test_keys_that_lie_elsewhere(place: Place) -> None:
         assert ledger.vkey == first.vkey
         assert ledger.rotate_key(key=second, **WHY) == second.vkey
     assert not (place.folder / "keys").exists()
-    with pytest.raises(ConfigError, match="neither|not in"):
+    with pytest.raises(ConfigError, match="nor configured"):
         place.open(given_keys=[first])
 
     with place.open(given_keys=[second]) as ledger:
