@@ -13,7 +13,7 @@ audit:           ## install what is missing, audit this machine, write PDFs belo
 test:            ## install what the tests need, servers included, and run everything
 	@scripts/setup test
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST)
+	@scripts/test $(PYTEST)
 
 lint:            ## formatting, types, layers, control definitions
 	@$(BIN)/ruff check .

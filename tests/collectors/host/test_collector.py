@@ -116,9 +116,8 @@ def test_hidden_log_folder_is_a_gap(collect):
     assert any(path in found["message"] for path in hidden)
 
 
+@pytest.mark.root
 def test_sudoers_that_may_not_be_read_are_a_gap(collect, tmp_path):
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to put a sudoers file into a mount namespace of its own")
     before = f"""cp -a /etc {tmp_path}/etc; echo 'ana ALL=(ALL) NOPASSWD: ALL' > {tmp_path}/etc/sudoers
 chmod 0440 {tmp_path}/etc/sudoers; mount --bind {tmp_path}/etc /etc"""
     asked = collect("role_grant", unshare="-m", before=before)["role_grant"]
@@ -129,9 +128,8 @@ chmod 0440 {tmp_path}/etc/sudoers; mount --bind {tmp_path}/etc /etc"""
     assert refused["role_grant"]["outcomes"] == refused["config_file"]["outcomes"] == ["denied"]
 
 
+@pytest.mark.root
 def test_planted_secrets_appear_nowhere(collect, tmp_path):
-    if os.geteuid() != 0:
-        pytest.skip("needs root, to plant secrets into a mount namespace of its own")
     before = f"""cp -a /etc {tmp_path}/etc; mkdir -p {tmp_path}/root/.ssh; mount -t tmpfs t /run; mkdir /run/sshd
 echo 'ana:x:1777:1777:Ana:{tmp_path}/root:/bin/bash' >> {tmp_path}/etc/passwd
 echo 'ana:$y$j9T$PLANTEDSALT$PLANTEDHASHPLANTEDHASH:20400:0:90:7:::' >> {tmp_path}/etc/shadow
@@ -161,7 +159,7 @@ def _granted(collect, *names: str):
     return collect(unshare="-m", before=before)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to hand out single capabilities")
+@pytest.mark.root
 def test_the_readmes_grant_is_enough(collect):
     with socket.create_server(("127.0.0.1", 0)) as mine:
         found = _granted(collect, *CAPABILITIES)
@@ -173,7 +171,7 @@ def test_the_readmes_grant_is_enough(collect):
     assert "AmbientCapabilities=" + " ".join(f"CAP_{name.upper()}" for name in CAPABILITIES) in page
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to hand out single capabilities")
+@pytest.mark.root
 def test_without_one_capability_its_kinds_are_gaps(collect):
     without_net = _granted(collect, "dac_read_search", "sys_ptrace")
     assert {k for k, v in without_net.items() if v["outcomes"] == ["denied"]} == {"firewall_default", "firewall_rule"}

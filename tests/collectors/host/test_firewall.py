@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,9 +20,9 @@ from compliance.collectors.host.machine import Machine, Reply, failed
 from compliance.collectors.host.ruleset import rows_printed, rows_ruleset, rows_saved
 from compliance.schemas.errors import Absent, Denied, Malformed
 
-# A network of one's own, also for an ordinary user. In two steps: the owner of the files in /proc/net is fixed when the
-# network is made, and must be mapped by then.
-OWN = "-r unshare -n"
+# A network of one's own, also for an ordinary user: in two steps, since the owner of the files in /proc/net is fixed
+# when the network is made, and must be mapped by then.
+OWN = "-n" if os.geteuid() == 0 else "-r unshare -n"
 JSON = ("nft", "-j", "-s", "list", "ruleset")
 
 
@@ -168,6 +169,7 @@ table inet filter {
 RULES"""
 
 
+@pytest.mark.root(own_namespace=True)
 def test_real_good_ruleset(collect):
     found = collect("firewall_default", "firewall_rule", unshare=OWN, before=GOOD)
     defaults = {row["direction"]: row for row in found["firewall_default"]["rows"]}
@@ -182,6 +184,7 @@ def test_real_good_ruleset(collect):
     assert https["source_any"] is True
 
 
+@pytest.mark.root(own_namespace=True)
 def test_real_rows_do_not_change_with_traffic(collect):
     rules = "nft add table ip t; nft add chain ip t c '{ type filter hook output priority 0; }'; "
     rules += "nft add rule ip t c counter accept; ip link set lo up; "
@@ -191,6 +194,7 @@ def test_real_rows_do_not_change_with_traffic(collect):
     assert quiet["firewall_rule"]["rows"] == busy["firewall_rule"]["rows"] != []
 
 
+@pytest.mark.root(own_namespace=True)
 def test_real_empty_ruleset_allows_everything(collect):
     found = collect("firewall_default", "firewall_rule", unshare=OWN)
     assert {row["default_action"] for row in found["firewall_default"]["rows"]} == {"allow"}
