@@ -18,7 +18,7 @@ from compliance.controls.evidence_base import EvidenceBase, TimeLimit
 from compliance.controls.profile import declared_off, naive, nil_return
 from compliance.controls.verdict import decide, evidence_of
 from compliance.controls.yaml_file import nearest
-from compliance.schemas.catalogue import PlannedControl
+from compliance.schemas.catalogue import Control, PlannedControl
 from compliance.schemas.errors import ConfigError, ControlError
 from compliance.schemas.kinds.engine import Outcome
 from compliance.schemas.results import (
@@ -139,7 +139,7 @@ def evaluate_one(
     except (Breach, ControlError, TimeLimit, duckdb.Error) as error:
         return result(Outcome.UNKNOWN, _words(error), UnknownReason.ERROR, duration_us=_since(began))
     verdict = decide(control, findings, evidence, nil_return(control.id, attestations, as_of))
-    reason = verdict.reason + _removed(loaded, base)
+    reason = verdict.reason + _set_otherwise(control, parameters) + _removed(loaded, base)
     return result(verdict.outcome, reason, verdict.unknown_reason, findings, _since(began))
 
 
@@ -241,6 +241,22 @@ def _words(error: Exception) -> str:
 def _removed(loaded: LoadedControl, base: EvidenceBase) -> str:
     gone = sorted({row.source for kind in loaded.kinds for row in base.removed(kind)})
     return f"; no longer configured and not judged: {', '.join(gone)}" if gone else ""
+
+
+def _set_otherwise(control: Control, parameters: Mapping[str, Any]) -> str:
+    """The thresholds that are not the control's own: what the statement says of them does not hold."""
+    said = [
+        f"{name} {_value(parameters[name])}, not {_value(parameter.default)}"
+        for name, parameter in control.parameters.items()
+        if parameters[name] != parameter.default
+    ]
+    return f"; judged by the organisation's own thresholds: {'; '.join(said)}" if said else ""
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return f"a list of {len(value)}"  # its items may be names of persons, which a reason never holds
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _declared(off: FlagView) -> str:

@@ -45,6 +45,8 @@ _MACROS = (
     "CREATE MACRO minutes(n) AS to_minutes(CAST(n AS BIGINT))",
     "CREATE MACRO hours(n) AS to_hours(CAST(n AS BIGINT))",
     "CREATE MACRO days(n) AS to_days(CAST(n AS INTEGER))",
+    # Case and spaces do not make another person (`profile.person` says the same in Python).
+    "CREATE MACRO folded(name) AS trim(regexp_replace(lower(name), '\\s+', ' ', 'g'))",
 )
 
 _SEAL = (

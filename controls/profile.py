@@ -56,7 +56,7 @@ def attestations(base: EvidenceBase, as_of: datetime) -> tuple[AttestationView, 
     """
     _, rows = base.query(
         "SELECT attestation, form, control, requirements, statement, by_person, reviewed_by, occurred_at, expires_at, "
-        "document_sha256, revokes, entry, subject FROM attestation "
+        "document_sha256, revokes, entry, subject, resources FROM attestation "
         "WHERE occurred_at <= $as_of ORDER BY occurred_at, entry",
         {"as_of": naive(as_of)},
     )
@@ -75,6 +75,7 @@ def attestations(base: EvidenceBase, as_of: datetime) -> tuple[AttestationView, 
             document_sha256=row[9],
             in_date=not row[10] and row[0] not in revoked and as_of < aware(row[8]),
             entry=row[11],
+            resources=tuple(row[13] or ()),
         )
         for row in rows
         if row[8] is not None  # without a readable expiry it is no evidence, but it may take another back

@@ -144,9 +144,11 @@ def checkpoint_size(checkpoint: str) -> int | None:
 def run_notes(view: FrameworkView, language: Language) -> list[str]:
     """What was unusual about this run: what the ledger's state and the results show, then what was recorded."""
     ledger = view.audit.ledger
+    changed = [control.id for control in view.controls if control.changed]
     own: list[Any] = [
         None if ledger.verified else text("note_unverified", language),
         None if ledger.lock_store == "ok" else text("note_lock", language),
         text("note_missing", language, names=", ".join(view.missing_controls)) if view.missing_controls else None,
+        text("note_thresholds", language, names=", ".join(changed)) if changed else None,
     ]
     return [*(note for note in own if note), *view.audit.notes]

@@ -173,6 +173,11 @@ class ControlView:
         """The control's id."""
         return self.result.id
 
+    @property
+    def changed(self) -> tuple[ParameterView, ...]:
+        """The thresholds that the organisation set itself: numbers in the statement are those of the defaults."""
+        return tuple(p for p in self.parameters if p.changed)
+
     @cached_property
     def counts(self) -> Counts:
         """Findings by status."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from compliance.reports.gate import HELD, UNDECIDED, UNDECIDED_RULE, VIOLATION, GateResult, Undecided, Violation
-from compliance.reports.model import coverage_views
+from compliance.reports.model import control_view, coverage_views
 from compliance.schemas.catalogue import Severity
 from compliance.schemas.results import AuditResult, ControlResult, WaiverView
 
@@ -62,7 +62,9 @@ def _rule(name: str, control: ControlResult | None) -> dict[str, Any]:
         "properties": {"severity": control.severity.value, "version": control.version},
     }
     if control.control is not None:
-        rule["fullDescription"] = {"text": control.control.statement.en}
+        changed = [f"{p.title.en} {p.value} {p.unit}".rstrip() for p in control_view(control).changed]
+        judged = f" As written for the defaults; judged by: {'; '.join(changed)}." if changed else ""
+        rule["fullDescription"] = {"text": control.control.statement.en + judged}
         rule["help"] = {"text": control.control.remedy.en}
     return rule
 

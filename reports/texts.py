@@ -64,6 +64,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Named by requirements, but without a result in this audit: {names}.",
         "Citados por requisitos, pero sin resultado en esta auditoría: {names}.",
     ),
+    "note_thresholds": (
+        "Thresholds that the organisation set itself, other than the defaults, decide these controls: {names}.",
+        "Umbrales que fijó la propia organización, distintos de los valores por omisión, deciden estos controles: {names}.",
+    ),
     "no_notes": ("Nothing unusual was recorded about this run.", "No se registró nada inusual en esta ejecución."),
     # verification
     "verify": ("How to verify this paper", "Cómo verificar este documento"),
@@ -252,6 +256,9 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Cada control hace una pregunta a la evidencia. Primero van los recursos que fallan o no pudieron evaluarse.",
     ),
     "question": ("Question", "Pregunta"),
+    "question_default": ("Question, as written for the defaults", "Pregunta, escrita para los valores por omisión"),
+    "judged_by": ("Judged by", "Juzgado con"),
+    "set_value": ("{title}: {value} (default {default})", "{title}: {value} (por omisión {default})"),
     "why": ("Why", "Por qué"),
     "version": ("Version", "Versión"),
     "definition": ("Definition", "Definición"),

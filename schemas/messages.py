@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 from compliance.schemas.evidence import Evidence
+from compliance.schemas.secrets import from_folder
 
 
 class Cause(StrEnum):
@@ -109,6 +110,19 @@ class Access:
     readable: bool
     message: str
     remedy: str = ""
+
+
+def from_configuration(path: Path, info: ValidationInfo) -> Path:
+    """`path` as an absolute one: relative ones start at the folder of the configuration file, `~` is the home folder.
+
+    The folder comes as the validation context `{"folder": Path}`; without one the path stays as it is.
+    """
+    folder = (info.context or {}).get("folder")
+    return path if folder is None else from_folder(folder, path)
+
+
+LocalPath = Annotated[Path, AfterValidator(from_configuration)]
+"""Type of a setting that names a file or folder of this machine."""
 
 
 class Settings(BaseModel):

@@ -94,6 +94,7 @@ class AttestationView:
     document_sha256: str | None
     in_date: bool
     entry: int
+    resources: tuple[str, ...] = ()  # of its control, as findings name them
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,21 +14,35 @@ from compliance.schemas.errors import SecretMissing
 SCHEMES = ("env", "file", "keyring")
 
 
+def from_folder(folder: Path, path: Path) -> Path:
+    """`path` as an absolute one: relative to `folder`, `~` being a home folder. Raises ValueError for `~nobody`."""
+    try:
+        return folder / path.expanduser()
+    except RuntimeError as error:
+        raise ValueError(str(error)) from error
+
+
 class SecretRef(str):
-    """`env:NAME`, `file:/path` or `keyring:service/user`. Printing it shows the reference, never the secret."""
+    """`env:NAME`, `file:/path` or `keyring:service/user`. Printing it shows the reference, never the secret.
+
+    A relative path starts at the folder of the configuration file, which comes as the validation context `folder`.
+    """
 
     __slots__ = ()
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(cls._parse, core_schema.str_schema())
+        return core_schema.with_info_after_validator_function(cls._parse, core_schema.str_schema())
 
     @classmethod
-    def _parse(cls, text: str) -> SecretRef:
+    def _parse(cls, text: str, info: core_schema.ValidationInfo) -> SecretRef:
         scheme, colon, rest = text.partition(":")
         if not colon or scheme not in SCHEMES or not rest:
             # the text itself may be a secret put here by mistake: it must not be echoed
             raise ValueError("a secret is given by reference: env:NAME, file:/path or keyring:service/user")
+        folder = (info.context or {}).get("folder")
+        if scheme == "file" and folder is not None:
+            return cls(f"file:{from_folder(folder, Path(rest))}")
         return cls(text)
 
     def resolve(self) -> str:

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
@@ -48,6 +47,7 @@ from compliance.schemas.messages import (
     Discovery,
     Found,
     Gap,
+    LocalPath,
     Mark,
     Message,
     Record,
@@ -60,8 +60,8 @@ RECENT = timedelta(days=90)  # the span of `signed_permille`
 class GitSettings(messages.Settings):
     """Which clones to read."""
 
-    paths: list[Path] = Field(min_length=1, description="Clones, or folders directly below which clones lie.")
-    allowed_signers: Path | None = Field(
+    paths: list[LocalPath] = Field(min_length=1, description="Clones, or folders directly below which clones lie.")
+    allowed_signers: LocalPath | None = Field(
         default=None,
         description="File of SSH keys whose signatures count as good (ssh-keygen's allowed signers). The repository's "
         "own setting is never used: it would let a repository vouch for itself.",

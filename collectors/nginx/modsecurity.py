@@ -21,10 +21,11 @@ _ID = re.compile(r"\bid\s*:\s*'?(\d+)")
 _CHAIN = re.compile(r"""[\s",']chain\s*[",]""")
 _MANAGED = re.compile(r"ver\s*:\s*'?OWASP_CRS/([\w.\-]+)")
 _PACKAGE = re.compile(r"setvar\s*:\s*'?tx\.(crs_exclusions_\w+)=1")
-_THRESHOLD = re.compile(r"setvar\s*:\s*'?tx\.(inbound_anomaly_score_threshold)=(\d+)")
+_THRESHOLD = re.compile(r"setvar\s*:\s*'?tx\.inbound_anomaly_score_threshold=(\d+)")
 # Numbers reserved for the OWASP rule set and its exclusion packages, which sleep until a setvar wakes them. Those of
 # its plugins (from 9 500 000 on) are awake as soon as they are installed, and count.
 _CRS_IDS = (range(900_000, 1_000_000), range(9_000_000, 9_500_000))
+_CRS_DEFAULTS = range(901_000, 902_000)  # these rules run only where a variable has no value yet
 _MAX_DEPTH = 32
 _MODES = {"on": "block", "detectiononly": "detect", "off": "off"}
 
@@ -39,10 +40,17 @@ class Rules:
     version: str | None = None
     updated_at: datetime | None = None
     files: list[FileRead] = field(default_factory=list)
-    threshold: int | None = None
+    threshold: int | None = None  # inbound anomaly score, as the configuration sets it
+    threshold_default: int | None = None  # that of the managed set, which holds where nothing else sets one
     remote: bool = False
     _chained: bool = False  # the next rule is a link of the chain before it
     _managed: bool = False  # the rule at hand belongs to the managed set
+    _defaults: bool = False  # … and sets what the configuration left open
+
+    @property
+    def refuses_from(self) -> int | None:
+        """The inbound anomaly score from which a request is refused; None where no rule read sets one."""
+        return self.threshold_default if self.threshold is None else self.threshold
 
 
 def fetch_rules(path: str, rules: Rules, depth: int = 0) -> None:
@@ -120,9 +128,13 @@ def _rule(rest: str, where: str, rules: Rules, managed_file: bool) -> None:
         rules.count += 1
         number = _ID.search(rest)
         rules._managed = managed_file and number is not None and any(int(number[1]) in ids for ids in _CRS_IDS)
+        rules._defaults = rules._managed and number is not None and int(number[1]) in _CRS_DEFAULTS
     rules._chained = bool(_CHAIN.search(rest))
     if not rules._managed:
         rules.exclusions += [f"{where}: {what}" for what in _CTL.findall(rest)]
     rules.exclusions += [f"{where}: {package}" for package in _PACKAGE.findall(rest)]
-    for _, value in _THRESHOLD.findall(rest):
-        rules.threshold = int(value)
+    for value in _THRESHOLD.findall(rest):
+        if rules._defaults:
+            rules.threshold_default = int(value)
+        else:
+            rules.threshold = max(int(value), rules.threshold or 0)  # whichever rule runs: none refuses later

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,7 @@ class Policy:
     rules: Rules
     exclusions: tuple[str, ...]  # those of its locations too
     partly_off: tuple[str, ...]
+    threshold: int | None = None  # the highest anomaly score that the block or one of its locations waits for
 
 
 def fetch_policies(config: Config) -> list[Policy]:
@@ -58,7 +60,6 @@ def _row(host: str, found: list[Policy]) -> WafPolicy:
         "blocks": [{"at": p.server.block.where, "mode": p.mode} for p in found],
         "files": [f.path for f in rules.files],
         "exclusions": exclusions,
-        "inbound_anomaly_score_threshold": rules.threshold,
         "rules_from_elsewhere": rules.remote,
     }
     loaded = weakest.engine == "ModSecurity"
@@ -72,23 +73,32 @@ def _row(host: str, found: list[Policy]) -> WafPolicy:
         rules_loaded=rules.count if loaded and not rules.remote else (0 if weakest.engine is None else None),
         exclusions=len(exclusions),
         unapproved_exclusions=None if exclusions else 0,
+        anomaly_threshold=_highest(p.threshold for p in found),
         partly_off=sorted({label for p in found for label in p.partly_off}),
         detail=detail,
     )
 
 
+def _highest(thresholds: Iterable[int | None]) -> int | None:
+    """The weakest of several thresholds; None where one of them could not be told."""
+    scores = list(thresholds)
+    known = [score for score in scores if score is not None]
+    return max(known) if known and len(known) == len(scores) else None
+
+
 def _policy(config: Config, server: Scope, read: dict[tuple[Directive, ...], Rules]) -> Policy:
     mode, rules = _mode(config, server, read)
-    exclusions, weaker = list(rules.exclusions), []
+    exclusions, weaker, thresholds = list(rules.exclusions), [], [rules.refuses_from]
     for scope in server.nested():
         if scope.own("modsecurity", *_RULES):
             inner, own = _mode(config, scope, read)
             exclusions += own.exclusions
+            thresholds.append(own.refuses_from)
             if _STRENGTH.get(inner or "", -1) < _STRENGTH.get(mode or "", -1):
                 weaker.append(scope.label)
     other = next((name for directive, name in _OTHERS.items() if _names(server, directive)), None)
     if server.nearest("modsecurity", *_RULES):
-        return Policy(server, mode, "ModSecurity", rules, tuple(exclusions), tuple(weaker))
+        return Policy(server, mode, "ModSecurity", rules, tuple(exclusions), tuple(weaker), _highest(thresholds))
     return Policy(server, None if other else "off", other, rules, tuple(exclusions), tuple(weaker))
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 
-from compliance.schemas.messages import Settings
+from compliance.schemas.messages import Settings, from_configuration
 from compliance.schemas.secrets import SecretRef
 
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
@@ -32,6 +33,11 @@ class PostgresSettings(Settings):
     exclude_databases: tuple[str, ...] = Field(default=(), description="Databases not to look into.")
     needs_backup: bool | None = Field(default=None, description="Declared: its databases need a backup.")
     grants_limit: int = Field(default=200_000, ge=1, description="More rows of rights than this are a gap.")
+
+    @field_validator("sslrootcert")
+    @classmethod
+    def _from_configuration(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return value if value in (None, "system") else str(from_configuration(Path(value), info))
 
     def connection(self, dbname: str | None = None) -> dict[str, Any]:
         """Connection parameters without the password; `dbname` instead of the configured database."""

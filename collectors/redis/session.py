@@ -132,7 +132,7 @@ def _connection(ctx: Context[RedisSettings]) -> Any:
         "encoding_errors": "backslashreplace",  # key patterns are bytes
     }
     if settings.unix_socket:
-        return _wire.UnixDomainSocketConnection(path=settings.unix_socket, **common)
+        return _wire.UnixDomainSocketConnection(path=str(settings.unix_socket), **common)
     common |= {"host": settings.host, "port": settings.port}
     if not settings.tls:
         return _wire.Connection(**common)

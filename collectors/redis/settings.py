@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from compliance.schemas.messages import Settings
+from compliance.schemas.messages import LocalPath, Settings
 from compliance.schemas.secrets import SecretRef
 
 
@@ -13,14 +13,14 @@ class RedisSettings(Settings):
 
     host: str = Field(default="localhost", description="Host or address.")
     port: int = Field(default=6379, ge=1, le=65535, description="Port.")
-    unix_socket: str | None = Field(default=None, description="Path of a Unix socket, instead of host and port.")
+    unix_socket: LocalPath | None = Field(default=None, description="Path of a Unix socket, instead of host and port.")
     username: str | None = Field(default=None, description="ACL user; the unnamed user when left out.")
     password: SecretRef | None = Field(default=None, description="Reference to the password, never the password.")
     database: int = Field(default=0, ge=0, description="Logical database to select; all are counted from any of them.")
     tls: bool = Field(default=False, description="Speak TLS; the server's certificate is always checked.")
-    ca_file: str | None = Field(default=None, description="CA file that signs the server; the system's when left out.")
-    cert_file: str | None = Field(default=None, description="Client certificate, when the server asks for one.")
-    key_file: str | None = Field(default=None, description="Its private key: a path; it must need no pass phrase.")
+    ca_file: LocalPath | None = Field(default=None, description="CA file that signs the server; else the system's.")
+    cert_file: LocalPath | None = Field(default=None, description="Client certificate, when the server asks for one.")
+    key_file: LocalPath | None = Field(default=None, description="Its private key; it must need no pass phrase.")
     holds_state: bool | None = Field(default=None, description="Declared: it holds state that must survive.")
     needs_backup: bool | None = Field(default=None, description="Declared: its databases need a backup.")
 
@@ -38,5 +38,5 @@ class RedisSettings(Settings):
     def instance(self) -> str:
         """`host:port`, or the path of the socket."""
         if self.unix_socket:
-            return self.unix_socket
+            return str(self.unix_socket)
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"

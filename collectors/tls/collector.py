@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import ClassVar
 
 from cryptography import x509
@@ -165,7 +164,7 @@ def _revocation(ctx: Context[TlsSettings], endpoint: Endpoint, session: Session,
     known = [load(der, endpoint.label) for der in (session.chain or ())[1:]]
     if ctx.settings.ca_file:
         try:
-            known += x509.load_pem_x509_certificates(Path(ctx.settings.ca_file).read_bytes())
+            known += x509.load_pem_x509_certificates(ctx.settings.ca_file.read_bytes())
         except (OSError, ValueError) as error:
             raise ConfigError(f"ca_file {ctx.settings.ca_file}: {error}", remedy="name a file of PEM roots") from error
     ctx.throttle()

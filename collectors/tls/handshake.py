@@ -219,7 +219,7 @@ def fetch_ciphers(target: Target, accepted: Iterable[str]) -> list[str] | None:
     return list(found)
 
 
-def trusting(ca_file: str | None) -> ssl.SSLContext | None:
+def trusting(ca_file: Path | None) -> ssl.SSLContext | None:
     """A client that validates chains against `ca_file` or the system's store; None when the store is empty.
 
     Raises ConfigError when `ca_file` cannot be used.

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from compliance.collectors.tls.handshake import is_address
 from compliance.schemas.kinds.host import Exposure
-from compliance.schemas.messages import Settings
+from compliance.schemas.messages import LocalPath, Settings
 
 Port = Annotated[int, Field(ge=1, le=65535)]
 UrlPath = Annotated[str, Field(pattern=r"^/[\x21-\x7e]*$")]
@@ -46,7 +46,7 @@ class TlsSettings(Settings):
     """Which endpoints to meet, and whom to trust."""
 
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
-    ca_file: str | None = Field(default=None, description="PEM roots to trust instead of the system's store.")
+    ca_file: LocalPath | None = Field(default=None, description="PEM roots to trust instead of the system's store.")
     ocsp: bool = Field(default=False, description="Ask the responder named in the certificate, over plain HTTP.")
 
     @model_validator(mode="after")

@@ -312,7 +312,8 @@ def _unconfigured(workspace: Workspace) -> list[str]:
     found, failed = discover.discover(folder=workspace.config.folder)
     new = discover.unconfigured(found, workspace.config.sources)
     notes = [
-        f"Found on this machine, but no source reads it: {item.collector} {item.found.name} ({item.found.seen})."
+        f"Found on this machine, and no source reads it at this address: {item.collector} {item.found.name} "
+        f"({item.found.seen})."
         for item in new
     ]
     return notes + [f"It could not be looked for {item.collector}: {item.message}" for item in failed]

@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from compliance import collectors
-from compliance.app.where import FILE, Where
+from compliance.app.where import FILE, Where, nearest
 from compliance.schemas.catalogue import FRAMEWORKS
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.messages import Collector, Settings
@@ -110,7 +110,7 @@ class SourceConfig:
 
     @property
     def settings_sha256(self) -> str:
-        """Digest of the settings as written; secrets count by their reference."""
+        """Digest of the settings, relative paths made absolute; secrets count by their reference."""
         plain = self.settings.model_dump(mode="json")
         return hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
@@ -249,19 +249,43 @@ def _source(where: Where, name: str, table: dict[str, Any]) -> SourceConfig:
 
 def _valid(where: Where, place: tuple[str, ...], cls: type[Any], table: Mapping[str, Any]) -> Any:
     try:
-        return cls.model_validate(table)
+        return cls.model_validate(table, context={"folder": where.path.parent if where.path else Path.cwd()})
     except ValidationError as error:
-        raise _explain(where, place, error) from None  # the original repeats the input, which may hold a secret
+        raise _explain(where, place, cls, error) from None  # the original repeats the input, which may hold a secret
 
 
-def _explain(where: Where, place: tuple[str, ...], error: ValidationError) -> ConfigError:
+def _explain(where: Where, place: tuple[str, ...], cls: type[BaseModel], error: ValidationError) -> ConfigError:
     first = error.errors(include_input=False, include_url=False)[0]
     inside: list[str | int] = list(first["loc"])
     name = ".".join(str(part) for part in inside)
     more = error.error_count() - 1
     rest = f" (and {more} more)" if more else ""
-    said = "unknown key" if first["type"] == "extra_forbidden" else str(first["msg"]).removeprefix("Value error, ")
-    return where.error(f"[{'.'.join(place)}]{' ' if name else ''}{name}: {said}{rest}", (*place, *inside))
+    said, remedy = str(first["msg"]).removeprefix("Value error, "), None
+    if first["type"] == "extra_forbidden":
+        known = sorted(_keys_at(cls, inside[:-1]))
+        said = f"unknown key{nearest(str(inside[-1]), known)}"
+        remedy = f"known keys: {', '.join(known)}" if known else None
+    return where.error(f"[{'.'.join(place)}]{' ' if name else ''}{name}: {said}{rest}", (*place, *inside), remedy)
+
+
+def _keys_at(cls: type[BaseModel], inside: Sequence[str | int]) -> Iterable[str]:
+    """The keys of the table that `inside` leads to, from the settings class `cls`; none where no model describes it."""
+    for part in inside:
+        if isinstance(part, str):
+            found = cls.model_fields.get(part)
+            models = list(_models(found.annotation)) if found else []
+            if len(models) != 1:
+                return ()
+            cls = models[0]
+    return cls.model_fields
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that a field's type holds: `tuple[Endpoint, ...]` and `Endpoint | None` hold one."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for part in get_args(annotation):
+        yield from _models(part)
 
 
 def _secret_refs(value: Any) -> Iterable[SecretRef]:

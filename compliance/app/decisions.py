@@ -109,6 +109,7 @@ class Statement:
     expires_at: datetime
     control: str | None = None
     requirements: Sequence[str] = ()
+    resources: Sequence[str] = ()
     reviewed_by: str | None = None
     document: Path | None = None
     revokes: str | None = None
@@ -130,6 +131,8 @@ def attest(workspace: Workspace, said: Statement) -> str:
         _known_control(said.control)
     for item in said.requirements:
         _known_requirement(catalogue, item)
+    if said.resources and said.control is None:
+        raise ConfigError("resources are those of a control", remedy="name it: --control")
     if said.revokes is not None:
         _known_attestation(workspace, said.revokes)
     if said.reviewed_by and _same_person(said.reviewed_by, said.by):
@@ -144,6 +147,7 @@ def attest(workspace: Workspace, said: Statement) -> str:
         form=said.form,
         control=said.control,
         requirements=list(said.requirements),
+        resources=list(said.resources) or None,
         statement=said.statement,
         by_person=said.by,
         reviewed_by=said.reviewed_by,

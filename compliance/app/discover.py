@@ -53,16 +53,45 @@ def discover(
 
 
 def unconfigured(found: Iterable[Discovered], sources: Iterable[config.SourceConfig]) -> list[Discovered]:
-    """Those of `found` that no configured source reads: same collector, and every proposed setting equal."""
-    known = [(source.collector.name, source.settings.model_dump(mode="json")) for source in sources]
+    """Those of `found` that no configured source reads at the address they were found at."""
+    known: dict[str, list[Mapping[str, Any]]] = {}
+    for source in sources:
+        known.setdefault(source.collector.name, []).append(source.settings.model_dump(mode="json"))
 
     def read(item: Discovered) -> bool:
-        return any(
-            name == item.collector and all(_plain(values.get(k)) == _plain(v) for k, v in item.found.settings.items())
-            for name, values in known
-        )
+        if item.collector not in known:
+            return False
+        addresses = {address for settings in known[item.collector] for address in _addresses(settings)}
+        return all(addresses.intersection(_same(*address)) for address in _addresses(item.found.settings))
 
     return [item for item in found if not read(item)]
+
+
+def _addresses(settings: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Where a source with these settings looks. All names of the loopback interface are one."""
+    found: list[tuple[str, Any]] = [("clone", os.path.realpath(path)) for path in settings.get("paths") or ()]
+    found += [("file", os.path.realpath(settings[key])) for key in ("config", "unix_socket") if settings.get(key)]
+    for endpoint in settings.get("endpoints") or ():
+        found.append((_machine(endpoint["host"]), endpoint.get("port", 443)))
+    host, port = settings.get("host"), settings.get("port")
+    if "port" in settings and not settings.get("unix_socket") and not settings.get("service"):
+        host, port = host or "localhost", port or 5432  # libpq's defaults; others always have a port
+        found.append((os.path.realpath(host) if host.startswith("/") else _machine(host), port))
+    return found
+
+
+def _same(where: str, what: Any) -> list[tuple[str, Any]]:
+    """The addresses of a source that reads what is at this one."""
+    found = [(where, what)]
+    if where == "clone":
+        found.append((where, os.path.dirname(what)))  # `paths` may name the folder above
+    if where.startswith("/"):
+        found.append(("localhost", what))  # PostgreSQL names its socket after the port
+    return found
+
+
+def _machine(host: str) -> str:
+    return "localhost" if host in ("127.0.0.1", "::1") else host.lower()
 
 
 def write_config(path: Path, found: Sequence[Discovered], failed: Sequence[NotLooked], *, organisation: str) -> None:
@@ -151,10 +180,6 @@ def _table(values: Mapping[str, Any]) -> Any:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, Path) else value
 
 
 def _hostname() -> str:

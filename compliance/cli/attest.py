@@ -23,6 +23,12 @@ from compliance.cli.options import config_option, say
 )
 @click.option("--requirement", "requirements", multiple=True, help="framework:id, for instance soc2:CC1.1; repeatable.")
 @click.option("--control", default=None, help="Control it bears on.")
+@click.option(
+    "--resource",
+    "resources",
+    multiple=True,
+    help="Resource it speaks of, as findings of the control name it (db/host:5432); repeatable.",
+)
 @click.option("--on", "occurred", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Day of the activity.")
 @click.option("--expires", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last day it counts (UTC).")
 @click.option("--by", default=getpass.getuser, show_default="this account", help="Who states it.")
@@ -35,6 +41,7 @@ def command(
     form: str,
     requirements: tuple[str, ...],
     control: str | None,
+    resources: tuple[str, ...],
     occurred: datetime,
     expires: datetime,
     by: str,
@@ -53,6 +60,7 @@ def command(
         expires_at=expires.replace(hour=23, minute=59, second=59, tzinfo=UTC),
         control=control,
         requirements=requirements,
+        resources=resources,
         reviewed_by=reviewed_by,
         document=document,
         revokes=revokes,

@@ -89,6 +89,7 @@ class Attestation(Event):
     form: str = always("document, attestation, contract, external_report, sample, interview or nil_return.")
     control: str | None = column("Control it bears on.")
     requirements: list[str] | None = column("Requirements it bears on, as framework:id.")
+    resources: list[str] | None = column("Resources it speaks of, each as the control's findings name it.")
     statement: str = always("What is stated.")
     by_person: str = always("Who states it.", personal=True)
     reviewed_by: str | None = column("Second person who reviewed it.", personal=True)

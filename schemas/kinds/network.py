@@ -121,5 +121,6 @@ class WafPolicy(State):
     unapproved_exclusions: int | None = column(
         "Those without an approval; NULL when no register of approvals exists and there are exclusions."
     )
+    anomaly_threshold: int | None = column("Inbound anomaly score from which a request is refused.")
     partly_off: list[str] | None = column("Locations where it is switched off.")
     detail: dict[str, Any] | None = column("Files loaded.")

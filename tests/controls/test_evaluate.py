@@ -289,6 +289,8 @@ def test_parameters_are_bound_and_stored(load: Load, base: Build) -> None:
     assert evaluate_one(control, evidence, as_of=AS_OF).verdict == "unknown"
     wider = evaluate_one(control, evidence, as_of=AS_OF, override={"longest": 3})
     assert (wider.verdict, wider.parameters) == ("pass", {"longest": 3})
+    assert wider.reason.endswith("; judged by the organisation's own thresholds: longest 3, not 2")
+    assert "thresholds" not in evaluate_one(control, evidence, as_of=AS_OF).reason
 
 
 def test_moments_are_bound(load: Load, base: Build) -> None:

@@ -171,3 +171,14 @@ def test_the_query_of_the_verify_page_reads_the_checkpoint_of_a_ledger(tmp_path:
         rows = made.execute(found[1].replace("{{ audit.ledger.size }}", "4")).fetchall()
 
     assert rows == [("seven",)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_thresholds_of_the_organisation_are_said_in_front(language: Language) -> None:
+    made = {name: replace(result, parameters={}) for name, result in controls().items()}
+    looser = replace(made["access.mfa"], parameters={"max_age_days": 365})
+
+    notes = arrangement.run_notes(view(controls={**made, "access.mfa": looser}), language)
+
+    assert [note for note in notes if note.endswith(": access.mfa.")] != []
+    assert not any("access.mfa" in note for note in arrangement.run_notes(view(controls=made), language))

@@ -319,3 +319,23 @@ def test_a_framework_that_was_not_judged_is_refused() -> None:
 def test_nothing_but_the_packaged_fonts_can_be_loaded(url: str) -> None:
     with pytest.raises(FatalURLFetchingError):
         PackagedFonts().fetch(url)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("en", "Question, as written for the defaults"),
+        ("es", "Pregunta, escrita para los valores por omisión"),
+    ],
+)
+def test_a_statement_does_not_claim_the_default_where_another_number_decided(language: Language, said: str) -> None:
+    made = {name: replace(result, parameters={}) for name, result in controls().items()}
+    looser = replace(made["access.mfa"], parameters={"max_age_days": 365})
+
+    before, after = (
+        squeezed(render_pdf(audit(("soc2",), size=7, controls={**made, "access.mfa": one}), "soc2", language))
+        for one in (made["access.mfa"], looser)
+    )
+
+    assert (said.replace(" ", "") in before, said.replace(" ", "") in after) == (False, True)
+    assert re.search(r"365days\((default|poromisión)90days\)", after)

@@ -16,14 +16,15 @@ SELECT
       THEN not_applicable('inactive', concat(g.account, ' cannot be used'))
     WHEN g.is_direct IS FALSE AND d.role <> ''
       THEN not_applicable('inherited', concat(g.account, ' holds ', g.role, ' through ', d.role, ', judged there'))
-    WHEN g.is_privileged IS TRUE AND (g.approved_by = g.account OR g.approved_by = u.person
-                                      OR u.account_type = 'service' AND g.approved_by = u.owner)
+    WHEN g.is_privileged IS TRUE AND (folded(g.approved_by) = folded(g.account) OR folded(g.approved_by) = folded(u.person)
+                                      OR u.account_type = 'service' AND folded(g.approved_by) = folded(u.owner))
       THEN fail('self_approved', concat(g.role, ' for ', g.account, ' was approved by its receiver'))
     WHEN g.is_privileged IS TRUE AND g.approved_at > g.granted_at
       THEN fail('approved_late', concat(g.role, ' for ', g.account, ' was granted on ', strftime(g.granted_at, '%Y-%m-%d %H:%M'),
                 ' and approved on ', strftime(g.approved_at, '%Y-%m-%d %H:%M')))
-    WHEN g.approval_ref <> '' AND g.approved_by <> '' AND g.approved_by <> g.account AND g.approved_at <= g.granted_at
-         AND (g.approved_by <> u.person OR u.account_type = 'service' AND g.approved_by <> u.owner)
+    WHEN folded(g.approval_ref) <> '' AND folded(g.approved_by) <> '' AND folded(g.approved_by) <> folded(g.account)
+         AND g.approved_at <= g.granted_at AND (folded(g.approved_by) <> folded(u.person)
+                                                OR u.account_type = 'service' AND folded(g.approved_by) <> folded(u.owner))
       THEN pass('approved', concat(g.role, ' for ', g.account, ': ', g.approval_ref, ', by ', g.approved_by))
     WHEN g.approval_ref <> '' AND g.approved_by <> '' AND g.approved_at <= g.granted_at
       THEN unknown('receiver_unknown', concat(g.role, ' for ', g.account, ' was approved; which person the account belongs to is not recorded'))

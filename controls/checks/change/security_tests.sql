@@ -1,4 +1,5 @@
--- Population: every repository. A definition alone never passes; a reviewed sample of its runs, not older than a week, does.
+-- Population: every repository. A definition alone never passes; a reviewed sample of its runs that names it,
+-- not older than a week, does.
 WITH defined AS (
   SELECT
     d.source,
@@ -10,8 +11,8 @@ WITH defined AS (
   FROM ci_definition AS d
   GROUP BY d.source, d.repository
 ),
-sampled AS (
-  SELECT count(*) AS samples, max(a.entry) AS entry
+named AS (
+  SELECT unnest(a.resources) AS resource, a.entry
   FROM attestation AS a
   WHERE a.control = 'change.security_tests' AND a.form = 'sample' -- null: an attestation for no control does not count
     AND length(trim(a.reviewed_by)) > 0 AND length(trim(a.by_person)) > 0 -- null: erased; two persons cannot be told
@@ -22,6 +23,11 @@ sampled AS (
     AND a.expires_at > $as_of -- null: always given
     AND NOT EXISTS (SELECT 1 FROM attestation AS x WHERE x.revokes = a.attestation) -- null: only a named one is taken back
     AND a.occurred_at >= $as_of - to_days(7) -- null: always given
+),
+sampled AS (
+  SELECT n.resource, count(*) AS samples, max(n.entry) AS entry
+  FROM named AS n
+  GROUP BY n.resource
 ),
 judged AS (
   SELECT
@@ -36,7 +42,7 @@ judged AS (
     s.samples
   FROM repository AS r
   LEFT JOIN defined AS d ON d.source = r.source AND d.repository = r.repository
-  LEFT JOIN sampled AS s ON TRUE
+  LEFT JOIN sampled AS s ON s.resource = concat(r.source, '/', r.repository)
 )
 SELECT
   concat(j.source, '/', j.repository) AS resource,

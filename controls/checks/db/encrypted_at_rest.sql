@@ -1,6 +1,7 @@
--- Population: every database server read. What was seen outweighs what is reported.
-WITH reported AS (
-  SELECT max(a.entry) AS entry
+-- Population: every database server read. What was seen outweighs what is reported, and a report speaks of the servers
+-- that it names.
+WITH named AS (
+  SELECT unnest(a.resources) AS resource, a.entry
   FROM attestation AS a
   WHERE a.control = 'db.encrypted_at_rest' AND a.form = 'external_report' -- null: an attestation for no control does not count
     AND length(trim(a.reviewed_by)) > 0 AND length(trim(a.by_person)) > 0 -- null: erased; two persons cannot be told
@@ -11,6 +12,11 @@ WITH reported AS (
     AND a.expires_at > $as_of -- null: always given
     AND a.occurred_at >= $as_of - days(456) -- null: always given; a report counts for fifteen months at most
     AND NOT EXISTS (SELECT 1 FROM attestation AS x WHERE x.revokes = a.attestation) -- null: only a named one is taken back
+),
+reported AS (
+  SELECT n.resource, max(n.entry) AS entry
+  FROM named AS n
+  GROUP BY n.resource
 )
 SELECT
   concat(d.source, '/', d.instance) AS resource,
@@ -25,4 +31,4 @@ SELECT
     ELSE unknown('not_visible', concat(d.instance, ': whether the storage below is encrypted is not visible from the database'))
   END AS result
 FROM database_instance AS d
-LEFT JOIN reported AS r ON TRUE
+LEFT JOIN reported AS r ON r.resource = concat(d.source, '/', d.instance)

@@ -127,6 +127,7 @@ def test_good_firewall_blocks(seen_good: dict[str, list[Any]], good: servers.Ngi
     assert (waf.engine, waf.mode, waf.managed_rules) == ("ModSecurity", "block", True)
     assert re.fullmatch(r"\d+\.\d+\.\d+", waf.ruleset_version)
     assert (waf.exclusions, waf.unapproved_exclusions, waf.partly_off) == (0, 0, [])
+    assert waf.anomaly_threshold == 5
     assert loaded is not None
     assert waf.rules_loaded == int(loaded[1]) - 7 * markers  # ModSecurity counts a marker once in each of its 7 phases
 

@@ -410,3 +410,38 @@ def test_other_product_is_named_and_not_judged(parse: Parse) -> None:
     [row] = rows_waf(fetch_policies(config))
 
     assert (row.engine, row.mode) == ("NAXSI", None)
+
+
+OPENING = 'SecAction "id:900110,phase:1,nolog,pass,setvar:tx.inbound_anomaly_score_threshold={}"\n'
+DEFAULT = (
+    'SecRule &TX:inbound_anomaly_score_threshold "@eq 0" "id:901100,phase:1,pass,nolog,ver:\'OWASP_CRS/3.3.4\','
+    "setvar:'tx.inbound_anomaly_score_threshold=5'\"\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("rules", "score"),
+    [
+        (DEFAULT, 5),
+        (OPENING.format(10_000) + DEFAULT, 10_000),  # the default is read last and runs only where nothing is set
+        (OPENING.format(4) + DEFAULT, 4),
+        (OPENING.format(10_000) + OPENING.format(5) + DEFAULT, 10_000),
+        ("SecRuleEngine On\n", None),
+    ],
+)
+def test_the_anomaly_threshold_is_the_one_in_force(parse: Parse, rules: str, score: int | None) -> None:
+    config = parse("modsecurity on; modsecurity_rules_file rules.conf; server { }", rules=rules)
+
+    [row] = rows_waf(fetch_policies(config))
+
+    assert row.anomaly_threshold == score
+
+
+def test_a_location_that_waits_longer_decides_the_threshold(parse: Parse) -> None:
+    later = OPENING.format(60).strip().replace('"', '\\"')
+    location = f'location /up {{ modsecurity_rules "{later}"; }}'
+    config = parse(f"modsecurity on; modsecurity_rules_file rules.conf; server {{ {location} }}", rules=DEFAULT)
+
+    [row] = rows_waf(fetch_policies(config))
+
+    assert row.anomaly_threshold == 60

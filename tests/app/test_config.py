@@ -1,0 +1,63 @@
+"""What a configuration means: where its relative paths start, and which names it does not know."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compliance.app import config
+from compliance.schemas.errors import ConfigError
+
+HERE = Path("/srv/engine")
+SOURCES = {
+    "code": {"collector": "git", "paths": ["clones/shop", "/abs"], "allowed_signers": "signers"},
+    "cache": {"collector": "redis", "host": "x", "tls": True, "ca_file": "ca.pem", "password": "file:secrets/redis"},
+    "socket": {"collector": "redis", "unix_socket": "run/redis.sock"},
+    "web": {"collector": "tls", "ca_file": "ca.pem", "endpoints": [{"host": "x"}]},
+    "db": {"collector": "postgres", "host": "x", "sslrootcert": "ca.pem"},
+    "db2": {"collector": "postgres", "host": "x", "sslrootcert": "system", "password": "env:PW"},
+}
+
+
+def settings(name: str, path: Path | None = HERE / "compliance.toml") -> dict[str, Any]:
+    found = config.parse({"sources": {name: SOURCES[name]}}, path, "").sources[0]
+    return found.settings.model_dump(mode="json")
+
+
+@pytest.mark.parametrize(
+    ("source", "key", "means"),
+    [
+        ("code", "paths", ["/srv/engine/clones/shop", "/abs"]),
+        ("code", "allowed_signers", "/srv/engine/signers"),
+        ("cache", "ca_file", "/srv/engine/ca.pem"),
+        ("cache", "password", "file:/srv/engine/secrets/redis"),
+        ("socket", "unix_socket", "/srv/engine/run/redis.sock"),
+        ("web", "ca_file", "/srv/engine/ca.pem"),
+        ("db", "sslrootcert", "/srv/engine/ca.pem"),
+        ("db2", "sslrootcert", "system"),
+        ("db2", "password", "env:PW"),
+    ],
+)
+def test_a_relative_path_starts_at_the_configuration_file(source: str, key: str, means: object) -> None:
+    assert settings(source)[key] == means
+
+
+def test_a_home_folder_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ana")
+    found = config.parse({"sources": {"code": {"collector": "git", "paths": ["~/shop"]}}}, HERE / "c.toml", "")
+    assert found.sources[0].settings.model_dump(mode="json")["paths"] == ["/home/ana/shop"]
+
+
+def test_the_home_folder_of_nobody_is_a_wrong_value() -> None:
+    with pytest.raises(ConfigError, match=r"\[sources.code\] paths"):
+        config.parse({"sources": {"code": {"collector": "git", "paths": ["~no-such-account/x"]}}}, HERE / "c.toml", "")
+
+
+def test_a_nested_unknown_key_is_answered_with_the_nearest_name() -> None:
+    wrong = {"collector": "tls", "endpoints": [{"host": "x"}, {"host": "y", "prt": 1}]}
+    with pytest.raises(ConfigError) as caught:
+        config.parse({"sources": {"web": wrong}}, HERE / "c.toml", "")
+    assert "endpoints.1.prt: unknown key; did you mean 'port'?" in caught.value.message
+    assert "redirect_port" in str(caught.value.remedy)
