@@ -180,6 +180,7 @@ class Ledger(Readable):
                 ledger._begin(note, adopt)
             else:
                 ledger._resume(head, note, adopt)
+                restart.finish_erasures(store, opened)
         except BaseException:
             if opened:
                 opened.close()
