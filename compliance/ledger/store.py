@@ -61,6 +61,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+_HEADERS = 3 * 4096  # the main header and two database headers; blocks of data follow
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG})
 
 
@@ -109,6 +110,15 @@ def _full(path: Path, text: str) -> StorageFull:
         f"ledger {path} cannot be written: {text}",
         remedy=f"free space in {path.parent} or give this user the right to write there; nothing acknowledged is lost",
     )
+
+
+def never_begun(path: Path) -> bool:
+    """The file at `path` is what a crash leaves while DuckDB makes it: its headers are not complete, so there is no
+    room for data yet, and there is no log beside it."""
+    if not path.is_file() or path.stat().st_size >= _HEADERS or path.with_name(path.name + ".wal").exists():
+        return False
+    content = path.read_bytes()
+    return not content or content[8:12] == b"DUCK"
 
 
 def stored_origin(path: Path) -> str | None:

@@ -238,6 +238,37 @@ def test_a_crash_while_the_file_was_made(place: Place) -> None:
         assert ledger.size == 1
 
 
+@pytest.mark.parametrize("size", [4096, 8192])
+def test_a_crash_while_the_headers_of_the_file_were_written(place: Place, size: int) -> None:
+    grow(place)
+    headers = place.path.read_bytes()[:size]
+    new = Place(place.folder / "new")
+    new.path.parent.mkdir(parents=True)
+    new.path.write_bytes(headers)
+
+    with new.open() as ledger:
+        assert ledger.size == 1
+
+
+def test_a_file_cut_to_its_headers_is_not_made_anew(place: Place) -> None:
+    """With a lock store, or with a log beside it, or when it is no DuckDB file: nothing is removed."""
+    grow(place)
+    headers = place.path.read_bytes()[:8192]
+    place.path.write_bytes(headers)
+    with pytest.raises(IntegrityError):
+        place.open()
+    shutil.rmtree(place.lock)
+    place.path.with_name(place.path.name + ".wal").touch()
+    with pytest.raises(IntegrityError):
+        place.open()
+    assert place.path.read_bytes() == headers
+    place.path.with_name(place.path.name + ".wal").unlink()
+    place.path.write_text("notes of somebody")
+    with pytest.raises(IntegrityError):
+        place.open()
+    assert place.path.read_text() == "notes of somebody"
+
+
 def adopt(place: Place) -> Ledger:
     return Ledger.adopt(place.path, **place.settings(), clock=place.clock, wait_s=0.0, reason="disk lost", by="root@x")
 
