@@ -83,7 +83,9 @@ def storage_errors(path: Path, *, opening: bool = False) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             raise _full(path, str(error)) from error
-        raise LedgerError(f"ledger {path}: {error}") from error
+        raise LedgerError(
+            f"ledger {path}: {error}", remedy=f"see that the disk of {path.parent} works, then open the ledger again"
+        ) from error
     except duckdb.Error as error:
         raise _translated(path, error, opening) from error
 
