@@ -185,7 +185,7 @@ class Ledger(Readable):
             if opened:
                 opened.close()
             with suppress(LedgerError):  # the first error is the one to tell
-                store.close()
+                store.abandon()
             raise
         return ledger
 

@@ -183,6 +183,15 @@ class Store:
         finally:
             self._lock.close()
 
+    def abandon(self) -> None:
+        """Close a file that was refused, and leave it and its log as they are: a checkpoint would merge what is left
+        of a torn log into the file and remove the log, before anybody could keep a copy."""
+        try:
+            with storage_errors(self.path):
+                self.connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+        finally:
+            self.close()
+
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         with storage_errors(self.path):
@@ -229,10 +238,10 @@ class Store:
                 f"{self.path} is the ledger {meta.get('origin')!r}, not {origin!r}",
                 remedy="correct the origin or the path in the configuration",
             )
-
-        self._lock.truncate(0)
-        self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
-        self._lock.flush()
+        with storage_errors(self.path):
+            self._lock.truncate(0)
+            self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
+            self._lock.flush()
 
     def head(self) -> Head | None:
         """The newest tree head; None in a file without entries."""

@@ -340,14 +340,17 @@ def test_a_torn_write_ahead_log_loses_nothing_acknowledged(place: Place) -> None
     torn = Place(place.folder / "torn", now=place.now)
     torn.path.parent.mkdir(parents=True)
     refused = []
+    files = (torn.path, torn.path.with_name(wal.name))
     for cut in range(0, wal.stat().st_size, max(1, wal.stat().st_size // 12)):
         shutil.copy(place.path, torn.path)
         torn.path.with_name(wal.name).write_bytes(wal.read_bytes()[:cut])
+        left = [file.read_bytes() for file in files]
         try:
             with torn.open(**place.settings()) as again:
                 assert again.size == ledger.size  # only what comes after the lock store was cut
         except IntegrityError as error:
             refused.append(error)
+            assert not cut or [file.read_bytes() for file in files] == left, "what was refused stays as it is"
     assert refused
     shutil.copy(place.path, torn.path)
     shutil.copy(wal, torn.path.with_name(wal.name))
