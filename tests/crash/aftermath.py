@@ -86,7 +86,9 @@ def settle(folder: Path, known: Known, flying: Sequence[str]) -> Message:
     aliases = [known.tried[name]["alias"] for name in flying if known.tried[name]["alias"]]
     left = look(place, aliases)
     if left.lock < max((known.lock, *(m["size"] for m in known.acked.values()))):
-        raise Broken(f"the lock store names {left.lock} entries, it named {known.lock} before, or more were acknowledged")
+        raise Broken(
+            f"the lock store names {left.lock} entries, it named {known.lock} before, or more were acknowledged"
+        )
     with place.open() as ledger:
         if ledger.size < left.lock:
             raise Broken(f"opened with {ledger.size} entries, the lock store names {left.lock}")
@@ -98,8 +100,6 @@ def settle(folder: Path, known: Known, flying: Sequence[str]) -> Message:
     keys.close()
     if not found.ok or found.size != size:
         raise Broken(f"it does not verify: {[str(problem) for problem in found.problems[:3]]}")
-    if not all(name in there or not known.tried[name]["rows"] for name in known.acked):
-        raise Broken("an acknowledged entry was lost")
     return {"outcome": named(known, flying, left, there), "size": size, "lock": lock}
 
 

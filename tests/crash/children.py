@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import json
+import math
 import os
 import select
 import signal
@@ -75,7 +76,8 @@ class Child:
                 if word in self.said[-1]:
                     return True
                 continue
-            if not select.select([self._end], [], [], max(0.0, end - time.monotonic()))[0]:
+            left = None if within_s == math.inf else max(0.0, end - time.monotonic())
+            if not select.select([self._end], [], [], left)[0]:
                 raise TimeoutError(f"a child said nothing for {within_s:.0f} s; last: {self.said[-1:]}")
             try:
                 more = self._end.recv(65536)

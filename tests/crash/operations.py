@@ -68,7 +68,9 @@ def append_events(work: Work) -> None:
     done = int(ledger.cursor("ci", "control_verdict") or 0)
     name = work.next("e")
     with work.trying(name):
-        events = [Record(verdict(n, f"event {n}").model_copy(update={"control": "event"})) for n in range(done, done + 5)]
+        events = [
+            Record(verdict(n, f"event {n}").model_copy(update={"control": "event"})) for n in range(done, done + 5)
+        ]
         fields = given(kind="control_verdict", source="ci", run=name)
         ledger.record_events(fields, events, str(done + 5), final=True)
 
@@ -120,6 +122,12 @@ def erase_only(work: Work) -> None:
     _erase_first(work, work.open_ledger.collections()[-1].seq)
 
 
+def prepare_full_log(work: Work) -> None:
+    """Open a ledger whose log is as long as DuckDB lets it get, so that the next commit moves it into the file."""
+    open_for(work)
+    work.open_ledger.connection.execute("SET checkpoint_threshold = '1B'")
+
+
 def prepare_close(work: Work) -> None:
     """Something for DuckDB to move from its log into the file."""
     open_for(work)
@@ -163,8 +171,9 @@ def grow(folder: Path, channel: Channel) -> None:
 
 @dataclass(frozen=True)
 class Operation:
-    """`perform` is interrupted, after `prepare`. `once` is its form for exact points, when it differs. `before` names an
-    operation whose writer is killed first, so that there is something to replay."""
+    """`perform` is interrupted, after `prepare`. `once` and `prepare_once` are their forms for exact points, where they
+    differ. `before` names an operation whose writer is killed first, so that there is something to replay. `fresh`:
+    there is no ledger yet."""
 
     prepare: Callable[[Work], None]
     perform: Callable[[Work], None]
@@ -179,6 +188,7 @@ OPERATIONS = {
     "append events": Operation(open_for, append_events),
     "append bulk": Operation(open_for, append_bulk),
     "checkpoint": Operation(nothing, close_again, prepare_close, close),
+    "append, full log": Operation(prepare_full_log, append),
     "month turn": Operation(open_for, month_turn),
     "erase": Operation(open_for, erase, prepare_erase_only, erase_only),
     "open": Operation(nothing, open_and_close, before="append"),

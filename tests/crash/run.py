@@ -1,6 +1,6 @@
 """`make crash`: kill the writer again and again, open what is left, and count the outcomes.
 
-    python -m tests.crash.run [--kills 1000] [--seed N] [--exact] [--faults] [--only OPERATION]...
+    python -m tests.crash.run [--kills 1000] [--seed N] [--exact] [--faults] [--only OPERATION]... [--jobs N]
 
 `--kills` are at random moments and at random calls of the system; `--exact` kills at every single call that changes the
 disk; `--faults` lets every such call fail. Exit 0 when nothing acknowledged was lost and nothing else broke.
@@ -9,6 +9,7 @@ disk; `--faults` lets every such call fail. Exit 0 when nothing acknowledged was
 from __future__ import annotations
 
 import argparse
+import math
 import random
 import secrets
 import shutil
@@ -18,19 +19,20 @@ import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.crash.aftermath import Broken, Known, settle
-from tests.crash.children import Child, Message, Tracer, ask, fork
+from tests.crash.children import Channel, Child, Message, Tracer, ask, fork
 from tests.crash.operations import OPERATIONS, grow, work_on
 
-ROUNDS = 25  # kills of one place before the next: ledgers stay small, their histories long enough
+ROUNDS = 25  # kills of one place before the next: a ledger stays small, its history is long enough
 LONGEST_S = 0.06
 
 
 class Run:
-    """Places in one folder, and the outcomes so far."""
+    """A folder, its own chance, and the outcomes so far."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: str) -> None:
         self.folder = folder
         self.chance = random.Random(seed)
         self.outcomes: Counter[tuple[str, str]] = Counter()
@@ -47,11 +49,11 @@ class Run:
     # ------------------------------------------------------------------ random
 
     def kills(self, name: str, count: int) -> None:
-        """Kill `count` writers at random."""
-        calls = self.calls(name)[1] if count else []
+        """Kill `count` writers of one place at random, one after the other."""
+        calls = self.calls(name)[1]
         folder, known = self.place()
         for n in range(count):
-            if n and (OPERATIONS[name].fresh or n % ROUNDS == 0):
+            if n and OPERATIONS[name].fresh:
                 shutil.rmtree(folder)
                 folder, known = self.place()
             flying: list[str] = []
@@ -165,6 +167,45 @@ def settled(folder: Path, known: Known, flying: list[str]) -> Message:
 # ---------------------------------------------------------------------- the command
 
 
+class Unit(NamedTuple):
+    """A piece of the work: `kills` at random, or (0) every call of an operation meeting `fault`."""
+
+    name: str
+    kills: int
+    fault: str
+    seed: str
+
+
+def units(names: list[str], kills: int, faults: list[str], seed: int) -> list[Unit]:
+    """The whole work, the same for a seed however many processes share it."""
+    found = []
+    for n, name in enumerate(names):
+        left, part = kills // len(names) + (n < kills % len(names)), 0
+        while left > 0:
+            found.append(Unit(name, min(left, ROUNDS), "", f"{seed}/{name}/{part}"))
+            left, part = left - ROUNDS, part + 1
+    return found + [Unit(name, 0, fault, f"{seed}/{name}/{fault}") for fault in faults for name in names]
+
+
+def share(folder: Path, mine: list[Unit], channel: Channel) -> None:
+    """Do some units; say the outcomes of each, or what broke and where its files are."""
+    for n, unit in enumerate(mine):
+        run = Run(folder / str(n), unit.seed)
+        run.folder.mkdir(parents=True)
+        broken = None
+        try:
+            if unit.kills:
+                run.kills(unit.name, unit.kills)
+            else:
+                run.exact(unit.name, unit.fault)
+            shutil.rmtree(run.folder)
+        except Broken as error:
+            broken = f"{unit}: {error}; its files: {run.folder}"
+        channel.say(
+            unit=unit, outcomes=[(*key, n) for key, n in run.outcomes.items()], points=run.points, broken=broken
+        )
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run, print the tables, and tell whether anything broke."""
     parser = argparse.ArgumentParser(prog="tests.crash.run", description=__doc__.splitlines()[0] if __doc__ else "")
@@ -174,36 +215,42 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--faults", action="store_true", help="let every such call fail with EIO and with ENOSPC")
     parser.add_argument("--only", action="append", choices=list(OPERATIONS), help="operations (default: all)")
     parser.add_argument("--points", action="store_true", help="print every single point")
+    parser.add_argument("--jobs", type=int, default=1, help="processes that share the work (default: 1)")
     given = parser.parse_args(arguments)
     seed = secrets.randbelow(2**32) if given.seed is None else given.seed
-    names = given.only or list(OPERATIONS)
     print(f"seed {seed}", flush=True)
-    folder = Path(tempfile.mkdtemp(prefix="crash-"))
-    run, began = Run(folder, seed), time.monotonic()
-    try:
-        for n, name in enumerate(names):
-            run.kills(name, given.kills // len(names) + (n < given.kills % len(names)))
-        for fault in ["signal=KILL"] * given.exact + ["error=EIO", "error=ENOSPC"] * given.faults:
-            for name in names:
-                run.exact(name, fault)
-    except Broken as broken:
-        show(run, given.points)
-        print(f"BROKEN: {broken}\nthe files are kept in {folder}; again: --seed {seed}")
-        return 1
-    shutil.rmtree(folder)
-    show(run, given.points)
-    print(f"{sum(run.outcomes.values())} interruptions in {time.monotonic() - began:.0f} s, seed {seed}")
-    print("acknowledged entries lost: 0")
-    return 0
+    faults = ["signal=KILL"] * given.exact + ["error=EIO", "error=ENOSPC"] * given.faults
+    work = units(given.only or list(OPERATIONS), given.kills, faults, seed)
+    folder, began = Path(tempfile.mkdtemp(prefix="crash-")), time.monotonic()
+    parts = [(folder / str(n), work[n :: given.jobs]) for n in range(given.jobs)]
+    said: list[Message] = []
+    for child in [fork(partial(share, *part)) for part in parts]:
+        child.hear("\0", math.inf)
+        said += child.said
+    show(said, given.points)
+    total = sum(count for message in said for _, _, count in message["outcomes"])
+    broken = [message["broken"] for message in said if message["broken"]]
+    if len(said) < len(work):
+        broken.append(f"only {len(said)} of {len(work)} units came to their end")
+    for words in broken:
+        print(f"BROKEN: {words}")
+    print(f"{total} interruptions in {time.monotonic() - began:.0f} s, seed {seed}")
+    if not broken:
+        shutil.rmtree(folder)
+        print("acknowledged entries lost: 0")
+    return 1 if broken else 0
 
 
-def show(run: Run, points: bool) -> None:
-    """Print operation, outcome and count."""
-    if points:
-        for label, call, outcome in run.points:
+def show(said: list[Message], points: bool) -> None:
+    """Print operation, outcome and count; with `points` every call as well."""
+    total: Counter[tuple[str, str]] = Counter()
+    for message in said:
+        for name, outcome, count in message["outcomes"]:
+            total[name, outcome] += count
+        for label, call, outcome in message["points"] if points else []:
             print(f"{label:24} {call:44} {outcome}")
-    for (name, outcome), count in sorted(run.outcomes.items()):
-        print(f"{name:24} {outcome:70} {count:5}")
+    for (name, outcome), count in sorted(total.items()):
+        print(f"{name:24} {outcome:100} {count:5}")
 
 
 if __name__ == "__main__":
