@@ -36,7 +36,7 @@ from compliance.ledger.lockstore import LockStore
 from compliance.ledger.note import Checkpoint, Signer, intent_text, sign_text
 from compliance.ledger.readable import Readable
 from compliance.ledger.reading import Latest
-from compliance.ledger.store import ENTRY, FORMAT, RECOVER, Head, Store
+from compliance.ledger.store import ENTRY, FORMAT, RECOVER, Head, Store, never_begun
 from compliance.ledger.tree import Tile, leaves
 from compliance.schemas.canonical import instant
 from compliance.schemas.errors import (
@@ -156,7 +156,7 @@ class Ledger(Readable):
                 f"there is no ledger at {path}, but its lock store {lock.folder} knows one",
                 remedy="correct the path, or restore the newest backup of the ledger",
             )
-        if path.exists() and path.stat().st_size == 0 and lock.read() is None:
+        if lock.read() is None and never_begun(path):
             path.unlink()  # a crash came while DuckDB made the file; nothing was ever in it
         ring = KeyRing(how["keys"], origin, how.get("given_keys", ()))
         store = Store.open(path, how.get("wait_s", 30.0), how.get("on_wait"))
@@ -180,11 +180,12 @@ class Ledger(Readable):
                 ledger._begin(note, adopt)
             else:
                 ledger._resume(head, note, adopt)
+                restart.finish_erasures(store, opened)
         except BaseException:
             if opened:
                 opened.close()
             with suppress(LedgerError):  # the first error is the one to tell
-                store.close()
+                store.abandon()
             raise
         return ledger
 

@@ -19,6 +19,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from compliance.ledger.keystore import KeyStore
 from compliance.ledger.note import Checkpoint, intent_text
 from compliance.ledger.store import RECOVER, Head, Store
 from compliance.ledger.terms import Terms
@@ -173,6 +174,15 @@ def _announced(intent: str | None, edge: Edge, terms: Terms, origin: str) -> boo
         return terms.text(intent, edge.size) == wanted
     except IntegrityError:
         return False
+
+
+def finish_erasures(store: Store, keystore: KeyStore) -> None:
+    """Destroy every key whose erasure the ledger records: a crash came between record and key store, the key store
+    failed, or it was restored from a backup."""
+    for (line,) in store.query("SELECT line FROM stored.entry WHERE kind = 'key_event' ORDER BY seq"):
+        record = orjson.loads(line)["record"]
+        if record["action"] == "erase_subject" and keystore.key(record["key_name"]) is not None:
+            keystore.erase(record["key_name"])
 
 
 def _recompute(store: Store, edge: Edge, want: Edge) -> None:

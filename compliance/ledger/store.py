@@ -61,6 +61,7 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
+_HEADERS = 3 * 4096  # the main header and two database headers; blocks of data follow
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG})
 
 
@@ -82,7 +83,9 @@ def storage_errors(path: Path, *, opening: bool = False) -> Iterator[None]:
     except OSError as error:
         if error.errno in _FULL:
             raise _full(path, str(error)) from error
-        raise LedgerError(f"ledger {path}: {error}") from error
+        raise LedgerError(
+            f"ledger {path}: {error}", remedy=f"see that the disk of {path.parent} works, then open the ledger again"
+        ) from error
     except duckdb.Error as error:
         raise _translated(path, error, opening) from error
 
@@ -109,6 +112,15 @@ def _full(path: Path, text: str) -> StorageFull:
         f"ledger {path} cannot be written: {text}",
         remedy=f"free space in {path.parent} or give this user the right to write there; nothing acknowledged is lost",
     )
+
+
+def never_begun(path: Path) -> bool:
+    """The file at `path` is what a crash leaves while DuckDB makes it: its headers are not complete, so there is no
+    room for data yet, and there is no log beside it."""
+    if not path.is_file() or path.stat().st_size >= _HEADERS or path.with_name(path.name + ".wal").exists():
+        return False
+    content = path.read_bytes()
+    return not content or content[8:12] == b"DUCK"
 
 
 def stored_origin(path: Path) -> str | None:
@@ -171,6 +183,15 @@ class Store:
         finally:
             self._lock.close()
 
+    def abandon(self) -> None:
+        """Close a file that was refused, and leave it and its log as they are: a checkpoint would merge what is left
+        of a torn log into the file and remove the log, before anybody could keep a copy."""
+        try:
+            with storage_errors(self.path):
+                self.connection.execute("PRAGMA disable_checkpoint_on_shutdown")
+        finally:
+            self.close()
+
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         with storage_errors(self.path):
@@ -217,10 +238,10 @@ class Store:
                 f"{self.path} is the ledger {meta.get('origin')!r}, not {origin!r}",
                 remedy="correct the origin or the path in the configuration",
             )
-
-        self._lock.truncate(0)
-        self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
-        self._lock.flush()
+        with storage_errors(self.path):
+            self._lock.truncate(0)
+            self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
+            self._lock.flush()
 
     def head(self) -> Head | None:
         """The newest tree head; None in a file without entries."""

@@ -168,3 +168,21 @@ def test_a_crash_during_erasure_ends_on_one_side(place: Place) -> None:
     assert again.find("db", "john") == john
     again.close()
     assert not kek.with_name("keys.sqlite.kek.new").exists()
+
+
+def test_an_erasure_that_a_crash_cut_short_is_finished_at_the_next_start(place: Place) -> None:
+    """The entry comes first; between it and the key store lies a moment. A restored key store is the same case."""
+    with place.open() as ledger:
+        seen = state(ledger, [account("jane"), account("john")])
+        alias = str(ledger.entry(seen.seq + 1).subject)
+    kept = {path: path.read_bytes() for path in place.keystore.parent.iterdir()}
+    with place.open() as ledger:
+        ledger.erase(alias, reason="asked for it")
+        size = ledger.size
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+    with place.open() as ledger:
+        assert (ledger.size, ledger.keystore.erased(alias)) == (size, True)
+        assert ledger.entry(seen.seq + 1).record["account"] is None
+        assert ledger.entry(seen.seq + 2).record["account"] == "john"

@@ -238,6 +238,37 @@ def test_a_crash_while_the_file_was_made(place: Place) -> None:
         assert ledger.size == 1
 
 
+@pytest.mark.parametrize("size", [4096, 8192])
+def test_a_crash_while_the_headers_of_the_file_were_written(place: Place, size: int) -> None:
+    grow(place)
+    headers = place.path.read_bytes()[:size]
+    new = Place(place.folder / "new")
+    new.path.parent.mkdir(parents=True)
+    new.path.write_bytes(headers)
+
+    with new.open() as ledger:
+        assert ledger.size == 1
+
+
+def test_a_file_cut_to_its_headers_is_not_made_anew(place: Place) -> None:
+    """With a lock store, or with a log beside it, or when it is no DuckDB file: nothing is removed."""
+    grow(place)
+    headers = place.path.read_bytes()[:8192]
+    place.path.write_bytes(headers)
+    with pytest.raises(IntegrityError):
+        place.open()
+    shutil.rmtree(place.lock)
+    place.path.with_name(place.path.name + ".wal").touch()
+    with pytest.raises(IntegrityError):
+        place.open()
+    assert place.path.read_bytes() == headers
+    place.path.with_name(place.path.name + ".wal").unlink()
+    place.path.write_text("notes of somebody")
+    with pytest.raises(IntegrityError):
+        place.open()
+    assert place.path.read_text() == "notes of somebody"
+
+
 def adopt(place: Place) -> Ledger:
     return Ledger.adopt(place.path, **place.settings(), clock=place.clock, wait_s=0.0, reason="disk lost", by="root@x")
 
@@ -309,14 +340,17 @@ def test_a_torn_write_ahead_log_loses_nothing_acknowledged(place: Place) -> None
     torn = Place(place.folder / "torn", now=place.now)
     torn.path.parent.mkdir(parents=True)
     refused = []
+    files = (torn.path, torn.path.with_name(wal.name))
     for cut in range(0, wal.stat().st_size, max(1, wal.stat().st_size // 12)):
         shutil.copy(place.path, torn.path)
         torn.path.with_name(wal.name).write_bytes(wal.read_bytes()[:cut])
+        left = [file.read_bytes() for file in files]
         try:
             with torn.open(**place.settings()) as again:
                 assert again.size == ledger.size  # only what comes after the lock store was cut
         except IntegrityError as error:
             refused.append(error)
+            assert not cut or [file.read_bytes() for file in files] == left, "what was refused stays as it is"
     assert refused
     shutil.copy(place.path, torn.path)
     shutil.copy(wal, torn.path.with_name(wal.name))
