@@ -6,8 +6,10 @@ Entries are read in ranges of whole tiles, so memory does not grow with the ledg
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,6 +27,7 @@ from compliance.verify.ranges import BEGINNING, RANGE, Checked, check, compare_t
 from compliance.verify.result import LISTED, Verification
 from compliance.verify.states import Collections
 from compliance.verify.tree import TILE, Growing
+from compliance.verify.workers import Workers, attached, file_id
 
 _RECOVER = (
     "keep a copy of the ledger file, its .wal file and the lock store as they are, then restore the newest backup that "
@@ -33,9 +36,18 @@ _RECOVER = (
 
 
 def verify(
-    path: Path, *, vkey: str | None = None, lock_store: Path | None = None, key_of: KeyOf | None = None
+    path: Path,
+    *,
+    vkey: str | None = None,
+    lock_store: Path | None = None,
+    key_of: KeyOf | None = None,
+    processes: int = 1,
+    step: int = RANGE,
 ) -> Verification:
     """Verify the ledger file at `path`, which is only read. Arguments as for `verify_connection`.
+
+    With more than one of `processes` that many others check ranges of `step` entries (whole tiles) and this one joins
+    them; they are started anew and import the main module, which must allow it. The result is the same.
 
     Raises:
         IntegrityError: the file cannot be opened, or is not a ledger.
@@ -44,19 +56,14 @@ def verify(
     """
     if not path.exists():
         raise ConfigError(f"there is no ledger at {path}", remedy="correct the path")
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "memory_limit": "512MB",  # else DuckDB keeps every block it read
-    }
-    with duckdb.connect(":memory:", config=config) as connection:
-        try:
-            quoted = str(path).replace("'", "''")
-            connection.execute(f"ATTACH '{quoted}' AS stored (READ_ONLY)")
-            connection.execute("SET enable_external_access = false")
-        except duckdb.Error as error:
-            raise _unreadable(path, error) from error
-        return verify_connection(connection, vkey=vkey, lock_store=lock_store, key_of=key_of)
+    file = file_id(path)
+    try:
+        connection = attached(path)
+    except duckdb.Error as error:
+        raise _unreadable(path, error) from error
+    with connection, Workers(path, file, processes) if processes > 1 else nullcontext() as workers:
+        ahead = workers.checked if workers else unchecked
+        return verified(connection, vkey=vkey, lock_store=lock_store, key_of=key_of, step=step, ahead=ahead)
 
 
 def verify_connection(
@@ -72,10 +79,33 @@ def verify_connection(
     and the result says so. `lock_store` is the folder outside; `key_of` gives the key of an alias, to check personal
     content too. Problems are in the result; what cannot be checked at all raises.
     """
+    return verified(connection, vkey=vkey, lock_store=lock_store, key_of=key_of)
+
+
+Ahead = Callable[[int, int], Iterator[Checked | None]]
+
+
+def unchecked(size: int, step: int) -> Iterator[None]:
+    """No range was checked ahead."""
+    return repeat(None)
+
+
+def verified(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    vkey: str | None,
+    lock_store: Path | None,
+    key_of: KeyOf | None,
+    step: int = RANGE,
+    ahead: Ahead = unchecked,
+) -> Verification:
+    """As `verify_connection`, in ranges of `step` entries, which are whole tiles. `ahead(size, step)` gives, in order,
+    each range checked from its stored start, or None; what was checked from a start that is not proven is not used."""
     result = Verification()
     try:
         with connection.cursor() as cursor:
-            _Run(cursor, result, vkey, lock_store, key_of).run()
+            cursor.execute("SET enable_progress_bar = false")  # it writes into the middle of what others print
+            _Run(cursor, result, vkey, lock_store, key_of).run(step, ahead)
     except duckdb.Error as error:
         raise _unreadable(None, error) from error
     result.sort()
@@ -127,15 +157,21 @@ class _Run:
         self._tiles: dict[tuple[int, int], bytes | None] = {}
         self._lock: LockStore | None = None
 
-    def run(self) -> None:
+    def run(self, step: int, ahead: Ahead) -> None:
         meta = schema.check(self._db, self._result)
         verifier = self._identify(meta)
         size = self._size()
         if self._lock_folder is not None:
             self._lock = LockStore(self._lock_folder, verifier, self._result)
         self._gone = personal.erased(self._db)
-        for start in range(0, size, RANGE):
-            self._join(self._range(start, min(start + RANGE, size)), verifier)
+        parts = ahead(size, step)
+        for start in range(0, size, step):
+            stop = min(start + step, size)
+            part = next(parts, None)
+            # what was stored as the end of the range before may not be what that range came to
+            if part is None or (part.start, part.stop, part.before) != (start, stop, self._end):
+                part = check(self._db, start, stop, self._end)
+            self._join(part, verifier)
         self._collections.finish()
         self._settle()
         self._stray_tiles(size)
@@ -207,10 +243,6 @@ class _Run:
         self._result.size = size
         return int(size)
 
-    def _range(self, start: int, stop: int) -> Checked:
-        """The range from `start` on, from the end of the one before it."""
-        return check(self._db, start, stop, self._end)
-
     def _join(self, part: Checked, verifier: KeyList) -> None:
         """Put a range, checked from the end of the one before it, to what is known so far."""
         self._result.take(part.found)
@@ -259,7 +291,7 @@ class _Run:
         rows = self._db.execute(
             'SELECT size, root, last_leaf, "at", NULL FROM stored.main.head WHERE size > $1 AND size <= $2 UNION ALL '
             "SELECT size, NULL, NULL, NULL, coalesce(note, '') FROM stored.main.checkpoint "
-            "WHERE size > $1 AND size <= $2 ORDER BY 1",
+            "WHERE size > $1 AND size <= $2 ORDER BY 1, 5 NULLS FIRST",  # a checkpoint clears what is before it
             [start, stop],
         ).fetchall()
         for size, root, last_leaf, at, note in rows:
