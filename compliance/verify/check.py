@@ -6,7 +6,7 @@ Entries are read in ranges of whole tiles, so memory does not grow with the ledg
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 from itertools import repeat
@@ -19,6 +19,7 @@ import pyarrow as pa
 
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerBusy, LedgerTooNew
 from compliance.verify import personal, schema
+from compliance.verify.anchors import Outside
 from compliance.verify.keys import KeyList
 from compliance.verify.lockstore import LockStore
 from compliance.verify.note import BadNote, Verifier
@@ -41,6 +42,7 @@ def verify(
     vkey: str | None = None,
     lock_store: Path | None = None,
     key_of: KeyOf | None = None,
+    outside: Mapping[str, Sequence[str]] | None = None,
     processes: int = 1,
     step: int = RANGE,
 ) -> Verification:
@@ -63,7 +65,9 @@ def verify(
         raise _unreadable(path, error) from error
     with connection, Workers(path, file, processes) if processes > 1 else nullcontext() as workers:
         ahead = workers.checked if workers else unchecked
-        return verified(connection, vkey=vkey, lock_store=lock_store, key_of=key_of, step=step, ahead=ahead)
+        return verified(
+            connection, vkey=vkey, lock_store=lock_store, key_of=key_of, outside=outside, step=step, ahead=ahead
+        )
 
 
 def verify_connection(
@@ -72,14 +76,16 @@ def verify_connection(
     vkey: str | None = None,
     lock_store: Path | None = None,
     key_of: KeyOf | None = None,
+    outside: Mapping[str, Sequence[str]] | None = None,
 ) -> Verification:
     """Verify the ledger attached as catalog `stored` of an open connection.
 
     Give `vkey` from where you got the organisation's public key; without it the ledger's own first entry is believed,
     and the result says so. `lock_store` is the folder outside; `key_of` gives the key of an alias, to check personal
-    content too. Problems are in the result; what cannot be checked at all raises.
+    content too; `outside` are the copies that anchors hold, by the anchor's name: notes, or lines `size:root`. Problems
+    are in the result; what cannot be checked at all raises.
     """
-    return verified(connection, vkey=vkey, lock_store=lock_store, key_of=key_of)
+    return verified(connection, vkey=vkey, lock_store=lock_store, key_of=key_of, outside=outside)
 
 
 Ahead = Callable[[int, int], Iterator[Checked | None]]
@@ -96,6 +102,7 @@ def verified(
     vkey: str | None,
     lock_store: Path | None,
     key_of: KeyOf | None,
+    outside: Mapping[str, Sequence[str]] | None = None,
     step: int = RANGE,
     ahead: Ahead = unchecked,
 ) -> Verification:
@@ -105,7 +112,7 @@ def verified(
     try:
         with connection.cursor() as cursor:
             cursor.execute("SET enable_progress_bar = false")  # it writes into the middle of what others print
-            _Run(cursor, result, vkey, lock_store, key_of).run(step, ahead)
+            _Run(cursor, result, vkey, lock_store, key_of, outside or {}).run(step, ahead)
     except duckdb.Error as error:
         raise _unreadable(None, error) from error
     result.sort()
@@ -143,12 +150,14 @@ class _Run:
         vkey: str | None,
         lock_store: Path | None,
         key_of: KeyOf | None,
+        outside: Mapping[str, Sequence[str]],
     ) -> None:
         self._db = connection
         self._result = result
         self._vkey = vkey
         self._lock_folder = lock_store
         self._key_of = key_of
+        self._given = outside
         self._tree = Growing(self._compare_tile)
         self._collections = Collections(partial(result.add, derived=True))
         self._end = BEGINNING  # of the ranges that were joined
@@ -163,6 +172,7 @@ class _Run:
         size = self._size()
         if self._lock_folder is not None:
             self._lock = LockStore(self._lock_folder, verifier, self._result)
+        self._outside = Outside(self._given, verifier, self._result)
         self._gone = personal.erased(self._db)
         parts = ahead(size, step)
         for start in range(0, size, step):
@@ -179,6 +189,7 @@ class _Run:
             self._result.root = self._tree.root(size)
         if self._lock is not None:
             self._result.lock_store = self._lock.finish(size)
+        self._outside.finish(size)
         if self._result.signed < size:
             crash = not self._result.problems  # with other damage this is no crash that opening would mend
             self._result.add(
@@ -261,6 +272,7 @@ class _Run:
                 mark = next(marks, None)
             while self._lock is not None and (size := self._lock.next_size()) is not None and size <= end:
                 self._lock.compare(size, self._tree.root(size))
+            self._outside.compare(end, self._tree.root)
         self._belonging(part.belonging)
         if part.personal or self._has_personal(part.start, part.stop):
             personal.check(self._db, part.start, part.stop, self._gone, self._key_of, self._result)
