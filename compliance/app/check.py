@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import duckdb
 from compliance.app import anchoring, keys, outside, workspace
 from compliance.app import config as configuration
 from compliance.app.paths import LedgerPlaces, ledger_places
-from compliance.ledger import stored_origin
+from compliance.ledger import KeyStore, stored_origin
 from compliance.schemas.errors import ConfigError, LedgerError
 from compliance.schemas.results import AnchorView
 from compliance.verify import Verification, verify, verify_connection
@@ -71,13 +72,28 @@ def check(
     key = vkey or _own_key(config, places)
     stranger = ledger is not None and vkey is not None and not places.lock_store.exists()
     readings = (*outside.read(own), *given)
-    found = verify(
-        places.path,
-        vkey=key,
-        lock_store=None if stranger else places.lock_store,
-        outside=outside.notes(readings),
-    )
+    with _keystore(places, ledger) as opened:
+        found = verify(
+            places.path,
+            vkey=key,
+            lock_store=None if stranger else places.lock_store,
+            outside=outside.notes(readings),
+            key_of=opened.key if opened else None,
+        )
     return Checked(found, outside.views(readings, found.anchors, found.size, places.path))
+
+
+@contextmanager
+def _keystore(places: LedgerPlaces, ledger: Path | None) -> Iterator[KeyStore | None]:
+    """The key store of the configured ledger, to check personal content too; None where there is none."""
+    if ledger is not None or not places.keystore.exists():
+        yield None
+        return
+    store = KeyStore(places.keystore)
+    try:
+        yield store
+    finally:
+        store.close()
 
 
 def _own_key(config: configuration.Config, places: LedgerPlaces) -> str:
@@ -126,6 +142,7 @@ def lines(checked: Checked) -> list[str]:
         f"signed     {found.signed} entries, by {found.checkpoints} checkpoints; {found.size - found.signed} not",
         f"outside    {found.anchored} entries by the lock store; {found.unanchored} not",
         f"lock store {found.lock_store}",
+        f"personal   {found.personal_checked} contents opened and compared with what their lines commit to",
     ]
     for view in checked.anchors:
         text.append(f"anchor     {outside.words(view)}")
@@ -173,6 +190,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "unanchored": found.unanchored,
         "checkpoints": found.checkpoints,
         "lock_store": found.lock_store,
+        "personal_checked": found.personal_checked,
         "anchors": [asdict(view) for view in checked.anchors],
         "anchors_checked": all(view.state in ("ok", "ahead", "differs") for view in checked.anchors),
         "problems": [{"entry": p.seq, "last": p.last, "what": p.what} for p in found.problems],

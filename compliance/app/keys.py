@@ -119,6 +119,12 @@ def replace(config: Config, say: Say, *, reason: str, by: str) -> str:
         return ledger.vkey
 
 
+def forget(config: Config, say: Say, *, reason: str, by: str) -> int:
+    """Record as erased every subject whose key is lost with the key store; gives their number. Raises LedgerError."""
+    places = workspace.places(config)
+    return Ledger.forget_lost(places.path, reason=reason, by=by, **workspace.opening(config, places, say))
+
+
 def readable_by_owner_only(config: Config, places: LedgerPlaces) -> bool | None:
     """Nobody but their owner can read the files that private keys lie in, and no key leaves its token; None when one
     lies where this cannot be seen."""

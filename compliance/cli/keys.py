@@ -1,4 +1,4 @@
-"""`compliance keys create|list|rotate|replace|export`."""
+"""`compliance keys create|list|rotate|replace|forget|export`."""
 
 from __future__ import annotations
 
@@ -77,6 +77,22 @@ def replace(config_path: Path | None, reason: str, by: str) -> None:
     from compliance.app import config, keys
 
     click.echo(keys.replace(config.load(config_path), say, reason=reason, by=by))
+
+
+@command.command(
+    "forget",
+    help="Record that the keys of personal content are lost with their key store: what they opened counts as erased "
+    "from now on. Only for a key store that no backup brings back.",
+)
+@config_option
+@_reason
+@_by
+def forget(config_path: Path | None, reason: str, by: str) -> None:
+    """Forget."""
+    from compliance.app import config, keys
+
+    count = keys.forget(config.load(config_path), say, reason=reason, by=by)
+    say(f"{count} subjects whose keys are lost are recorded as erased")
 
 
 @command.command("export", help="Print the public key (C2SP vkey) to hand to an auditor.")

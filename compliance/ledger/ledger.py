@@ -18,6 +18,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NotRequired, Self, TypedDict, Unpack
 
+import orjson
 import pyarrow as pa
 
 from compliance.ledger import bulk, restart
@@ -149,7 +150,30 @@ class Ledger(Readable):
         return ledger
 
     @classmethod
-    def _open(cls, path: Path, how: Opening, *, adopt: bool = False, without_key: bool = False) -> Ledger:
+    def forget_lost(cls, path: Path, *, reason: str, by: str, **how: Unpack[Opening]) -> int:
+        """Record, as erased, every subject whose key is lost with the key store; gives their number. Their personal
+        columns read NULL from now on, and the ledger says who decided so and why.
+
+        Raises:
+            LedgerError: there is no ledger.
+        """
+        if not path.exists():
+            raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
+        with cls._open(path, how, forget=True) as ledger:
+            return ledger._forget(reason, by)
+
+    def _forget(self, reason: str, by: str) -> int:
+        recorded = {orjson.loads(line)["record"]["key_name"] for line in self._store.key_events()}
+        rows = self._store.query("SELECT DISTINCT subject FROM stored.personal ORDER BY subject")
+        lost = [alias for (alias,) in rows if alias not in recorded and self._keystore.key(alias) is None]
+        if lost:
+            self.append([Draft("key_event", self._key_event("erase_subject", alias, reason, by)) for alias in lost])
+        return len(lost)
+
+    @classmethod
+    def _open(
+        cls, path: Path, how: Opening, *, adopt: bool = False, without_key: bool = False, forget: bool = False
+    ) -> Ledger:
         lock, origin = LockStore(how["lock_store"]), how["origin"]
         if lock.read() is not None and not path.exists():
             raise IntegrityError(
@@ -174,6 +198,8 @@ class Ledger(Readable):
             head = store.head()
             terms = restart.terms(store, ring.create().vkey if head is None else None, origin)
             key = None if without_key else ring.get(terms.vkey)
+            if not how["keystore"].exists() and not forget:
+                restart.check_no_personal(store, how["keystore"])
             opened = KeyStore(how["keystore"])
             ledger = cls(store, key, ring, terms, lock, opened, how.get("clock", _now))
             if head is None:

@@ -13,8 +13,9 @@ import pyarrow as pa
 from compliance.ledger.collections import Known, StoredCollection
 from compliance.ledger.keystore import KeyStore
 from compliance.ledger.line import unseal
-from compliance.ledger.store import Store
+from compliance.ledger.store import RECOVER, Store
 from compliance.schemas.canonical import parse_instant
+from compliance.schemas.errors import IntegrityError, LedgerError
 from compliance.schemas.evidence import all_kinds
 
 ROWS = pa.schema(
@@ -65,6 +66,7 @@ class Reader:
         self._store = store
         self._keystore = keystore
         self._origin = origin
+        self._erased: frozenset[str] = frozenset()
 
     def entries(self, kind: str | None, upto: int) -> Iterator[Entry]:
         """Entries below `upto` in order, of one kind or of all."""
@@ -101,14 +103,32 @@ class Reader:
         )
 
     def _values(self, seq: int, kind: str, subject: str | None, content: bytes | None) -> dict[str, Any]:
-        """Personal columns of a row: their values, NULL when the key was erased, nothing when none is personal."""
+        """Personal columns of a row: their values, NULL when the ledger records that the subject was erased, nothing
+        when none is personal. What cannot be opened for another reason is never NULL: that would read as an answer."""
         if subject is None:
             return {}
         key = self._keystore.key(subject)
         if key is not None and content is not None:
             return unseal(bytes(content), key, seq, self._origin)
+        if subject not in self._erased:
+            self._erased = self._erasures()
+        if subject not in self._erased:
+            raise self._unreadable(seq, key)
         known = all_kinds().get(kind)
         return dict.fromkeys(sorted(known.personal_columns())) if known else {}
+
+    def _erasures(self) -> frozenset[str]:
+        """The aliases whose erasure the ledger records."""
+        records = (orjson.loads(line)["record"] for line in self._store.key_events())
+        return frozenset(record["key_name"] for record in records if record["action"] == "erase_subject")
+
+    def _unreadable(self, seq: int, key: bytes | None) -> LedgerError:
+        if key is not None:
+            return IntegrityError(f"entry {seq}: its personal content is missing", seq=seq, remedy=RECOVER)
+        return LedgerError(
+            f"entry {seq}: the key of its personal content is not in the key store {self._keystore.path}",
+            remedy="bring the newest key store back; if it is lost for good, `compliance keys forget` records that",
+        )
 
     def events(self, kind: str, upto: int, source: str | None) -> pa.Table:
         """All entries of a kind below `upto` that are not tombstones."""
@@ -151,7 +171,11 @@ class Reader:
                 yield orjson.dumps(merged, option=orjson.OPT_SORT_KEYS).decode()
 
     def known(self, link: StoredCollection) -> dict[str, Known]:
-        """The set of a chain by key, as `changes` compares it. Erased content equals nothing."""
+        """The set of a chain by key, as `changes` compares it. Erased content equals nothing.
+
+        Raises:
+            LedgerError: the key of a row's personal content is missing, and no erasure says why.
+        """
         rows = self._store.query(
             f"SELECT e.seq, e.key, e.subject, {_RECORD}, p.content FROM stored.entry e "  # noqa: S608 -- constants
             "LEFT JOIN stored.personal p USING (seq) WHERE e.kind = $1 AND e.source = $2 "
@@ -163,9 +187,9 @@ class Reader:
         for seq, key, subject, record, content in rows:
             values: dict[str, Any] | None = None
             if subject is not None:
-                secret = self._keystore.key(subject)
-                readable = secret is not None and content is not None
-                values = unseal(bytes(content), secret, seq, self._origin) if readable and secret else {}
+                values = self._values(seq, link.of_kind, subject, content)
+                if self._keystore.key(subject) is None:
+                    values = {}
             found[key] = Known(record, values)
         return found
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -25,7 +26,7 @@ from compliance.ledger.store import RECOVER, Head, Store
 from compliance.ledger.terms import Terms
 from compliance.ledger.tree import BEFORE_FIRST, WIDTH, Edge, fold, leaves, split, unfinished
 from compliance.schemas.canonical import parse_instant
-from compliance.schemas.errors import IntegrityError
+from compliance.schemas.errors import IntegrityError, LedgerError
 
 _CHUNK = 100 * WIDTH
 
@@ -103,8 +104,7 @@ def terms(store: Store, first: str | None, origin: str) -> Terms:
     genesis: dict[str, Any] = orjson.loads(rows[0][0]) if rows else {}
     if genesis.get("kind") != "genesis" or genesis["record"].get("origin") != origin:
         raise IntegrityError(f"ledger {store.path} does not start with its genesis", seq=0, remedy=RECOVER)
-    events = store.query("SELECT line FROM stored.entry WHERE kind = 'key_event' ORDER BY seq")
-    return Terms.of_lines(genesis["record"]["vkey"], (line for (line,) in events))
+    return Terms.of_lines(genesis["record"]["vkey"], store.key_events())
 
 
 def resume(
@@ -176,10 +176,20 @@ def _announced(intent: str | None, edge: Edge, terms: Terms, origin: str) -> boo
         return False
 
 
+def check_no_personal(store: Store, keystore: Path) -> None:
+    """Raise LedgerError when the ledger holds personal content: its key store, which is not there, is lost or
+    elsewhere. An empty one would make it unreadable without a word."""
+    if rows := store.query("SELECT count(*) FROM stored.personal")[0][0]:
+        raise LedgerError(
+            f"the key store {keystore} is missing, and ledger {store.path} has {rows} rows of personal content",
+            remedy="bring it back with its .kek file; if it is lost for good, `compliance keys forget` records that",
+        )
+
+
 def finish_erasures(store: Store, keystore: KeyStore) -> None:
     """Destroy every key whose erasure the ledger records: a crash came between record and key store, the key store
     failed, or it was restored from a backup."""
-    for (line,) in store.query("SELECT line FROM stored.entry WHERE kind = 'key_event' ORDER BY seq"):
+    for line in store.key_events():
         record = orjson.loads(line)["record"]
         if record["action"] == "erase_subject" and keystore.key(record["key_name"]) is not None:
             keystore.erase(record["key_name"])

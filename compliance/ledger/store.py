@@ -243,6 +243,10 @@ class Store:
             self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
             self._lock.flush()
 
+    def key_events(self) -> list[str]:
+        """The lines of all entries about keys, in order."""
+        return [line for (line,) in self.query("SELECT line FROM stored.entry WHERE kind = 'key_event' ORDER BY seq")]
+
     def head(self) -> Head | None:
         """The newest tree head; None in a file without entries."""
         rows = self.query('SELECT size, root, last_leaf, "at" FROM stored.head ORDER BY size DESC LIMIT 1')

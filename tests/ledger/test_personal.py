@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
 
+import duckdb
 import pytest
 
-from compliance.ledger import Draft, KeyStore
-from compliance.schemas.errors import EvidenceError, IntegrityError
+from compliance.ledger import Draft, KeyStore, Ledger
+from compliance.schemas.errors import EvidenceError, IntegrityError, LedgerError
 from compliance.schemas.kinds.code import Commit
 from compliance.schemas.kinds.engine import Finding, Outcome
 from compliance.schemas.messages import Record
@@ -186,3 +188,50 @@ def test_an_erasure_that_a_crash_cut_short_is_finished_at_the_next_start(place: 
         assert (ledger.size, ledger.keystore.erased(alias)) == (size, True)
         assert ledger.entry(seen.seq + 1).record["account"] is None
         assert ledger.entry(seen.seq + 2).record["account"] == "john"
+
+
+def people(place: Place) -> int:
+    with place.open() as ledger:
+        ledger.record_state(given(), [account(f"u{n}", email=f"u{n}@example.org") for n in range(3)])
+        return ledger.size
+
+
+def test_a_lost_key_store_is_not_an_empty_one(place: Place) -> None:
+    size = people(place)
+    for path in place.keystore.parent.iterdir():
+        path.unlink()
+
+    with pytest.raises(LedgerError, match="3 rows of personal content") as caught:
+        place.open()
+    assert "keys forget" in str(caught.value.remedy)
+    assert not place.keystore.exists()
+
+    assert Ledger.forget_lost(place.path, reason="disk lost", by="ana", clock=place.clock, **place.settings()) == 3
+    with place.open() as ledger:
+        assert ledger.size > size
+        state = ledger.state(1).to_pylist()
+    assert [json.loads(row["record"])["email"] for row in state] == [None] * 3
+    assert verify(place.path, lock_store=place.lock).ok
+
+
+def test_a_key_store_that_lacks_a_key_is_not_an_answer(place: Place) -> None:
+    """An older copy of the key store: what was recorded since cannot be opened, and says so."""
+    people(place)
+    kept = place.folder / "kept"
+    shutil.copytree(place.keystore.parent, kept)
+    with place.open() as ledger:
+        ledger.record_state(given(run="r2"), [account("new", email="new@example.org")])
+    shutil.rmtree(place.keystore.parent)
+    shutil.copytree(kept, place.keystore.parent)
+
+    with place.open() as ledger, pytest.raises(LedgerError, match="is not in the key store"):
+        ledger.state(max(item.seq for item in ledger.collections()))
+
+
+def test_personal_content_that_was_taken_out_is_not_an_answer(place: Place) -> None:
+    people(place)
+    with duckdb.connect(str(place.path)) as raw:
+        raw.execute("DELETE FROM personal WHERE seq = 3")
+
+    with place.open() as ledger, pytest.raises(IntegrityError, match="personal content is missing"):
+        ledger.state(1)
