@@ -14,7 +14,9 @@ OTHERS = {"Failure while replaying WAL", "Input/output error", "WAL"}
 
 def quoted() -> list[str]:
     """The stretches of all quoted messages between their variable parts."""
-    rows = [line.split("|") for line in (ROOT / "docs" / "recovery.md").read_text().splitlines() if line.startswith("|")]
+    rows = [
+        line.split("|") for line in (ROOT / "docs" / "recovery.md").read_text().splitlines() if line.startswith("|")
+    ]
     messages = [message for row in rows for message in re.findall(r"`([^`]+)`", row[2])]
     parts = {part.strip(" :") for message in messages for part in re.split("…|process N", message)}
     return sorted(part for part in parts - OTHERS if len(part) > 6 and not part.startswith(("compliance", "next.pem")))
