@@ -1,5 +1,5 @@
 # `make audit` and `make test` do their own set-up; see scripts/setup.
-.PHONY: help audit test lint bench lock clean
+.PHONY: help audit test lint bench crash lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -25,6 +25,10 @@ lint:            ## formatting, types, layers, control definitions
 bench:           ## speed, as ratios to a limit measured in the same run
 	@scripts/setup test
 	@for b in benchmarks/[a-z]*.py; do echo "== $$b"; $(BIN)/python $$b; done
+
+crash:           ## kill the writer 1,000 times at random, and at every call; see docs/recovery.md
+	@scripts/setup test
+	@$(BIN)/python -m tests.crash.run --kills 1000 --exact --faults --jobs $$(nproc) $(CRASH)
 
 lock:            ## renew the lock files after a change of pyproject.toml
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements.lock

@@ -444,7 +444,7 @@ class Ledger(Readable):
         self._keystore.flush()
         head = Head(edge.size, edge.root(), edge.last_leaf, at)
         point = Checkpoint(self.origin, head.size, head.root)
-        self._lock.intend(sign_text(intent_text(point), self.origin, *self._signers(head.size)))
+        self._lock.intend(self._note, sign_text(intent_text(point), self.origin, *self._signers(head.size)))
         self._store.commit(entries, personal, tiles, head)
         self._read_back(first, entries, tiles, head)
         self._edge, self._at = edge, at

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import orjson
@@ -57,20 +59,15 @@ class LockStore:
         except (OSError, UnicodeDecodeError) as error:
             raise IntegrityError(f"lock store {self.folder} cannot be read: {error}", remedy=_KEEP) from error
 
-    def intend(self, note: str) -> None:
+    def intend(self, old: str | None, note: str) -> None:
         """Keep durably what is about to be committed: entries that nobody announced are not signed after a crash.
 
         Raises:
+            IntegrityError: the store no longer holds `old`: another writer moved on; nothing was committed.
             StorageFull: the folder cannot be written; nothing was committed.
         """
-        try:
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with self._held(old, "nothing was added"):
             write_private(self.folder / "intent", note.encode())
-        except OSError as error:
-            raise StorageFull(
-                f"lock store {self.folder} cannot be written: {error}",
-                remedy="free space or mend its rights; nothing was added",
-            ) from error
 
     def swap(self, old: str | None, new: str, at: str) -> None:
         """Replace `old` by `new`, durably; `at` is the time of the entry it covers.
@@ -79,6 +76,13 @@ class LockStore:
             IntegrityError: the store no longer holds `old`: another writer moved on with the same ledger.
             StorageFull: the folder cannot be written.
         """
+        with self._held(old, "the entries are kept and are signed at the next start"):
+            self._append(orjson.dumps({"at": at, "note": new}) + b"\n")
+            write_private(self.folder / "checkpoint", new.encode())
+
+    @contextmanager
+    def _held(self, old: str | None, kept: str) -> Iterator[None]:
+        """The store to ourselves, while it holds `old`. `kept` is what an error says of the entries."""
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with (self.folder / "lock").open("a") as lock:
@@ -90,12 +94,11 @@ class LockStore:
                         f"{_size(found) if found else 0} entries, {_size(old) if old else 0} were expected",
                         remedy="two copies of this ledger are being written; stop one, then run `compliance verify`",
                     )
-                self._append(orjson.dumps({"at": at, "note": new}) + b"\n")
-                write_private(self.folder / "checkpoint", new.encode())
+                yield
         except OSError as error:
             raise StorageFull(
                 f"lock store {self.folder} cannot be written: {error}",
-                remedy="free space or mend its rights; the entries are kept and are signed at the next start",
+                remedy=f"free space or mend its rights; {kept}",
             ) from error
 
     def _append(self, line: bytes) -> None:

@@ -32,7 +32,7 @@ from compliance.verify.workers import Workers, attached, file_id
 
 _RECOVER = (
     "keep a copy of the ledger file, its .wal file and the lock store as they are, then restore the newest backup that "
-    "verifies; a torn write-ahead log can be cut at the byte that DuckDB names, on a copy"
+    "verifies"
 )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 from collections.abc import Callable
@@ -77,7 +78,7 @@ def ledger_full(place: Place) -> dict[str, object]:
 
 
 def lock_store_full(place: Place) -> dict[str, object]:
-    """The disk of the lock store is full: entries are kept, none is acknowledged."""
+    """The disk of the lock store is full: what cannot be announced is not added."""
     mounted(place.lock, "64k")
     ledger = place.open()
     one(ledger)
@@ -146,6 +147,19 @@ def ledger_read_only(place: Place) -> dict[str, object]:
     return {"first": first, "verified": verified, "acknowledged": size}
 
 
+def commit_in_doubt(place: Place) -> dict[str, object]:
+    """DuckDB commits, then fails to move its log into the file, which may not grow: its error is no answer."""
+    ledger = place.open()
+    one(ledger)
+    ledger.connection.execute("SET checkpoint_threshold = '1B'")
+    size, hard = ledger.size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (place.path.stat().st_size, hard))
+    first, again = said(lambda: one(ledger)), said(lambda: one(ledger))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    ledger.close()
+    return {"first": first, "again": again, "acknowledged": size}
+
+
 CASES = {
     case.__name__: case
     for case in (
@@ -155,6 +169,7 @@ CASES = {
         key_store_full,
         key_store_full_while_erasing,
         ledger_read_only,
+        commit_in_doubt,
     )
 }
 

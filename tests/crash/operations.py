@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -122,6 +123,13 @@ def erase_only(work: Work) -> None:
     _erase_first(work, work.open_ledger.collections()[-1].seq)
 
 
+def rotate(work: Work) -> None:
+    """A hand-over from the signing key to a new one."""
+    name = work.next("k")
+    with work.trying(name):
+        work.open_ledger.rotate_key(reason=name, by="officer@example.org")
+
+
 def prepare_full_log(work: Work) -> None:
     """Open a ledger whose log is as long as DuckDB lets it get, so that the next commit moves it into the file."""
     open_for(work)
@@ -191,6 +199,7 @@ OPERATIONS = {
     "append, full log": Operation(prepare_full_log, append),
     "month turn": Operation(open_for, month_turn),
     "erase": Operation(open_for, erase, prepare_erase_only, erase_only),
+    "rotate": Operation(open_for, rotate),
     "open": Operation(nothing, open_and_close, before="append"),
     "create": Operation(nothing, open_and_close, fresh=True),
 }
@@ -214,7 +223,9 @@ def work_on(folder: Path, name: str, number: int, channel: Channel, *, once: boo
         channel.say(performed=True)
     except ComplianceError as error:  # a disk that fails: what is said, and that nothing follows unseen
         channel.say(refused=type(error).__name__, message=error.message, remedy=error.remedy)
-    if after and work.ledger is not None:
+    if not after:
+        os._exit(0)  # no clean-up: the ledger is not closed
+    if work.ledger is not None:
         with suppress(ComplianceError):
             append(work)
         with suppress(ComplianceError):

@@ -148,7 +148,7 @@ def start(folder: Path, name: str, known: Known, *, once: bool = False, after: b
 def interrupted(folder: Path, name: str, known: Known) -> Child:
     """A writer that was killed between commit and signature: there is a log to replay and a tail to sign."""
     child = start(folder, name, known)
-    tracer = Tracer(child.pid, folder / "log", "mkdir", "signal=KILL")  # the lock store's
+    tracer = Tracer(child.pid, folder / "log", "mkdir", "signal=KILL", 2)  # of the lock store, to sign
     child.go()
     child.end()
     tracer.end()

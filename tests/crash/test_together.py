@@ -13,7 +13,7 @@ import pytest
 
 from compliance.ledger import Draft
 from compliance.ledger.lockstore import LockStore
-from compliance.schemas.errors import IntegrityError, LedgerBusy, LedgerError
+from compliance.schemas.errors import IntegrityError, LedgerBusy
 from compliance.verify import verify
 from tests.cli.helpers import place_below
 from tests.ledger.places import Place, verdict
@@ -180,24 +180,3 @@ def test_copies_taken_while_writing(place: Place) -> None:
     assert outcomes.total() == 2 * len(copies) > 0
     with place.open() as ledger:
         assert ledger.size == 121
-
-
-def test_what_is_in_doubt_is_never_tried_again(place: Place) -> None:
-    """After a failed write every call is refused until the ledger was opened again and says what was committed."""
-    ledger = place.open()
-    size = ledger.size
-    lock = place.lock.rename(place.lock.with_name("away"))
-    place.lock.write_text("a file where the folder was")
-    with pytest.raises(LedgerError):
-        ledger.append([Draft("control_verdict", verdict(1))])
-    for _ in range(2):
-        with pytest.raises(LedgerError, match="outcome unknown") as caught:
-            ledger.append([Draft("control_verdict", verdict(1))])
-        assert "open it again" in str(caught.value.remedy)
-    ledger.close()
-    place.lock.unlink()
-    lock.rename(place.lock)
-
-    with place.open() as ledger:
-        assert ledger.size == size + 1, "it was committed: a blind retry would have doubled it"
-    assert verify(place.path, lock_store=place.lock).ok
