@@ -154,7 +154,7 @@ def test_any_flipped_bit_of_a_line(
     vkey = Keys.open(sealed.folder / "keys", ORIGIN, create=False).vkey
     assert names(verify(path, vkey=vkey, lock_store=sealed.lock), seq)
     if seq:  # without a key and without a first entry there is nothing to go by
-        assert not verify(path, lock_store=sealed.lock).ok
+        assert not verify_file(path, lock_store=sealed.lock).ok
 
 
 def test_a_broken_genesis_without_a_key(sealed: Place, copy: Path) -> None:
