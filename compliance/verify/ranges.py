@@ -65,7 +65,11 @@ class Checked:
 def check(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start) -> Checked:
     """Check entries `start` to before `stop` of the ledger attached as `stored`."""
     tiles = stored_tiles(db, 0, start // TILE, stop // TILE)
-    return _sound(db, start, stop, before, tiles) or _Damaged(db, start, stop, before, tiles).checked()
+    try:
+        sound = _sound(db, start, stop, before, tiles)
+    except (pa.ArrowException, OSError):  # what Arrow makes of an error of DuckDB, which is met again below
+        sound = None
+    return sound or _Damaged(db, start, stop, before, tiles).checked()
 
 
 def stored_start(db: duckdb.DuckDBPyConnection, start: int) -> Start:
