@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from compliance.schemas.errors import ConfigError, LedgerError
 from compliance.verify import Verification, verify, verify_connection
 
 LARGEST_COPY = 500_000
+LARGE_FILE = 64_000_000  # bytes: below this, starting processes takes longer than they save
+PROCESSES = 2  # each takes about a quarter of a GiB
 
 
 def check(
@@ -46,7 +49,9 @@ def check(
         places = ledger_places(ledger, origin)
     key = vkey or _own_key(config, places)
     handed = ledger is not None and vkey is not None and not places.lock_store.exists()
-    return verify(places.path, vkey=key, lock_store=None if handed else places.lock_store)
+    large = places.path.stat().st_size > LARGE_FILE
+    processes = min(PROCESSES, os.cpu_count() or 1) if large else 1
+    return verify(places.path, vkey=key, lock_store=None if handed else places.lock_store, processes=processes)
 
 
 def _own_key(config: configuration.Config, places: LedgerPlaces) -> str:
