@@ -50,13 +50,6 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return place
 
 
-@pytest.fixture
-def copy(sealed: Place, tmp_path: Path) -> Path:
-    target = tmp_path / "ledger.duckdb"
-    shutil.copy(sealed.path, target)
-    return target
-
-
 def change(path: Path, *statements: str) -> None:
     with duckdb.connect(str(path)) as raw:
         for statement in statements:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from hashlib import sha256
 from pathlib import Path
 
@@ -24,13 +23,6 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Place:
     with place.open() as ledger:
         ledger.append([Draft("control_verdict", verdict(n)) for n in range(SIZE - 1)])
     return place
-
-
-@pytest.fixture
-def copy(sealed: Place, tmp_path: Path) -> Path:
-    target = tmp_path / "ledger.duckdb"
-    shutil.copy(sealed.path, target)
-    return target
 
 
 ATTACKS = [
