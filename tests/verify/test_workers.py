@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -9,7 +10,8 @@ import duckdb
 import pytest
 
 from compliance.ledger import Draft
-from compliance.verify import ranges, verify
+from compliance.verify import check, ranges, verify
+from compliance.verify.ranges import BEGINNING, Checked, Start
 from compliance.verify.tree import TILE
 from compliance.verify.workers import Workers, attached, file_id
 from tests.ledger.places import Place, verdict
@@ -93,3 +95,29 @@ def test_a_start_that_the_file_invents_is_not_believed(sealed: Place, copy: Path
     assert not alone.ok
     assert alone.problems[0].seq is not None
     assert alone.problems[0].seq <= 255
+
+
+def test_what_was_checked_from_another_start_or_of_another_range_is_not_used(sealed: Place, copy: Path) -> None:
+    with duckdb.connect(str(copy)) as raw:
+        raw.execute("UPDATE entry SET line = replace(line, '\"ok\"', '\"no\"') WHERE seq = 300")
+    with attached(sealed.path) as sound, attached(copy) as db:
+
+        def elsewhere(size: int, step: int) -> Iterator[Checked]:
+            """Each range from a start that was made up."""
+            for start in range(0, size, step):
+                yield ranges.check(sound, start, min(start + step, size), Start(bytes(range(32)), None))
+
+        def first_again(size: int, step: int) -> Iterator[Checked]:
+            """One sound range instead of all."""
+            while True:
+                yield ranges.check(sound, 0, step, BEGINNING)
+
+        def nothing(size: int, step: int) -> Iterator[Checked]:
+            return iter(())
+
+        alone = check.verified(db, vkey=None, lock_store=sealed.lock, key_of=None, step=TILE)
+        for ahead in (elsewhere, first_again, nothing):
+            found = check.verified(db, vkey=None, lock_store=sealed.lock, key_of=None, step=TILE, ahead=ahead)
+            assert found == alone
+
+    assert [p.seq for p in alone.problems] == [300]
