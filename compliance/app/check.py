@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -19,6 +20,8 @@ from compliance.schemas.results import AnchorView
 from compliance.verify import Verification, verify, verify_connection
 
 LARGEST_COPY = 500_000
+LARGE_FILE = 64_000_000  # bytes: below this, starting processes takes longer than they save
+PROCESSES = 2  # each takes about a quarter of a GiB
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,8 @@ def check(
     key = vkey or _own_key(config, places)
     stranger = ledger is not None and vkey is not None and not places.lock_store.exists()
     readings = (*outside.read(own), *given)
+    large = places.path.stat().st_size > LARGE_FILE
+    processes = min(PROCESSES, os.cpu_count() or 1) if large else 1
     with _keystore(places, ledger) as opened:
         found = verify(
             places.path,
@@ -79,6 +84,7 @@ def check(
             lock_store=None if stranger else places.lock_store,
             outside=outside.notes(readings),
             key_of=opened.key if opened else None,
+            processes=processes,
         )
     return Checked(found, outside.views(readings, found.anchors, found.size, places.path))
 

@@ -20,6 +20,7 @@ from typing import NotRequired, Self, TypedDict, Unpack
 
 import orjson
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from compliance.ledger import bulk, restart
 from compliance.ledger.collections import (
@@ -32,7 +33,7 @@ from compliance.ledger.collections import (
 from compliance.ledger.drafts import Draft, draft_row
 from compliance.ledger.keys import KeyRing, Keys
 from compliance.ledger.keystore import KeyStore
-from compliance.ledger.line import MAX_LINE, Row, Rows, build
+from compliance.ledger.line import MAX_LINE, Events, Row, Rows, build
 from compliance.ledger.lockstore import LockStore
 from compliance.ledger.note import Checkpoint, Signer, intent_text, sign_text
 from compliance.ledger.readable import Readable
@@ -426,26 +427,32 @@ class Ledger(Readable):
                 remedy="open it again: it shows what was committed before anything is retried",
             )
 
-    def _write(self, rows: Rows, at: datetime, *, incoming: Keys | None = None, action: str = "") -> Appended:
+    def _write(self, rows: Rows | Events, at: datetime, *, incoming: Keys | None = None, action: str = "") -> Appended:
         first = self._edge.size
-        built = build(rows, first, instant(at), self.origin)
-        lines = [line.encode() for line in built.lines]
-        if max(map(len, lines)) > MAX_LINE:
-            n = next(n for n, line in enumerate(lines) if len(line) > MAX_LINE)
-            raise EvidenceError(f"record {n} ({rows.kinds[n]}) makes a line longer than {MAX_LINE} bytes")
+        if isinstance(rows, Events):
+            entries, personal = bulk.event_table(rows, first, at), None
+        else:
+            built = build(rows, first, instant(at), self.origin)
+            entries, personal = bulk.entry_table(rows, built, first, at), bulk.personal_table(built)
+        lengths = pc.binary_length(entries["line"])
+        if pc.max(lengths).as_py() > MAX_LINE:
+            n = pc.index(pc.greater(lengths, MAX_LINE), True).as_py()
+            raise EvidenceError(f"record {n} ({entries['kind'][n]}) makes a line longer than {MAX_LINE} bytes")
         edge = self._edge.copy()
-        tiles = edge.extend(leaves(edge.last_leaf, lines))
-        entries = bulk.entry_table(rows, built, first, at)
-        personal = bulk.personal_table(built)
         self._broken = True  # until the whole order of the write was kept
         if incoming is not None:
-            self._terms = self._terms.then(edge.size, incoming.vkey, action)
+            self._terms = self._terms.then(first + len(entries), incoming.vkey, action)
             self._outgoing, self._key = self._key, incoming
         self._keystore.flush()
-        head = Head(edge.size, edge.root(), edge.last_leaf, at)
-        point = Checkpoint(self.origin, head.size, head.root)
-        self._lock.intend(self._note, sign_text(intent_text(point), self.origin, *self._signers(head.size)))
-        self._store.commit(entries, personal, tiles, head)
+
+        def announced() -> tuple[Sequence[Tile], Head]:
+            tiles = edge.extend(leaves(edge.last_leaf, bulk.lines(entries)))
+            head = Head(edge.size, edge.root(), edge.last_leaf, at)
+            point = Checkpoint(self.origin, head.size, head.root)
+            self._lock.intend(self._note, sign_text(intent_text(point), self.origin, *self._signers(head.size)))
+            return tiles, head
+
+        tiles, head = self._store.commit(entries, personal, announced)
         self._read_back(first, entries, tiles, head)
         self._edge, self._at = edge, at
         self._sign()
@@ -455,11 +462,16 @@ class Ledger(Readable):
 
     def _read_back(self, first: int, entries: pa.Table, tiles: Sequence[Tile], head: Head) -> None:
         """Hash what the file holds, not what we meant to write: a fault between the two must not be signed."""
-        found = self._store.table("SELECT * FROM stored.entry WHERE seq >= ? ORDER BY seq", [first]).cast(ENTRY)
-        again = leaves(self._edge.last_leaf, found["line"].cast(pa.binary()).to_pylist())
+        made, count = [self._edge.last_leaf], 0
+        for batch in self._store.batches("SELECT * FROM stored.entry WHERE seq >= ?", [first]):
+            found = pa.Table.from_batches([batch]).cast(ENTRY)
+            if not found.equals(entries.slice(count, len(found))):
+                break
+            made = leaves(made[-1], bulk.lines(found)) or made
+            count += len(found)
         same = (
-            found.equals(entries)
-            and again[-1] == head.last_leaf
+            count == len(entries)
+            and made[-1] == head.last_leaf
             and self._store.head() == head
             and self._store.tiles_since(first) == list(tiles)
         )

@@ -44,14 +44,25 @@ def lines(store: Store, start: int, stop: int) -> list[bytes]:
 
 def stored_tile(store: Store, level: int, n: int) -> list[bytes]:
     """The hashes of a stored tile. Raises IntegrityError when it is not there exactly once and whole."""
-    rows = store.query("SELECT hashes FROM stored.tile WHERE level = ? AND n = ?", [level, n])
-    if len(rows) != 1 or rows[0][0] is None or len(rows[0][0]) != 32 * WIDTH:
-        raise IntegrityError(
-            f"ledger {store.path}: tile {n} of level {level} is missing, double or torn",
-            seq=n * WIDTH ** (level + 1),
-            remedy=RECOVER,
-        )
-    return split(bytes(rows[0][0]))
+    return stored_tiles(store, level, n, n + 1)[0]
+
+
+def stored_tiles(store: Store, level: int, low: int, high: int) -> list[list[bytes]]:
+    """The hashes of tiles `low` to before `high` of a level. Raises IntegrityError as `stored_tile` does."""
+    rows = store.query(
+        "SELECT n, hashes FROM stored.tile WHERE level = ? AND n >= ? AND n < ? ORDER BY n", [level, low, high]
+    )
+    tiles = []
+    for n in range(low, high):
+        found = [hashes for number, hashes in rows[n - low : n - low + 2] if number == n]
+        if len(found) != 1 or found[0] is None or len(found[0]) != 32 * WIDTH:
+            raise IntegrityError(
+                f"ledger {store.path}: tile {n} of level {level} is missing, double or torn",
+                seq=n * WIDTH ** (level + 1),
+                remedy=RECOVER,
+            )
+        tiles.append(split(bytes(found[0])))
+    return tiles
 
 
 def load_edge(store: Store, head: Head) -> Edge:
@@ -69,7 +80,7 @@ def load_edge(store: Store, head: Head) -> Edge:
             before = stored_tile(store, 0, n - 1)[-1] if n else BEFORE_FIRST
             return leaves(before, lines(store, n * WIDTH, head.size))
         full = head.size >> (8 * level)
-        return [fold(stored_tile(store, level - 1, k)) for k in range(n * WIDTH, full)]
+        return [fold(hashes) for hashes in stored_tiles(store, level - 1, n * WIDTH, full)]
 
     levels = unfinished(head.size, tile)
     last = levels[0][-1] if levels[0] else stored_tile(store, 0, head.size // WIDTH - 1)[-1]

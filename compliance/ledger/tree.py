@@ -12,6 +12,8 @@ from hashlib import sha256
 WIDTH = 256  # hashes in a tile
 BEFORE_FIRST = bytes(32)  # leaf(-1)
 EMPTY_ROOT = sha256(b"").digest()
+_LEAF = sha256(b"\0")
+_NODE = sha256(b"\1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +28,13 @@ class Tile:
 def leaves(previous: bytes, lines: Iterable[bytes]) -> list[bytes]:
     """The leaf of each line, chained from the leaf before the first."""
     out = []
+    new = _LEAF.copy  # cheaper than a new hash, and the line need not be joined to what comes before it
     leaf = previous
     for line in lines:
-        leaf = sha256(b"\0" + leaf + line).digest()
+        digest = new()
+        digest.update(leaf)
+        digest.update(line)
+        leaf = digest.digest()
         out.append(leaf)
     return out
 
@@ -36,8 +42,15 @@ def leaves(previous: bytes, lines: Iterable[bytes]) -> list[bytes]:
 def fold(hashes: Sequence[bytes]) -> bytes:
     """The RFC 6962 root over at least one node: pairs are joined, a node without partner rises."""
     row = list(hashes)
+    new = _NODE.copy
     while len(row) > 1:
-        paired = [sha256(b"\1" + row[i] + row[i + 1]).digest() for i in range(0, len(row) - 1, 2)]
+        nodes = iter(row)
+        paired = []
+        for left, right in zip(nodes, nodes, strict=False):
+            digest = new()
+            digest.update(left)
+            digest.update(right)
+            paired.append(digest.digest())
         if len(row) % 2:
             paired.append(row[-1])
         row = paired

@@ -24,6 +24,7 @@ from compliance.verify.tree import TILE, tile_root
 RANGE = 480 * TILE  # the rows of a row group of DuckDB: where ranges and row groups agree, none is read twice
 _BATCH = 32 * TILE
 _COLUMNS = f'seq, line, "at", kind, collection, subject, {AGREES} AS agrees'
+_LEAF = sha256(b"\x00")
 _NUMBERS = pa.array(range(_BATCH), pa.int64())
 _BELONGING = ["seq", "kind", "line"]
 
@@ -65,7 +66,11 @@ class Checked:
 def check(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start) -> Checked:
     """Check entries `start` to before `stop` of the ledger attached as `stored`."""
     tiles = stored_tiles(db, 0, start // TILE, stop // TILE)
-    return _sound(db, start, stop, before, tiles) or _Damaged(db, start, stop, before, tiles).checked()
+    try:
+        sound = _sound(db, start, stop, before, tiles)
+    except (pa.ArrowException, OSError):  # what Arrow makes of an error of DuckDB, which is met again below
+        sound = None
+    return sound or _Damaged(db, start, stop, before, tiles).checked()
 
 
 def stored_start(db: duckdb.DuckDBPyConnection, start: int) -> Start:
@@ -103,7 +108,7 @@ def _sound(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start, 
     if before.leaf is None:
         return None
     leaves: list[bytes] = []
-    add, digest, leaf = leaves.append, sha256, before.leaf
+    add, new, leaf = leaves.append, _LEAF.copy, before.leaf
     times: list[pa.Array] = [pa.array([before.at] if before.at else [], pa.timestamp("us"))]
     belonging: list[pa.RecordBatch] = []
     personal = False
@@ -117,11 +122,16 @@ def _sound(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start, 
             return None
         times.append(batch["at"].take(_NUMBERS[: batch.num_rows]))  # a copy: the batch would live as long as its column
         personal = personal or batch["subject"].null_count < batch.num_rows
-        belonging.append(batch.select(_BELONGING).filter(_belongs(batch)))
+        belongs = _belongs(batch)
+        if not belonging or pc.any(belongs).as_py():
+            belonging.append(batch.select(_BELONGING).filter(belongs))
         lines = batch["line"].cast(pa.binary())
         for first in range(0, batch.num_rows, TILE):  # few at a time: they stay in the cache
             for line in lines[first : first + TILE].to_pylist():
-                leaf = digest(b"\x00" + leaf + line).digest()
+                digest = new()  # cheaper than a new hash, and the line need not be joined to what is before it
+                digest.update(leaf)
+                digest.update(line)
+                leaf = digest.digest()
                 add(leaf)
     if len(leaves) != stop - start:
         return None

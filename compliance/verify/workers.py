@@ -1,4 +1,7 @@
-"""Ranges checked by several processes, each with its own read-only connection to the ledger file."""
+"""Ranges checked by several processes, each with its own read-only connection to the ledger file.
+
+They look only at what `ranges.check` looks at; roots, signatures, sets and personal content stay with who joins them.
+"""
 
 from __future__ import annotations
 

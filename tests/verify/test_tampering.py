@@ -50,13 +50,6 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Place:
     return place
 
 
-@pytest.fixture
-def copy(sealed: Place, tmp_path: Path) -> Path:
-    target = tmp_path / "ledger.duckdb"
-    shutil.copy(sealed.path, target)
-    return target
-
-
 def change(path: Path, *statements: str) -> None:
     with duckdb.connect(str(path)) as raw:
         for statement in statements:
@@ -154,7 +147,7 @@ def test_any_flipped_bit_of_a_line(
     vkey = Keys.open(sealed.folder / "keys", ORIGIN, create=False).vkey
     assert names(verify(path, vkey=vkey, lock_store=sealed.lock), seq)
     if seq:  # without a key and without a first entry there is nothing to go by
-        assert not verify(path, lock_store=sealed.lock).ok
+        assert not verify_file(path, lock_store=sealed.lock).ok
 
 
 def test_a_broken_genesis_without_a_key(sealed: Place, copy: Path) -> None:

@@ -1,0 +1,123 @@
+"""Ranges that other processes check: what they say counts only when it joins what came before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from compliance.ledger import Draft
+from compliance.verify import check, ranges, verify
+from compliance.verify.ranges import BEGINNING, Checked, Start
+from compliance.verify.tree import TILE
+from compliance.verify.workers import Workers, attached, file_id
+from tests.ledger.places import Place, verdict
+
+SIZE = 5 * TILE + 30
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    place = Place(tmp_path_factory.mktemp("sealed"))
+    with place.open() as ledger:
+        ledger.append([Draft("control_verdict", verdict(n)) for n in range(SIZE - 1)])
+    return place
+
+
+ATTACKS = [
+    "SELECT 1",
+    "UPDATE entry SET line = replace(line, '\"ok\"', '\"no\"') WHERE seq IN (255, 256, 700)",
+    "DELETE FROM entry WHERE seq IN (511, 512)",
+    "DELETE FROM tile WHERE level = 0 AND n = 1",
+    "DELETE FROM tile WHERE level = 0 AND n = 1; DELETE FROM entry WHERE seq = 300",
+    "UPDATE tile SET hashes = (SELECT hashes FROM tile WHERE n = 2) WHERE n = 1",
+    "UPDATE entry SET \"at\" = TIMESTAMP '2030-01-01' WHERE seq = 767",
+    "UPDATE entry SET gone = NOT gone",
+]
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_several_processes_say_what_one_says(sealed: Place, copy: Path, attack: str) -> None:
+    with duckdb.connect(str(copy)) as raw:
+        raw.execute(attack)
+
+    alone = verify(copy, lock_store=sealed.lock, step=TILE)
+    together = verify(copy, lock_store=sealed.lock, step=TILE, processes=2)
+
+    assert together == alone
+    assert alone.ok == (attack == "SELECT 1")
+
+
+def test_workers_give_every_range_from_its_stored_start(sealed: Place) -> None:
+    with Workers(sealed.path, file_id(sealed.path), 2) as workers:
+        parts = list(workers.checked(SIZE, 2 * TILE))
+
+    with attached(sealed.path) as db:
+        assert [p and (p.start, p.stop) for p in parts] == [(0, 512), (512, 1024), (1024, SIZE)]
+        for part in parts:
+            assert part is not None
+            here = ranges.check(db, part.start, part.stop, ranges.stored_start(db, part.start))
+            assert (part.before, part.after, part.leaves, part.roots) == (
+                here.before,
+                here.after,
+                here.leaves,
+                here.roots,
+            )
+
+
+def test_another_file_that_took_the_name_is_not_read(sealed: Place, copy: Path) -> None:
+    with Workers(copy, file_id(sealed.path), 1) as workers:
+        assert list(workers.checked(SIZE, TILE)) == [None] * 6
+
+
+def test_a_start_that_the_file_invents_is_not_believed(sealed: Place, copy: Path) -> None:
+    """A forger who changes a line and the stored leaf before the next range makes that range agree with itself."""
+    forged = bytes(range(32))
+    with duckdb.connect(str(copy)) as raw:
+        (hashes,) = raw.execute("SELECT hashes FROM tile WHERE level = 0 AND n = 0").fetchall()[0]
+        raw.execute("UPDATE tile SET hashes = ? WHERE level = 0 AND n = 0", [hashes[:-32] + forged])
+        leaf, leaves = forged, []
+        for (line,) in raw.execute("SELECT line FROM entry WHERE seq >= 256 ORDER BY seq LIMIT 256").fetchall():
+            leaf = sha256(b"\0" + leaf + line.encode()).digest()
+            leaves.append(leaf)
+        raw.execute("UPDATE tile SET hashes = ? WHERE level = 0 AND n = 1", [b"".join(leaves)])
+    with attached(copy) as db:
+        part = ranges.check(db, TILE, 2 * TILE, ranges.stored_start(db, TILE))
+        assert not part.found.problems, "by itself the range agrees"
+
+    alone = verify(copy, lock_store=sealed.lock, step=TILE)
+    together = verify(copy, lock_store=sealed.lock, step=TILE, processes=2)
+
+    assert together == alone
+    assert not alone.ok
+    assert alone.problems[0].seq is not None
+    assert alone.problems[0].seq <= 255
+
+
+def test_what_was_checked_from_another_start_or_of_another_range_is_not_used(sealed: Place, copy: Path) -> None:
+    with duckdb.connect(str(copy)) as raw:
+        raw.execute("UPDATE entry SET line = replace(line, '\"ok\"', '\"no\"') WHERE seq = 300")
+    with attached(sealed.path) as sound, attached(copy) as db:
+
+        def elsewhere(size: int, step: int) -> Iterator[Checked]:
+            """Each range from a start that was made up."""
+            for start in range(0, size, step):
+                yield ranges.check(sound, start, min(start + step, size), Start(bytes(range(32)), None))
+
+        def first_again(size: int, step: int) -> Iterator[Checked]:
+            """One sound range instead of all."""
+            while True:
+                yield ranges.check(sound, 0, step, BEGINNING)
+
+        def nothing(size: int, step: int) -> Iterator[Checked]:
+            return iter(())
+
+        alone = check.verified(db, vkey=None, lock_store=sealed.lock, key_of=None, step=TILE)
+        for ahead in (elsewhere, first_again, nothing):
+            found = check.verified(db, vkey=None, lock_store=sealed.lock, key_of=None, step=TILE, ahead=ahead)
+            assert found == alone
+
+    assert [p.seq for p in alone.problems] == [300]
