@@ -11,7 +11,8 @@ ComplianceError
 │   ├── Absent             the thing asked for does not exist there
 │   ├── Disabled           switch the feature on
 │   ├── Malformed          report it: the answer has another shape than its maker documents
-│   └── Truncated          the answer ended early: page size, limit or broken connection
+│   ├── Truncated          the answer ended early: page size, limit or broken connection
+│   └── NotKept            an anchor would let what it took be changed or deleted: mend its retention
 ├── EvidenceError          a record does not fit its kind
 ├── ControlError           mend the control file (it names file and line)
 ├── LedgerError            the ledger cannot be used now
@@ -101,6 +102,12 @@ class Truncated(SourceError):
     """The answer ended before it was complete."""
 
     cause = "truncated"
+
+
+class NotKept(SourceError):
+    """An anchor takes copies and does not keep them: retention is not enforced, or its history was rewritten."""
+
+    cause = "not_kept"
 
 
 class EvidenceError(ComplianceError):
