@@ -7,6 +7,7 @@ rewritten by force: nothing is pushed to it until a person has looked, and the c
 from __future__ import annotations
 
 import os
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar, Self
@@ -37,7 +38,7 @@ class GitSettings(AnchorSettings):
     @field_validator("url")
     @classmethod
     def _no_secret_in_it(cls, url: str) -> str:
-        if url.startswith(("-", "http://", "git://")) or "::" in url:
+        if url.startswith(("-", "http://", "git://")) or re.match(r"[A-Za-z0-9+.-]+::", url):
             raise ValueError("give a path, https://… or an ssh address")
         if url.startswith("https://") and "@" in url.split("/")[2]:
             raise ValueError("no user or password in the address; use user and token")

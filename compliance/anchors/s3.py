@@ -219,6 +219,8 @@ class S3(Anchor):
     @contextmanager
     def _answering(self) -> Iterator[None]:
         """Turns what boto3 raises into errors with cause and remedy."""
+        from botocore.parsers import ResponseParserError
+
         failed = self._errors
         try:
             yield
@@ -232,9 +234,9 @@ class S3(Anchor):
             raise Denied(
                 f"{self.where}: no keys were found", remedy="set access_key_id and secret_access_key, or give a role"
             ) from error
-        except failed.ResponseParserError as error:
+        except ResponseParserError as error:
             raise Malformed(f"{self.where} does not answer as S3 does", remedy="correct endpoint") from error
-        except (failed.BotoCoreError, failed.HTTPClientError) as error:
+        except failed.BotoCoreError as error:
             raise Unreachable(f"{self.where}: {error}", remedy="open the way to it, or correct endpoint") from error
 
     def _refusal(self, error: Any) -> SourceError:

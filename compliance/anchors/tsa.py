@@ -41,15 +41,16 @@ class Tsa(Anchor):
     name: ClassVar[str] = "tsa"
     Settings: ClassVar[type[AnchorSettings]] = TsaSettings
 
-    def __init__(self, url: str, ca: Path, folder: Path, timeout_s: int) -> None:
-        self.url, self.ca, self.folder, self.timeout_s = url, ca, folder, timeout_s
+    def __init__(self, url: str, ca: Path, folder: Path, timeout_s: int, *, own: bool = False) -> None:
+        """`own`: the folder is the engine's, made on first use; any other must exist, so that a mount is missed."""
+        self.url, self.ca, self.folder, self.timeout_s, self._own = url, ca, folder, timeout_s, own
 
     @classmethod
     def of(cls, settings: AnchorSettings, place: Place) -> Self:
         """The authority named in the settings."""
         assert isinstance(settings, TsaSettings)
         folder = place.path(settings.folder) if settings.folder else place.state / "tokens"
-        return cls(settings.url, place.path(settings.ca), folder, settings.timeout_s)
+        return cls(settings.url, place.path(settings.ca), folder, settings.timeout_s, own=settings.folder is None)
 
     @property
     def where(self) -> str:
@@ -61,7 +62,8 @@ class Tsa(Anchor):
         name = head(note).name
         trusted = self._trusted()
         with files.answering(self.folder):
-            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if self._own:
+                self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             token, copy = self.folder / (name + SUFFIX), self.folder / name
             if copy.exists():
                 same(files.read_small(copy), note, str(copy))
@@ -78,7 +80,7 @@ class Tsa(Anchor):
         kept: list[Kept] = []
         bad: list[Unread] = []
         trusted = self._trusted()
-        if not self.folder.exists() and self.folder.parent.is_dir():
+        if self._own and not self.folder.exists():
             return Held()
         with files.answering(self.folder):
             names = {entry.name.removesuffix(SUFFIX) for entry in self.folder.iterdir()}
@@ -108,9 +110,10 @@ class Tsa(Anchor):
             raise Malformed(f"{self.ca} holds no certificates in PEM form", remedy="give the authority's CA") from error
 
     def _stamp(self, note: bytes, trusted: list[Certificate]) -> bytes:
-        from rfc3161_client import TimestampRequestBuilder
+        from rfc3161_client import HashAlgorithm, TimestampRequestBuilder
 
-        request = TimestampRequestBuilder().data(note).nonce(nonce=True).cert_request(cert_request=True).build()
+        asked = TimestampRequestBuilder().data(note).hash_algorithm(HashAlgorithm.SHA256)  # every authority knows it
+        request = asked.nonce(nonce=True).cert_request(cert_request=True).build()
         answer = self._post(request.as_bytes())
         at = _checked(answer, note, trusted, request)
         if at > datetime.now(UTC) + _AHEAD:
@@ -157,7 +160,7 @@ def _checked(answer: bytes, note: bytes, trusted: list[Certificate], request: Ti
 
     try:
         response: TimeStampResponse = decode_timestamp_response(answer)
-        if response.status not in (0,):
+        if response.status != 0:  # granted as asked
             said = "; ".join(response.status_string) or f"status {response.status}"
             raise Denied(f"the authority refused: {said}", remedy="ask the authority; it wants another form of request")
         builder = VerifierBuilder.from_request(request) if request is not None else VerifierBuilder()
@@ -166,9 +169,9 @@ def _checked(answer: bytes, note: bytes, trusted: list[Certificate], request: Ti
         builder.build().verify_message(response, note)
         return response.tst_info.gen_time
     except VerificationError as error:
-        raise Malformed(
-            f"the time stamp does not hold: {error}",
-            remedy="check ca, and that the authority's certificate was in date; " + KEEP,
-        ) from error
+        raise Malformed(f"the time stamp does not hold: {error}", remedy=_CHAIN if request else KEEP) from error
     except ValueError as error:
-        raise Malformed(f"the answer is no time stamp: {error}", remedy="correct url; " + KEEP) from error
+        raise Malformed(f"this is no time stamp: {error}", remedy="correct url" if request else KEEP) from error
+
+
+_CHAIN = "check ca, and ask the authority: its certificate may be over, or the answer was changed on its way"

@@ -6,7 +6,7 @@ Entries are read in ranges of whole tiles, so memory does not grow with the ledg
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerBusy, LedgerTooNew
 from compliance.verify import personal, schema
+from compliance.verify.anchors import Outside
 from compliance.verify.frame import AGREES, differences
 from compliance.verify.keys import KeyList
 from compliance.verify.lockstore import LockStore
@@ -36,7 +37,12 @@ _RECOVER = (
 
 
 def verify(
-    path: Path, *, vkey: str | None = None, lock_store: Path | None = None, key_of: KeyOf | None = None
+    path: Path,
+    *,
+    vkey: str | None = None,
+    lock_store: Path | None = None,
+    key_of: KeyOf | None = None,
+    outside: Mapping[str, Sequence[str]] | None = None,
 ) -> Verification:
     """Verify the ledger file at `path`, which is only read. Arguments as for `verify_connection`.
 
@@ -59,7 +65,7 @@ def verify(
             connection.execute("SET enable_external_access = false")
         except duckdb.Error as error:
             raise _unreadable(path, error) from error
-        return verify_connection(connection, vkey=vkey, lock_store=lock_store, key_of=key_of)
+        return verify_connection(connection, vkey=vkey, lock_store=lock_store, key_of=key_of, outside=outside)
 
 
 def verify_connection(
@@ -68,17 +74,19 @@ def verify_connection(
     vkey: str | None = None,
     lock_store: Path | None = None,
     key_of: KeyOf | None = None,
+    outside: Mapping[str, Sequence[str]] | None = None,
 ) -> Verification:
     """Verify the ledger attached as catalog `stored` of an open connection.
 
     Give `vkey` from where you got the organisation's public key; without it the ledger's own first entry is believed,
     and the result says so. `lock_store` is the folder outside; `key_of` gives the key of an alias, to check personal
-    content too. Problems are in the result; what cannot be checked at all raises.
+    content too; `outside` are the copies that anchors hold, by the anchor's name: notes, or lines `size:root`. Problems
+    are in the result; what cannot be checked at all raises.
     """
     result = Verification()
     try:
         with connection.cursor() as cursor:
-            _Run(cursor, result, vkey, lock_store, key_of).run()
+            _Run(cursor, result, vkey, lock_store, key_of, outside or {}).run()
     except duckdb.Error as error:
         raise _unreadable(None, error) from error
     result.sort()
@@ -116,12 +124,14 @@ class _Run:
         vkey: str | None,
         lock_store: Path | None,
         key_of: KeyOf | None,
+        outside: Mapping[str, Sequence[str]],
     ) -> None:
         self._db = connection
         self._result = result
         self._vkey = vkey
         self._lock_folder = lock_store
         self._key_of = key_of
+        self._given = outside
         self._tree = Growing(self._compare_tile)
         self._collections = Collections(partial(result.add, derived=True))
         self._leaf = bytes(32)
@@ -137,6 +147,7 @@ class _Run:
         size = self._size()
         if self._lock_folder is not None:
             self._lock = LockStore(self._lock_folder, verifier, self._result)
+        self._outside = Outside(self._given, verifier, self._result)
         self._gone = personal.erased(self._db)
         at = None
         for start in range(0, size, _RANGE):
@@ -148,6 +159,7 @@ class _Run:
             self._result.root = self._tree.root(size)
         if self._lock is not None:
             self._result.lock_store = self._lock.finish(size)
+        self._outside.finish(size)
         if self._result.signed < size:
             crash = not self._result.problems  # with other damage this is no crash that opening would mend
             self._result.add(
@@ -243,6 +255,7 @@ class _Run:
                 mark = next(marks, None)
             while self._lock is not None and (size := self._lock.next_size()) is not None and size <= end:
                 self._lock.compare(size, self._tree.root(size))
+            self._outside.compare(end, self._tree.root)
         self._belonging(rows, lines)
         if rows["subject"].null_count < len(rows) or self._has_personal(start, stop):
             personal.check(self._db, start, stop, self._gone, self._key_of, self._result)

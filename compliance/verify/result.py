@@ -34,13 +34,34 @@ class KeyTerm:
     action: str
 
 
+_WORSE = ("empty", "ok", "unreadable", "ahead", "differs")
+
+
+@dataclass(slots=True)
+class AnchorFound:
+    """What one anchor's copies say. `state`: `empty`, `ok`, `unreadable` (a copy could not be compared), `ahead` (it
+    knows more entries than the ledger has) or `differs`. `size` is the largest size named, `agreed` the largest whose
+    root agrees."""
+
+    name: str
+    copies: int = 0
+    state: str = "empty"
+    size: int = 0
+    agreed: int = 0
+
+    def worsen(self, state: str) -> None:
+        """Take the worse of two states."""
+        self.state = max(self.state, state, key=_WORSE.index)
+
+
 @dataclass(slots=True)
 class Verification:
     """The outcome. `problems` are in the order of the ledger; `more` counts those beyond the first 200.
 
     `vkey` is the key given, else the ledger's first; `keys` are all of its keys, in order.
     `lock_store` is `not given`, `ok`, `missing`, `behind`, `ahead` or `differs`; `signed` is how many entries the
-    newest checkpoint covers, `anchored` how many the lock store's newest note covers (0 without one).
+    newest checkpoint covers, `anchored` how many the lock store's newest note covers (0 without one). `anchors` has one
+    item for each that was given.
     """
 
     origin: str = ""
@@ -53,6 +74,7 @@ class Verification:
     signed: int = 0
     anchored: int = 0
     lock_store: str = "not given"
+    anchors: list[AnchorFound] = field(default_factory=list)
     personal_checked: int = 0
     problems: list[Problem] = field(default_factory=list)
     more: int = 0

@@ -1,0 +1,95 @@
+"""Copies of checkpoints from outside, compared with the recomputed roots. Format: schemas/ledger.md §15.
+
+Nothing is reached here: whoever calls has read the anchors. A copy is a signed note, or a line `size:root` (root in
+hexadecimal) as reports print it, which carries no signature and is taken as somebody's word.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import NamedTuple
+
+from compliance.verify.note import BadNote, Signed, Verifier
+from compliance.verify.result import AnchorFound, Verification
+
+_CLAIM = re.compile(r"(0|[1-9][0-9]{0,17}):([0-9a-fA-F]{64})")
+
+
+class _Copy(NamedTuple):
+    size: int
+    root: bytes
+    anchor: AnchorFound
+
+
+class Outside:
+    """Feeds the copies of all anchors, by size, to a verification that recomputes roots."""
+
+    def __init__(self, outside: Mapping[str, Sequence[str]], verifier: Verifier, result: Verification) -> None:
+        self._result = result
+        result.anchors = [AnchorFound(name, copies=len(notes)) for name, notes in outside.items()]
+        read = [copy for found in result.anchors for copy in self._read(found, outside[found.name], verifier)]
+        self._copies = sorted(read, key=lambda copy: copy.size)
+        self._next = 0
+
+    def _read(self, found: AnchorFound, notes: Sequence[str], verifier: Verifier) -> Iterator[_Copy]:
+        for note in notes:
+            if claim := _CLAIM.fullmatch(note.strip()):
+                yield _Copy(int(claim[1]), bytes.fromhex(claim[2]), found)
+                continue
+            said = _unsigned(note)
+            if said is None:
+                found.worsen("unreadable")
+                continue
+            try:
+                signed = verifier.open(note)
+            except BadNote as error:
+                self._contradicts(found, f"holds a checkpoint of {said.size} entries of {said.origin!r}: {error}")
+                continue
+            if signed.origin != self._result.origin:
+                self._contradicts(found, f"holds a checkpoint of another ledger, {signed.origin!r}")
+                continue
+            yield _Copy(signed.size, signed.root, found)
+
+    def compare(self, end: int, root: Callable[[int], bytes]) -> None:
+        """Compare every copy of a size up to `end`; `root` gives the recomputed root at a size."""
+        while self._next < len(self._copies) and self._copies[self._next].size <= end:
+            copy = self._copies[self._next]
+            self._next += 1
+            copy.anchor.size = max(copy.anchor.size, copy.size)
+            if copy.root == (root(copy.size) if copy.size else sha256(b"").digest()):
+                copy.anchor.agreed = max(copy.anchor.agreed, copy.size)
+                copy.anchor.worsen("ok")
+            else:
+                self._contradicts(copy.anchor, f"names another root at {copy.size} entries: history was rewritten")
+
+    def finish(self, size: int) -> None:
+        """What is left: copies beyond a ledger of `size` entries, or those whose root could not be recomputed."""
+        for copy in self._copies[self._next :]:
+            copy.anchor.size = max(copy.anchor.size, copy.size)
+            copy.anchor.worsen("ahead" if copy.size > size else "unreadable")
+        for found in self._result.anchors:
+            if found.size > size:
+                self._result.add(
+                    size,
+                    f"anchor {found.name} names {found.size} entries, the ledger has {size}: entries were lost, or "
+                    "this is an older copy of the file",
+                    found.size - 1,
+                )
+
+    def _contradicts(self, found: AnchorFound, what: str) -> None:
+        found.worsen("differs")
+        self._result.add(None, f"anchor {found.name} {what}")
+
+
+def _unsigned(note: str) -> Signed | None:
+    """What a note says, whoever signed it; None when it is no checkpoint at all."""
+    try:
+        origin, size, root64, *_ = note.rpartition("\n\n")[0].split("\n")
+        root = base64.b64decode(root64, validate=True)
+    except (ValueError, binascii.Error):
+        return None
+    return Signed(origin, int(size), root) if re.fullmatch(r"0|[1-9][0-9]{0,17}", size) and len(root) == 32 else None
