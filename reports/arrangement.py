@@ -19,7 +19,7 @@ from compliance.reports.model import (
 )
 from compliance.reports.texts import Language, text, word
 from compliance.schemas.catalogue import Text
-from compliance.schemas.results import Coverage
+from compliance.schemas.results import AnchorView, Coverage
 
 # Codes that the controls alone explain: the paper counts them, and the table below the line names them.
 COUNTED = frozenset(
@@ -141,12 +141,23 @@ def checkpoint_size(checkpoint: str) -> int | None:
     return int(lines[1]) if len(lines) > 1 and lines[1].isdecimal() else None
 
 
+def anchor_says(anchor: AnchorView, language: Language) -> str:
+    """What one anchor says of the ledger, in words."""
+    at = f"{anchor.at:%Y-%m-%d %H:%M} UTC" if anchor.at else text("anchor_time_unknown", language)
+    said = text(f"anchor_{anchor.state}", language, size=anchor.agreed, at=at, tail=anchor.tail)
+    return f"{said}; {text('anchor_shared', language)}" if anchor.shared else said
+
+
 def run_notes(view: FrameworkView, language: Language) -> list[str]:
     """What was unusual about this run: what the ledger's state and the results show, then what was recorded."""
     ledger = view.audit.ledger
+    missed = [anchor.name for anchor in ledger.anchors if anchor.state != "ok"]
+    vouched = any(anchor.state == "ok" and anchor.shared is None for anchor in ledger.anchors)
     own: list[Any] = [
         None if ledger.verified else text("note_unverified", language),
         None if ledger.lock_store == "ok" else text("note_lock", language),
+        text("note_anchors", language, names=", ".join(missed)) if missed else None,
+        None if vouched else text("note_no_anchor", language),
         text("note_missing", language, names=", ".join(view.missing_controls)) if view.missing_controls else None,
     ]
     return [*(note for note in own if note), *view.audit.notes]

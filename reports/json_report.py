@@ -104,7 +104,10 @@ def _head(audit: AuditResult, document: str) -> dict[str, Any]:
             "known": audit.known,
             "generated_at": plain(audit.generated_at),
         },
-        "ledger": _fields(audit.ledger),
+        "ledger": {
+            **_fields(audit.ledger, without=("anchors",)),
+            "anchors": [_fields(anchor) for anchor in audit.ledger.anchors],
+        },
         "notes": list(audit.notes),
     }
 

@@ -103,6 +103,7 @@ def paper_html(view: FrameworkView, language: Language, attached: Mapping[str, A
         run_notes=arrangement.run_notes(view, language),
         same_requests=arrangement.repeated(view.coverage),
         reference=arrangement.reference,
+        anchor_says=lambda anchor: arrangement.anchor_says(anchor, language),
         checkpoint_size=arrangement.checkpoint_size(audit.ledger.checkpoint),
         flags=flag_rows(view),
         chapters=[(name, say(name)) for name in SECTIONS],

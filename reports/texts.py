@@ -39,7 +39,51 @@ TEXTS: dict[str, tuple[str, str]] = {
     "lock_ok": ("agrees", "coincide"),
     "lock_missing": ("missing", "ausente"),
     "anchors": ("Anchors", "Anclajes"),
-    "no_anchors": ("none: this paper itself fixes the root above", "ninguno: este documento fija la raíz anterior"),
+    "no_anchors": (
+        "none configured: beside the lock store only this paper itself fixes the root above",
+        "ninguno configurado: además del registro de control, sólo este documento fija la raíz anterior",
+    ),
+    "anchor_ok": (
+        "{size} entries agree, {at}; {tail} after them",
+        "{size} asientos coinciden, {at}; {tail} posteriores",
+    ),
+    "anchor_time_unknown": ("time not known", "fecha desconocida"),
+    "anchor_empty": ("EMPTY: nothing is kept there yet", "VACÍO: todavía no guarda nada"),
+    "anchor_unreachable": ("NOT CHECKED: could not be asked", "NO COMPROBADO: no se pudo consultar"),
+    "anchor_unreadable": (
+        "NOT CHECKED: holds something that cannot be compared",
+        "NO COMPROBADO: guarda algo que no puede compararse",
+    ),
+    "anchor_lost": (
+        "NOT CHECKED: no longer holds what was put there",
+        "NO COMPROBADO: ya no guarda lo que se puso allí",
+    ),
+    "anchor_ahead": ("CONTRADICTS: knows more entries than the ledger", "CONTRADICE: conoce más asientos que el libro"),
+    "anchor_differs": ("CONTRADICTS: knows another history", "CONTRADICE: conoce otra historia"),
+    "anchor_shared": (
+        "on this machine: does not count as outside",
+        "en esta máquina: no cuenta como externo",
+    ),
+    "anchor_name": ("Anchor", "Anclaje"),
+    "anchor_type": ("Type", "Tipo"),
+    "anchor_says": ("What it says", "Qué dice"),
+    "anchor_place": ("Where", "Dónde"),
+    "anchors_intro": (
+        "An anchor keeps copies of signed checkpoints outside the ledger. When this paper was made, they said:",
+        "Un anclaje guarda copias de puntos de control firmados fuera del libro. Al elaborar este documento decían:",
+    ),
+    "paper_anchor": (
+        "This paper is an anchor too. The line below fixes the number of entries and the root; a ledger that is handed to you later must contain it:",
+        "Este documento también es un anclaje. La línea siguiente fija el número de asientos y la raíz; un libro que se le entregue después debe contenerla:",
+    ),
+    "note_anchors": (
+        "These anchors could not be checked: {names}.",
+        "No se pudieron comprobar estos anclajes: {names}.",
+    ),
+    "note_no_anchor": (
+        "No anchor outside this machine vouches for the ledger: a copy that was rolled back, or forged with the signing key, in every place at once would not be noticed here.",
+        "Ningún anclaje fuera de esta máquina respalda el libro: aquí no se notaría una copia revertida, o falsificada con la clave de firma, en todos los lugares a la vez.",
+    ),
     "confidential": (
         "Confidential: contains details of security measures.",
         "Confidencial: contiene detalles de medidas de seguridad.",

@@ -185,6 +185,25 @@ class FrameworkResult:
 
 
 @dataclass(frozen=True, slots=True)
+class AnchorView:
+    """What one place outside the ledger says of it. `state`: ok, empty, unreachable, unreadable, lost (it no longer has
+    what was put there), ahead (it knows more entries than the ledger), differs (it knows another history)."""
+
+    name: str
+    type: str
+    where: str
+    state: str
+    size: int  # largest size that a copy there names
+    agreed: int  # largest size whose root agrees
+    at: datetime | None  # when that copy was made, by the anchor's own word
+    tail: int  # entries after it
+    shared: str | None = None  # why it does not count as outside this machine
+    message: str | None = None
+    remedy: str | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class LedgerState:
     """What the evaluation rests on, and how far an outsider can check it."""
 
@@ -195,7 +214,7 @@ class LedgerState:
     vkey: str  # public key in C2SP form
     verified: bool  # everything was recomputed before evaluating
     lock_store: str  # ok, missing
-    anchors: tuple[str, ...] = ()  # one line each: what, how far, when
+    anchors: tuple[AnchorView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

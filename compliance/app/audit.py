@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import compliance
-from compliance.app import check, collect, discover, evidence, keys
+from compliance.app import anchoring, check, collect, discover, evidence, keys, outside
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.app.workspace import Say, Workspace, now
@@ -21,7 +21,7 @@ from compliance.schemas.catalogue import Framework
 from compliance.schemas.errors import ConfigError, IntegrityError
 from compliance.schemas.kinds.engine import ENGINE, Audit, ControlVerdict, Finding, LedgerCheck
 from compliance.schemas.messages import Record
-from compliance.schemas.results import AuditResult, ControlResult, Coverage, LedgerState
+from compliance.schemas.results import AnchorView, AuditResult, ControlResult, Coverage, LedgerState
 from compliance.verify import Verification, verify_connection
 
 
@@ -110,22 +110,37 @@ def perform(workspace: Workspace, plan: Plan, *, say: Say, progress: Callable[..
     notes: list[str] = []
     if wanted.collect:
         say("verifying the ledger …")
-        _sound(workspace)  # nothing is added to a ledger that is not what was signed
+        _sound(workspace, _outside(workspace))  # nothing is added to a ledger that is not what was signed
         summary = collect.collect(workspace, wanted.sources, progress=progress)
         if summary.interrupted:
             notes.append(INTERRUPTED)
         notes += _unconfigured(workspace)
+        _anchor(workspace, say)  # what was collected is anchored before it is judged
     say("verifying the ledger …")
-    checked = check_ledger(workspace)
+    checked, anchors = check_ledger(workspace)
     as_of = wanted.as_of or workspace.clock()
-    result = _evaluate(workspace, plan, as_of, checked, tuple(notes), say)
+    result = _evaluate(workspace, plan, as_of, checked, anchors, tuple(notes), say)
     record(workspace, result)
     return result
 
 
-def _sound(workspace: Workspace) -> Verification:
+def _outside(workspace: Workspace) -> tuple[outside.Reading, ...]:
+    return outside.read(anchoring.configured(workspace.config, workspace.places))
+
+
+def _anchor(workspace: Workspace, say: Say) -> None:
+    work = anchoring.due(workspace.config, workspace.places, workspace.ledger, workspace.clock())
+    anchoring.tell(anchoring.write(workspace.places, work, workspace.clock()), say)
+
+
+def _sound(workspace: Workspace, readings: Sequence[outside.Reading]) -> Verification:
     ledger = workspace.ledger
-    found = verify_connection(ledger.connection, vkey=ledger.vkey, lock_store=workspace.places.lock_store)
+    found = verify_connection(
+        ledger.connection,
+        vkey=ledger.vkey,
+        lock_store=workspace.places.lock_store,
+        outside=outside.notes(readings),
+    )
     if not found.ok:
         first = found.problems[0]
         raise IntegrityError(
@@ -136,10 +151,15 @@ def _sound(workspace: Workspace) -> Verification:
     return found
 
 
-def check_ledger(workspace: Workspace) -> LedgerCheck:
-    """Recompute the whole ledger and record that it was done. Raises IntegrityError naming the first bad entry."""
+def check_ledger(workspace: Workspace) -> tuple[LedgerCheck, tuple[AnchorView, ...]]:
+    """Recompute the whole ledger, compare it with its anchors, and record that it was done.
+
+    Raises IntegrityError naming the first bad entry, or the anchor that contradicts.
+    """
     ledger, places = workspace.ledger, workspace.places
-    found = _sound(workspace)
+    readings = _outside(workspace)
+    found = _sound(workspace, readings)
+    anchors = outside.views(readings, found.anchors, found.size, places.path)
     seen = LedgerCheck(
         ledger=ledger.origin,
         checked_at=workspace.clock(),
@@ -150,7 +170,7 @@ def check_ledger(workspace: Workspace) -> LedgerCheck:
         delete_denied=check.removal_is_found(ledger.connection, ledger.vkey),
         readers_outside=_others(places.path),
         lock_store_ok=found.lock_store_ok,
-        anchored_at=None,
+        anchored_at=outside.anchored_at(anchors),
         signing_key_mode_ok=keys.readable_by_owner_only(workspace.config, places),
     )
     fields = CollectionFields(
@@ -169,11 +189,17 @@ def check_ledger(workspace: Workspace) -> LedgerCheck:
         ],
     )
     ledger.record_state(fields, [Record(seen)])
-    return seen
+    return seen, anchors
 
 
 def _evaluate(
-    workspace: Workspace, plan: Plan, as_of: datetime, checked: LedgerCheck, notes: tuple[str, ...], say: Say
+    workspace: Workspace,
+    plan: Plan,
+    as_of: datetime,
+    checked: LedgerCheck,
+    anchors: tuple[AnchorView, ...],
+    notes: tuple[str, ...],
+    say: Say,
 ) -> AuditResult:
     ledger, wanted, catalogue = workspace.ledger, plan.wanted, plan.catalogue
     overrides = workspace.config.parameters
@@ -220,6 +246,7 @@ def _evaluate(
             vkey=ledger.vkey,
             verified=checked.chain_ok,
             lock_store="ok" if checked.lock_store_ok else "missing",
+            anchors=anchors,
         ),
         coverage=tuple(replace(row, controls=_readers(row, results)) for row in covered),
         controls=results,

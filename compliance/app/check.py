@@ -2,27 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from compliance.app import anchoring, keys, outside, workspace
 from compliance.app import config as configuration
-from compliance.app import keys, workspace
 from compliance.app.paths import LedgerPlaces, ledger_places
 from compliance.ledger import stored_origin
 from compliance.schemas.errors import ConfigError, LedgerError
+from compliance.schemas.results import AnchorView
 from compliance.verify import Verification, verify, verify_connection
 
 LARGEST_COPY = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A verification, and what every anchor says of it."""
+
+    found: Verification
+    anchors: tuple[AnchorView, ...]
+
+    @property
+    def exit_code(self) -> int:
+        """4 when something is broken, 3 when an anchor could not be checked, else 0."""
+        if not self.found.ok:
+            return 4
+        return 0 if all(view.state == "ok" for view in self.anchors) else 3
 
 
 def check(
     config_path: Path | None,
     ledger: Path | None,
     vkey: str | None,
-) -> Verification:
-    """The verification of `ledger`, or of the configured one.
+    handed: Sequence[str] = (),
+) -> Checked:
+    """The verification of `ledger`, or of the configured one with its anchors.
+
+    `handed` are further anchors: `size:root`, or paths of a note, a checkpoint log or a folder of notes.
 
     The public key comes from `vkey`, else from this machine's key folder: never from the ledger itself, which could
     bring its own. Somebody who was handed a file and its key has no lock store: then it is not asked for, and the
@@ -32,11 +53,14 @@ def check(
         LedgerError: there is no ledger there, or another process writes it.
         ConfigError: no key is known for it.
     """
+    given = [outside.given(text) for text in handed]
+    own: tuple[anchoring.Configured, ...] = ()
     config = configuration.load(config_path) if ledger is None else configuration.empty()
     if ledger is None:
         places = workspace.places(config)
         if not places.path.exists():
             raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
+        own = anchoring.configured(config, places)
     else:
         if not ledger.exists():
             raise LedgerError(f"there is no ledger at {ledger}", remedy="correct the path")
@@ -45,8 +69,15 @@ def check(
             raise LedgerError(f"{ledger} is not a ledger", remedy="give the path of the .duckdb file")
         places = ledger_places(ledger, origin)
     key = vkey or _own_key(config, places)
-    handed = ledger is not None and vkey is not None and not places.lock_store.exists()
-    return verify(places.path, vkey=key, lock_store=None if handed else places.lock_store)
+    stranger = ledger is not None and vkey is not None and not places.lock_store.exists()
+    readings = (*outside.read(own), *given)
+    found = verify(
+        places.path,
+        vkey=key,
+        lock_store=None if stranger else places.lock_store,
+        outside=outside.notes(readings),
+    )
+    return Checked(found, outside.views(readings, found.anchors, found.size, places.path))
 
 
 def _own_key(config: configuration.Config, places: LedgerPlaces) -> str:
@@ -83,8 +114,9 @@ def removal_is_found(connection: duckdb.DuckDBPyConnection, vkey: str) -> bool |
             return not verify_connection(trial, vkey=vkey).ok
 
 
-def lines(found: Verification) -> list[str]:
+def lines(checked: Checked) -> list[str]:
     """The result in words."""
+    found = checked.found
     text = [
         f"ledger     {found.origin}",
         f"entries    {found.size}",
@@ -95,11 +127,15 @@ def lines(found: Verification) -> list[str]:
         f"outside    {found.anchored} entries by the lock store; {found.unanchored} not",
         f"lock store {found.lock_store}",
     ]
+    for view in checked.anchors:
+        text.append(f"anchor     {outside.words(view)}")
+        text += [f"           {remark}" for remark in view.remarks]
+    if not checked.anchors:
+        text.append(f"anchors    {outside.ALONE if found.lock_store != 'not given' else NOTHING}")
     if found.ok:
-        text.append(
-            "anchors    none configured: a copy of the whole state rolled back in every place would not be seen"
-        )
         text.append("verified   every line, leaf, tile, root and signature agrees")
+        missed = [view for view in checked.anchors if view.state != "ok"]
+        text += [f"hint       {view.name}: {view.remedy}" for view in missed if view.remedy]
     else:
         text += [f"BROKEN     {problem}" for problem in found.problems]
         if found.more:
@@ -118,8 +154,14 @@ def _key_lines(found: Verification) -> list[str]:
     return [f"  from {term.start:>9} entries on  {term.vkey}  ({how[term.action]})" for term in found.keys]
 
 
-def as_json(found: Verification) -> dict[str, Any]:
+NOTHING = (
+    "none given: nothing outside vouches for this ledger; compare with a report: --anchor SIZE:ROOT, as it prints them"
+)
+
+
+def as_json(checked: Checked) -> dict[str, Any]:
     """The result for machines."""
+    found = checked.found
     return {
         "ok": found.ok,
         "origin": found.origin,
@@ -131,6 +173,8 @@ def as_json(found: Verification) -> dict[str, Any]:
         "unanchored": found.unanchored,
         "checkpoints": found.checkpoints,
         "lock_store": found.lock_store,
+        "anchors": [asdict(view) for view in checked.anchors],
+        "anchors_checked": all(view.state in ("ok", "ahead", "differs") for view in checked.anchors),
         "problems": [{"entry": p.seq, "last": p.last, "what": p.what} for p in found.problems],
         "more_problems": found.more,
     }

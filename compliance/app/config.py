@@ -7,15 +7,15 @@ import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from compliance import collectors
-from compliance.app.where import FILE, Where
+from compliance import anchors, collectors
+from compliance.app.where import FILE, Where, nearest
 from compliance.schemas.catalogue import FRAMEWORKS
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.messages import Collector, Settings
@@ -99,6 +99,32 @@ class SourceCommon(_Section):
     rate_per_s: int | None = Field(default=None, ge=1)
 
 
+class AnchorCommon(_Section):
+    """Keys that every anchor may carry beside those of its type."""
+
+    type: str
+    every: str = Field(default="append", pattern=r"^(append|[1-9][0-9]{0,4}[mhd])$")
+
+    @property
+    def distance(self) -> timedelta | None:
+        """The least time between two copies; None: whenever a command appended."""
+        if self.every == "append":
+            return None
+        return int(self.every[:-1]) * _UNITS[self.every[-1]]
+
+
+_UNITS: Mapping[str, timedelta] = {"m": timedelta(minutes=1), "h": timedelta(hours=1), "d": timedelta(days=1)}
+
+
+@dataclass(frozen=True, slots=True)
+class AnchorConfig:
+    """One configured anchor, its settings checked."""
+
+    name: str
+    common: AnchorCommon
+    settings: anchors.AnchorSettings
+
+
 @dataclass(frozen=True, slots=True)
 class SourceConfig:
     """One configured source, its collector loaded and its settings checked."""
@@ -129,6 +155,7 @@ class Config:
     collect: CollectSection
     audit: AuditSection
     sources: tuple[SourceConfig, ...]
+    anchors: tuple[AnchorConfig, ...] = ()
     profile: Mapping[str, FlagDeclaration] = field(default_factory=dict)
     parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     where: Where = field(default_factory=Where)
@@ -149,6 +176,7 @@ _TOP: Mapping[str, type[_Section] | None] = {
     "collect": CollectSection,
     "audit": AuditSection,
     "sources": None,
+    "anchors": None,
     "profile": None,
     "parameters": None,
 }
@@ -192,6 +220,7 @@ def parse(data: Mapping[str, Any], path: Path | None, text: str) -> Config:
         name: _section(where, (name,), cls, data.get(name, {})) for name, cls in _TOP.items() if cls is not None
     }
     sources = tuple(_source(where, name, table) for name, table in _tables(where, "sources", data).items())
+    outside = tuple(_anchor(where, name, table) for name, table in _tables(where, "anchors", data).items())
     profile = {
         flag: _section(where, ("profile", flag), FlagDeclaration, table)
         for flag, table in _tables(where, "profile", data).items()
@@ -203,6 +232,7 @@ def parse(data: Mapping[str, Any], path: Path | None, text: str) -> Config:
         collect=sections["collect"],
         audit=sections["audit"],
         sources=sources,
+        anchors=outside,
         profile=profile,
         parameters=_tables(where, "parameters", data),
         where=where,
@@ -245,6 +275,29 @@ def _source(where: Where, name: str, table: dict[str, Any]) -> SourceConfig:
     common = _section(where, place, SourceCommon, {k: v for k, v in table.items() if k in SourceCommon.model_fields})
     settings = _valid(where, place, collector.Settings, {k: v for k, v in table.items() if k in own})
     return SourceConfig(name, common, collector, settings)
+
+
+def _anchor(where: Where, name: str, table: dict[str, Any]) -> AnchorConfig:
+    place = ("anchors", name)
+    if not re.fullmatch(r"[a-z][a-z0-9_-]{0,62}", name):
+        raise where.error(f"anchor name {name!r} is not usable", place, "use a-z, 0-9, - and _, a letter first")
+    known = "known ones: " + ", ".join(anchors.TYPES)
+    if "type" not in table:
+        raise where.error(f"[anchors.{name}] names no type", place, known)
+    kind = str(table["type"])
+    if kind not in anchors.TYPES:
+        raise where.error(
+            f"[anchors.{name}] no anchor is of type {kind!r}{nearest(kind, anchors.TYPES)}",
+            (*place, "type"),
+            known,
+        )
+    settings = anchors.TYPES[kind].Settings
+    for key in table:
+        if key not in AnchorCommon.model_fields and key not in settings.model_fields:
+            raise where.unknown(key, place, {*AnchorCommon.model_fields, *settings.model_fields})
+    common = _section(where, place, AnchorCommon, {k: v for k, v in table.items() if k in AnchorCommon.model_fields})
+    own = _valid(where, place, settings, {k: v for k, v in table.items() if k in settings.model_fields})
+    return AnchorConfig(name, common, own)
 
 
 def _valid(where: Where, place: tuple[str, ...], cls: type[Any], table: Mapping[str, Any]) -> Any:

@@ -12,11 +12,12 @@ from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 
 import compliance
-from compliance.app import audit, workspace
+from compliance.app import anchoring, audit, outside, workspace
 from compliance.app import config as configuration
 from compliance.app.config import Config
 from compliance.controls import catalogue
 from compliance.schemas.errors import ComplianceError
+from compliance.schemas.results import AnchorView
 
 LITTLE_SPACE = 256 * 2**20  # below this an audit may not find room for ledger and reports
 
@@ -113,14 +114,22 @@ def _ledger(config: Config) -> Iterator[Checked]:
         free = shutil.disk_usage(folder).free
         state = "ok" if free >= LITTLE_SPACE else "warning"
         yield Checked("space", state, f"{free // 2**20} MiB free in {folder}", "" if state == "ok" else "free space")
+    if not config.anchors:
+        yield Checked("anchors", "warning", outside.ALONE, "add [anchors.NAME] to compliance.toml: docs/anchors.md")
     if not places.path.exists():
         yield Checked("ledger", "ok", f"none yet at {places.path}")
         return
+    items = anchoring.configured(config, places)
+    readings = outside.read(items)
+    views: tuple[AnchorView, ...] = ()
     try:
         with workspace.opened(config, lambda text: None, must_exist=True) as opened:
             yield Checked("ledger", "ok", f"{opened.ledger.size} entries, lock store agrees")
+            seen = outside.glance(readings, opened.ledger.size, opened.ledger.root_at)
+            views = outside.views(readings, seen, opened.ledger.size, places.path)
     except ComplianceError as error:
         yield Checked("ledger", "broken", error.message, error.remedy or "")
+    yield from (_anchor(view, item.memory) for view, item in zip(views, items, strict=False))
     yield from _modes((places.path, places.keystore))
     if places.lock_store.exists() and places.lock_store.stat().st_dev == places.path.stat().st_dev:
         yield Checked(
@@ -129,6 +138,23 @@ def _ledger(config: Config) -> Iterator[Checked]:
             f"{places.lock_store} lies on the same file system as the ledger",
             "put it elsewhere: [ledger] lock_store = …; one restored backup would roll back both",
         )
+
+
+def _anchor(view: AnchorView, memory: anchoring.Memory) -> Checked:
+    """Age and state of one anchor. Its newest copy is compared; `verify` compares every one."""
+    age = f", {(workspace.now() - view.at).total_seconds() / 3600:.1f} h old" if view.at else ""
+    said = "; ".join((outside.words(view) + age, *view.remarks))
+    remedy = view.remedy or ""
+    if memory.attempts:
+        said += f"; not written {memory.attempts} times, last: {memory.message}"
+        remedy = remedy or memory.remedy
+    if view.state in ("ahead", "differs"):
+        state = "broken"
+    else:
+        state = "ok" if view.state == "ok" and view.shared is None and not memory.attempts else "warning"
+    if not remedy and view.shared:
+        remedy = "put it elsewhere: one restored backup would roll back both"
+    return Checked(f"anchor {view.name}", state, said, remedy)
 
 
 def _modes(paths: tuple[Path, ...]) -> Iterator[Checked]:

@@ -20,6 +20,7 @@ class LedgerPlaces:
     keys: Path  # folder of the signing key
     lock_store: Path  # folder of the newest checkpoint: what shows a rolled-back file
     keystore: Path  # file with the keys of personal content
+    anchors: Path  # folder of what is remembered of the anchors
 
 
 def ledger_places(
@@ -36,4 +37,5 @@ def ledger_places(
         keys=keys or user_config_path(APP) / "keys" / name,
         lock_store=lock_store or user_state_path(APP) / "locks" / name,
         keystore=keystore or user_data_path(APP) / "subjects" / f"{name}.sqlite",
+        anchors=user_state_path(APP) / "anchors" / name,
     )

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from compliance.app import anchoring, discover
 from compliance.app import config as configuration
-from compliance.app import discover
 from compliance.app.config import Config
 from compliance.app.paths import LedgerPlaces, ledger_places
 from compliance.app.where import FILE
@@ -70,6 +70,9 @@ def places(config: Config) -> LedgerPlaces:
 def opened(config: Config, say: Say, *, must_exist: bool = False) -> Iterator[Workspace]:
     """The workspace of `config`, its ledger open for writing; created when it is not there.
 
+    When something was appended meanwhile, the newest checkpoint goes to the anchors after the ledger is closed. An
+    anchor that fails is said; it fails nothing.
+
     Raises:
         LedgerError: no ledger where one must be; busy, too new, not writable, or not what was signed.
     """
@@ -79,7 +82,11 @@ def opened(config: Config, say: Say, *, must_exist: bool = False) -> Iterator[Wo
             f"there is no ledger at {where.path}", remedy="`compliance collect` or `compliance audit` makes one"
         )
     with _private_files(), Ledger.open(where.path, **opening(config, where, say)) as ledger:
+        before = ledger.size
         yield Workspace(config, where, ledger, now)
+        work = anchoring.due(config, where, ledger, now()) if ledger.size > before else None
+    if work is not None:
+        anchoring.tell(anchoring.write(where, work, now()), say)
 
 
 def opening(config: Config, where: LedgerPlaces, say: Say) -> Opening:

@@ -1,6 +1,7 @@
 """Verification from stored bytes alone. Imports nothing of the writer. Format: schemas/ledger.md."""
 
+from compliance.verify.anchors import is_claim
 from compliance.verify.check import verify, verify_connection
 from compliance.verify.result import AnchorFound, Problem, Verification
 
-__all__ = ["AnchorFound", "Problem", "Verification", "verify", "verify_connection"]
+__all__ = ["AnchorFound", "Problem", "Verification", "is_claim", "verify", "verify_connection"]

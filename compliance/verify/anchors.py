@@ -19,6 +19,11 @@ from compliance.verify.result import AnchorFound, Verification
 _CLAIM = re.compile(r"(0|[1-9][0-9]{0,17}):([0-9a-fA-F]{64})")
 
 
+def is_claim(text: str) -> bool:
+    """`text` is a line `size:root` as reports print it."""
+    return bool(_CLAIM.fullmatch(text))
+
+
 class _Copy(NamedTuple):
     size: int
     root: bytes

@@ -13,6 +13,7 @@ import yaml
 from compliance.schemas.catalogue import FRAMEWORKS, Control, Framework, PlannedControl, Requirement, Severity, Text
 from compliance.schemas.kinds.engine import Outcome
 from compliance.schemas.results import (
+    AnchorView,
     AttestationView,
     AuditResult,
     Completeness,
@@ -33,6 +34,18 @@ LONG = "arn:aws:iam::123456789012:role/" + "very-long-unbroken-role-name-" * 8
 BIDI = "\u0645\u0633\u062a\u062e\u062f\u0645\u202e/admin \U0001f680 \u6e2c\u8a66"  # with an override mark
 FRAMEWORK_FILES = Path(__file__).parents[2] / "controls" / "frameworks"
 SIZES = {"soc2": 61, "iso27001": 120, "pci_dss": 280, "ferpa": 75, "gdpr": 90, "lfpdppp": 110}
+
+
+def anchors() -> tuple[AnchorView, ...]:
+    """One that agrees, one on this machine, one that could not be asked."""
+    return (
+        AnchorView("vault", "s3", "s3://example-anchors/prod/", "ok", 1830, 1830, NOW - timedelta(minutes=4), 12,
+                   remarks=("a delete marker lies over <one> copy",)),
+        AnchorView("office", "folder", "/srv/anchors", "ok", 1842, 1842, NOW, 0,
+                   shared="/srv/anchors lies on the same file system as the ledger"),
+        AnchorView("clock", "tsa", "https://tsa.example.org/tsr", "unreachable", 0, 0, None, 1842,
+                   message="unreachable: connection refused", remedy="open the way to it"),
+    )  # fmt: skip
 
 
 def sha(text: str) -> str:
@@ -392,7 +405,7 @@ def audit(frameworks: tuple[str, ...] = ("soc2",), *, size: int | None = None, *
             vkey="ledger.example.org/prod+1a2b3c4d+AQIDBAUGBwgJCgsMDQ4PEBESExQVFhcYGRobHB0eHyA=",
             verified=True,
             lock_store="ok",
-            anchors=("lock store: 1842 entries, 2026-11-23T09:31Z",),
+            anchors=anchors()[:1],
         ),
         coverage=tuple(rows),
         controls=made,

@@ -15,7 +15,7 @@ from compliance.reports import arrangement
 from compliance.reports.model import FrameworkView, RequirementView, Status, framework_view
 from compliance.reports.paper import REQUEST_TEXT, request_text
 from compliance.reports.texts import LANGUAGES, SYSTEMS, TEXTS, Language
-from tests.reports.factory import audit, controls, coverage, planned
+from tests.reports.factory import anchors, audit, controls, coverage, planned
 
 TEMPLATES = Path(arrangement.__file__).parent / "templates"
 
@@ -136,11 +136,30 @@ def test_a_very_long_request_says_where_the_whole_of_it_is() -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_notes_of_the_run_name_what_weakens_it(language: Language) -> None:
-    good, weak = audit(size=7), audit(size=7)
-    weak = replace(weak, ledger=replace(weak.ledger, verified=False, lock_store="missing"))
+    vault, office, clock = anchors()
+    good = audit(size=7)
+    weak = replace(good, ledger=replace(good.ledger, verified=False, lock_store="missing"))
+    alone = replace(good, ledger=replace(good.ledger, anchors=()))
+    unread = replace(good, ledger=replace(good.ledger, anchors=(vault, office, clock)))
+    inside = replace(good, ledger=replace(good.ledger, anchors=(office,)))
 
     assert arrangement.run_notes(framework_view(good, "soc2"), language) == list(good.notes)
     assert len(arrangement.run_notes(framework_view(weak, "soc2"), language)) == len(weak.notes) + 2
+    assert len(arrangement.run_notes(framework_view(alone, "soc2"), language)) == len(good.notes) + 1
+    assert len(arrangement.run_notes(framework_view(inside, "soc2"), language)) == len(good.notes) + 1
+    assert "clock" in arrangement.run_notes(framework_view(unread, "soc2"), language)[0]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_an_anchor_says(language: Language) -> None:
+    vault, office, clock = anchors()
+
+    assert "1830" in arrangement.anchor_says(vault, language)
+    assert "2026-11-23 09:26 UTC" in arrangement.anchor_says(vault, language)
+    assert ("this machine" if language == "en" else "esta máquina") in arrangement.anchor_says(office, language)
+    for state in ("empty", "unreachable", "unreadable", "lost", "ahead", "differs"):
+        said = arrangement.anchor_says(replace(clock, state=state), language)
+        assert said.split(":")[0].split()[0].isupper(), "what does not agree stands out"
 
 
 @pytest.mark.parametrize(("note", "size"), [("o\n565\nroot=\n\n— o x\n", 565), ("", None), ("o\nmany\n", None)])
