@@ -63,6 +63,7 @@ def test_every_command_that_appends_anchors_its_newest_checkpoint(anchored: Plac
     )
     assert view["agreed"] == verified.json["size"]
     assert "anchor     office (folder)" in anchored.run("verify").out
+    assert "anchor     office (folder)" in anchored.run("verify", str(anchored.ledger)).out, "the same file by its name"
 
 
 def test_without_anchors_the_words_say_who_vouches(here: Place) -> None:
