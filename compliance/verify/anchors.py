@@ -6,14 +6,13 @@ hexadecimal) as reports print it, which carries no signature and is taken as som
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
-from compliance.verify.note import BadNote, Signed, Verifier
+from compliance.verify.keys import KeyList
+from compliance.verify.note import BadNote, Signed, parsed, split
 from compliance.verify.result import AnchorFound, Verification
 
 _CLAIM = re.compile(r"(0|[1-9][0-9]{0,17}):([0-9a-fA-F]{64})")
@@ -33,14 +32,14 @@ class _Copy(NamedTuple):
 class Outside:
     """Feeds the copies of all anchors, by size, to a verification that recomputes roots."""
 
-    def __init__(self, outside: Mapping[str, Sequence[str]], verifier: Verifier, result: Verification) -> None:
+    def __init__(self, outside: Mapping[str, Sequence[str]], verifier: KeyList, result: Verification) -> None:
         self._result = result
         result.anchors = [AnchorFound(name, copies=len(notes)) for name, notes in outside.items()]
         read = [copy for found in result.anchors for copy in self._read(found, outside[found.name], verifier)]
         self._copies = sorted(read, key=lambda copy: copy.size)
         self._next = 0
 
-    def _read(self, found: AnchorFound, notes: Sequence[str], verifier: Verifier) -> Iterator[_Copy]:
+    def _read(self, found: AnchorFound, notes: Sequence[str], verifier: KeyList) -> Iterator[_Copy]:
         for note in notes:
             if claim := _CLAIM.fullmatch(note.strip()):
                 yield _Copy(int(claim[1]), bytes.fromhex(claim[2]), found)
@@ -93,8 +92,6 @@ class Outside:
 def _unsigned(note: str) -> Signed | None:
     """What a note says, whoever signed it; None when it is no checkpoint at all."""
     try:
-        origin, size, root64, *_ = note.rpartition("\n\n")[0].split("\n")
-        root = base64.b64decode(root64, validate=True)
-    except (ValueError, binascii.Error):
+        return parsed(split(note)[0])
+    except BadNote:
         return None
-    return Signed(origin, int(size), root) if re.fullmatch(r"0|[1-9][0-9]{0,17}", size) and len(root) == 32 else None
