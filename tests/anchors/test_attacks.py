@@ -254,6 +254,21 @@ def test_another_ledger_with_a_key_of_its_own(house: House) -> None:
     assert any("is not signed by" in problem.what for problem in done.found.problems)
 
 
+def test_copies_from_before_and_after_a_new_key_agree(house: House) -> None:
+    house.anchors = f'[anchors.a]\ntype = "folder"\npath = "{house.mount}"\n'
+    house.write(10)
+    with house.place.open() as ledger:
+        ledger.rotate_key(reason="yearly", by="two people", key=None)
+        house.anchor(ledger)
+    house.write(20)
+
+    done = house.check()
+
+    assert done.exit_code == 0, done.found.problems
+    assert len(done.found.keys) == 2
+    assert (done.anchors[0].state, len(list(house.mount.iterdir()))) == ("ok", 3)
+
+
 def test_a_copy_that_was_taken_away_is_missed(house: House) -> None:
     house.anchors = f'[anchors.a]\ntype = "folder"\npath = "{house.mount}"\n'
     grow(house)
