@@ -73,8 +73,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Un anclaje guarda copias de puntos de control firmados fuera del libro. Al elaborar este documento decían:",
     ),
     "paper_anchor": (
-        "This paper is an anchor too. The line below fixes the number of entries and the root; a ledger that is handed to you later must contain it:",
-        "Este documento también es un anclaje. La línea siguiente fija el número de asientos y la raíz; un libro que se le entregue después debe contenerla:",
+        "This paper is an anchor too: the line after --anchor in step 2 fixes the number of entries and the root. A ledger that is handed to you later must contain them.",
+        "Este documento también es un anclaje: la línea tras --anchor del paso 2 fija el número de asientos y la raíz. Un libro que se le entregue después debe contenerlos.",
     ),
     "note_anchors": (
         "These anchors could not be checked: {names}.",
@@ -128,8 +128,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Verifique una copia del archivo del libro, aquí llamada LEDGER, con esa clave:",
     ),
     "verify_step_2_says": (
-        "It recomputes every line, leaf, tile and root, checks the signature of each checkpoint in the file, and names the first bad entry. The copy holds more entries than the cover names: the verdicts of this audit were recorded after them. It ends with 0 when all agrees and with 4 when not. Without the lock store, which lies outside the file, it says so; that the copy is not an older one then follows from the first step alone.",
-        "Recalcula cada línea, hoja, bloque y raíz, comprueba la firma de cada punto de control del archivo y señala el primer asiento erróneo. La copia contiene más asientos que los de la portada: los veredictos de esta auditoría se registraron después. Termina con 0 si todo coincide y con 4 si no. Sin el registro de control, que está fuera del archivo, lo dice; que la copia no sea una anterior se desprende entonces sólo del primer paso.",
+        "It recomputes every line, leaf, tile and root, checks the signature of each checkpoint in the file, and names the first bad entry. The copy holds more entries than the cover names: the verdicts of this audit were recorded after them. It ends with 0 when all agrees and with 4 when not. Without the lock store, which lies outside the file, it says so; that the copy is not an older one, nor another history, then follows from the line after --anchor and from the first step.",
+        "Recalcula cada línea, hoja, bloque y raíz, comprueba la firma de cada punto de control del archivo y señala el primer asiento erróneo. La copia contiene más asientos que los de la portada: los veredictos de esta auditoría se registraron después. Termina con 0 si todo coincide y con 4 si no. Sin el registro de control, que está fuera del archivo, lo dice; que la copia no sea una anterior, ni otra historia, se desprende entonces de la línea tras --anchor y del primer paso.",
     ),
     "verify_step_checkpoint": (
         "Read the checkpoint of this paper from the copy. It must be the one printed at the end of this chapter, letter by letter:",
@@ -140,8 +140,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Extraiga los archivos adjuntos a este PDF y compare sus resúmenes con la tabla siguiente:",
     ),
     "verify_checked": (
-        "Together these steps find an entry that was changed, left out, inserted or moved, and a ledger shorter than a paper says. They do not show that a system told the truth, nor what was never recorded: for that, read the coverage. Whoever holds the signing key could write another ledger from its first entry on: only a paper or a root handed out before reveals that.",
-        "Juntos, estos pasos detectan un asiento alterado, omitido, insertado o movido, y un libro más corto que lo que dice un documento. No muestran que un sistema haya dicho la verdad ni lo que nunca se registró: para eso, lea la cobertura. Quien tenga la clave de firma podría escribir otro libro desde el primer asiento: sólo lo revela un documento o una raíz entregados antes.",
+        "Together these steps find an entry that was changed, left out, inserted or moved, and a ledger shorter than a paper says. They do not show that a system told the truth, nor what was never recorded: for that, read the coverage. Whoever holds the signing key could write another ledger from its first entry on: only an anchor, or a paper or root handed out before, reveals that.",
+        "Juntos, estos pasos detectan un asiento alterado, omitido, insertado o movido, y un libro más corto que lo que dice un documento. No muestran que un sistema haya dicho la verdad ni lo que nunca se registró: para eso, lea la cobertura. Quien tenga la clave de firma podría escribir otro libro desde el primer asiento: sólo lo revela un anclaje, o un documento o una raíz entregados antes.",
     ),
     "verify_own": (
         "Whoever wants to rely on no program of ours can write a verifier: the format page of the engine (schemas/ledger.md) describes the file. Entries are chained by SHA-256 and bound in a Merkle tree (RFC 6962); checkpoints are signed notes (C2SP) with an Ed25519 key.",

@@ -22,7 +22,7 @@ class AnchorSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    timeout_s: int = Field(default=10, ge=1, le=120, description="For one request; a command never waits longer.")
+    timeout_s: int = Field(default=10, ge=1, le=120, description="For one request to it.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,6 +72,7 @@ def check(
         if origin is None:
             raise LedgerError(f"{ledger} is not a ledger", remedy="give the path of the .duckdb file")
         places = ledger_places(ledger, origin)
+        own = _anchors_of(config_path, ledger, places)
     key = vkey or _own_key(config, places)
     stranger = ledger is not None and vkey is not None and not places.lock_store.exists()
     readings = (*outside.read(own), *given)
@@ -100,6 +101,19 @@ def _keystore(places: LedgerPlaces, ledger: Path | None) -> Iterator[KeyStore | 
         yield store
     finally:
         store.close()
+
+
+def _anchors_of(config_path: Path | None, ledger: Path, places: LedgerPlaces) -> tuple[anchoring.Configured, ...]:
+    """The configured anchors, when the configuration here is that of the file named; else none."""
+    try:
+        config = configuration.load(config_path)
+    except ConfigError:
+        if config_path is not None:
+            raise
+        return ()  # somebody else's file in this folder
+    if config.resolve(config.ledger.path).resolve() != ledger.resolve():
+        return ()
+    return anchoring.configured(config, places)
 
 
 def _own_key(config: configuration.Config, places: LedgerPlaces) -> str:

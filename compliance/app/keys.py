@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from compliance.app import workspace
+from compliance.app import anchoring, workspace
 from compliance.app.config import Config
 from compliance.app.paths import LedgerPlaces
 from compliance.app.workspace import Say
@@ -116,7 +116,9 @@ def replace(config: Config, say: Say, *, reason: str, by: str) -> str:
     key = given[-1] if given else None
     how = workspace.opening(config, places, say)
     with Ledger.replace_key(places.path, reason=reason, by=by, key=key, **how) as ledger:
-        return ledger.vkey
+        vkey, work = ledger.vkey, anchoring.due(config, places, ledger, workspace.now())
+    anchoring.tell(anchoring.write(places, work, workspace.now()), say)
+    return vkey
 
 
 def forget(config: Config, say: Say, *, reason: str, by: str) -> int:

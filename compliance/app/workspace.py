@@ -132,7 +132,9 @@ def adopt(config: Config, say: Say, *, reason: str, by: str) -> int:
     """
     where = places(config)
     with Ledger.adopt(where.path, reason=reason, by=by, **opening(config, where, say)) as ledger:
-        return ledger.size
+        size, work = ledger.size, anchoring.due(config, where, ledger, now())
+    anchoring.tell(anchoring.write(where, work, now()), say)
+    return size
 
 
 def _fresh_origin() -> str:

@@ -6,15 +6,13 @@ hexadecimal) as reports print it, which carries no signature and is taken as som
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
 
 from compliance.verify.keys import KeyList
-from compliance.verify.note import BadNote, Signed
+from compliance.verify.note import BadNote, Signed, parsed, split
 from compliance.verify.result import AnchorFound, Verification
 
 _CLAIM = re.compile(r"(0|[1-9][0-9]{0,17}):([0-9a-fA-F]{64})")
@@ -94,8 +92,6 @@ class Outside:
 def _unsigned(note: str) -> Signed | None:
     """What a note says, whoever signed it; None when it is no checkpoint at all."""
     try:
-        origin, size, root64, *_ = note.rpartition("\n\n")[0].split("\n")
-        root = base64.b64decode(root64, validate=True)
-    except (ValueError, binascii.Error):
+        return parsed(split(note)[0])
+    except BadNote:
         return None
-    return Signed(origin, int(size), root) if re.fullmatch(r"0|[1-9][0-9]{0,17}", size) and len(root) == 32 else None

@@ -219,6 +219,53 @@ def test_a_stopped_server(place: Place, note: Notes, monkeypatch: pytest.MonkeyP
             assert caught.value.remedy
 
 
+@pytest.mark.parametrize(
+    ("version", "lock", "says"),
+    [
+        (None, {}, "keeps no versions"),
+        ("v1", {}, "has no lock"),
+        ("v1", {"mode": "GOVERNANCE", "retain-until-date": "2099-01-01T00:00:00Z"}, "lock mode GOVERNANCE"),
+        ("v1", {"mode": "COMPLIANCE", "retain-until-date": "2026-01-01T00:00:00Z"}, "locked until 2026"),
+    ],
+)
+def test_a_server_that_only_says_yes(
+    place: Place, note: Notes, monkeypatch: pytest.MonkeyPatch, version: str | None, lock: dict[str, str], says: str
+) -> None:
+    """A stub: no server at hand accepts a lock and drops it, but such servers exist."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer({"x-amz-version-id": version} if version else {})
+
+        def do_HEAD(self) -> None:
+            self.answer({f"x-amz-object-lock-{name}": value for name, value in lock.items()})
+
+        def answer(self, headers: dict[str, str]) -> None:
+            self.send_response(200)
+            for name, value in {**headers, "Content-Length": "0", "ETag": '"x"'}.items():
+                self.send_header(name, value)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    monkeypatch.setenv("ANCHOR_KEY", "x")
+    monkeypatch.setenv("ANCHOR_SECRET", "x")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as yes:
+        Thread(target=yes.serve_forever, daemon=True).start()
+        settings = {
+            "bucket": "yes", "endpoint": f"http://127.0.0.1:{yes.server_port}", "timeout_s": 5,
+            "access_key_id": "env:ANCHOR_KEY", "secret_access_key": "env:ANCHOR_SECRET",
+        }  # fmt: skip
+        try:
+            with pytest.raises(NotKept, match=says) as caught:
+                S3.of(S3.Settings.model_validate(settings), place).put(note(3))
+            assert "Object Lock" in str(caught.value.remedy)
+        finally:
+            yes.shutdown()
+
+
 def test_a_server_that_is_no_s3(bucket: Bucket, note: Notes) -> None:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:

@@ -34,6 +34,25 @@ WRONG = {
     "reserved source name": ('[sources.engine]\ncollector = "git"\n', 1, ["'engine'"]),
     "sources as a list": ('[[sources]]\ncollector = "git"\n', 1, ["[sources.NAME]"]),
     "section as a number": ("ledger = 3\n", 1, ["[ledger] is a table"]),
+    "unknown anchor type": ('[anchors.a]\ntype = "foldr"\n', 2, ["'foldr'", "did you mean 'folder'?", "s3"]),
+    "anchor without a type": ('[anchors.a]\npath = "/x"\n', 1, ["[anchors.a] names no type", "folder"]),
+    "unknown key in an anchor": (
+        '[anchors.a]\ntype = "folder"\npth = "/x"\n',
+        3,
+        ["'pth' in [anchors.a]", "did you mean 'path'?", "every"],
+    ),
+    "anchor without what it needs": ('[anchors.a]\ntype = "folder"\n', 1, ["[anchors.a] path", "required"]),
+    "no such schedule": ('[anchors.a]\ntype = "folder"\npath = "/x"\nevery = "hourly"\n', 4, ["[anchors.a] every"]),
+    "anchor with a password in its address": (
+        f'[anchors.a]\ntype = "git"\nurl = "https://u:{PASSWORD}@example.org/x.git"\n',
+        3,
+        ["[anchors.a] url", "use user and token"],
+    ),
+    "a secret key written down": (
+        f'[anchors.a]\ntype = "s3"\nbucket = "abc"\nsecret_access_key = "{PASSWORD}"\n',
+        4,
+        ["[anchors.a] secret_access_key", "by reference"],
+    ),
     "unknown fact": (
         '[profile.processes_payment]\nvalue = true\ndeclared_by = "x"\ndeclared_at = 2026-01-31\n',
         1,
