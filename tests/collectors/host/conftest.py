@@ -62,7 +62,8 @@ def collect() -> Collect:
         argv = script
         if unshare:
             argv = ["unshare", *unshare.split(), "sh", "-ec", f'{before}\n"$@"\n{after}', "sh", *script]
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        path = os.environ["PATH"] + ":/usr/sbin:/sbin"  # nft and chronyd, for an ordinary user too
+        environment = {**os.environ, "PATH": path, "PYTHONPATH": str(REPOSITORY)}
         done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env=environment, check=False)
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)

@@ -54,9 +54,10 @@ def test_every_row_of_the_machine_carries_one_name():
     ("body", "cause"),
     [
         ("sleep 60", Cause.TIMEOUT),
-        ("echo '{\"nftables\": 7}'", Cause.MALFORMED),
-        ("echo 'half an ans'", Cause.MALFORMED),
-        ("", Cause.MALFORMED),
+        # where the older interface was ever used, an ordinary account is denied before the answer is looked at
+        pytest.param("echo '{\"nftables\": 7}'", Cause.MALFORMED, marks=pytest.mark.root),
+        pytest.param("echo 'half an ans'", Cause.MALFORMED, marks=pytest.mark.root),
+        pytest.param("", Cause.MALFORMED, marks=pytest.mark.root),
         ("echo 'Operation not permitted' >&2; exit 1", Cause.DENIED),
         ("echo 'internal error' >&2; exit 1", Cause.MALFORMED),
     ],
