@@ -54,15 +54,24 @@ def collect() -> Collect:
     """Runs the collector in a process of its own and gives {kind: {rows, outcome, …}}.
 
     `before` is shell run first inside the new namespaces named by `unshare`; `nobody` gives up all rights after the
-    imports, as far as the tests have any.
+    imports, as far as the tests have any. `checkout` is where `before` made this repository readable for all.
     """
 
-    def run(*kinds: str, before: str = "", unshare: str = "", nobody: bool = False, after: str = "") -> dict[str, Any]:
+    def run(
+        *kinds: str,
+        before: str = "",
+        unshare: str = "",
+        nobody: bool = False,
+        after: str = "",
+        checkout: Path = REPOSITORY,
+    ) -> dict[str, Any]:
         script = [sys.executable, str(HERE / "collecting.py"), "nobody" if nobody else "same", *kinds]
+        script = [word.replace(f"{REPOSITORY}/", f"{checkout}/", 1) for word in script]
         argv = script
         if unshare:
             argv = ["unshare", *unshare.split(), "sh", "-ec", f'{before}\n"$@"\n{after}', "sh", *script]
-        environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        path = os.environ["PATH"] + ":/usr/sbin:/sbin"  # nft and chronyd, for an ordinary user too
+        environment = {**os.environ, "PATH": path, "PYTHONPATH": str(checkout)}
         done = subprocess.run(argv, capture_output=True, text=True, timeout=120, env=environment, check=False)
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
