@@ -5,6 +5,7 @@ For each requirement, the first line that holds:
 | verdict, code | when |
 |---|---|
 | not_applicable, not_applicable_declared | its condition, or the framework's, is declared off, in date |
+| not_applicable, not_in_force | the requirement takes effect on a later day (UTC) |
 | fail, control_fails | a direct control fails without waiver |
 | fail, parameter_loosened | a direct control's parameter lies outside this framework's bound |
 | fail, control_fails (waived) | a direct control fails, and all that fail are waived |
@@ -24,7 +25,7 @@ Supporting controls are shown and never decide.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from compliance.controls.consistency import beyond
@@ -92,6 +93,8 @@ def _requirement(
     if off is not None:
         reason = f"declared not to apply: {off.flag} is off since {off.declared_at:%Y-%m-%d}"
         return result(Outcome.NOT_APPLICABLE, "not_applicable_declared", reason)
+    if requirement.effective is not None and as_of.astimezone(UTC).date() < requirement.effective:
+        return result(Outcome.NOT_APPLICABLE, "not_in_force", f"in force only from {requirement.effective}")
     verdicts = {name: results[name].verdict if name in results else Outcome.UNKNOWN for name in direct}
     failing = [name for name in direct if verdicts[name] is Outcome.FAIL]
     bare = [name for name in failing if not results[name].waived]

@@ -490,6 +490,7 @@ REQUIREMENT_CODES: dict[str, tuple[str, str]] = {
         "ningún control lo responde aún: requiere evidencia manual y un control",
     ),
     "not_applicable_declared": ("declared not to apply", "declarado como no aplicable"),
+    "not_in_force": ("not in force yet at the moment judged", "aún no vigente en el momento evaluado"),
     "controls_not_applicable": ("no direct control applies", "ningún control directo aplica"),
 }
 

@@ -204,7 +204,7 @@ class Requirement(_Model):
     condition: str | None = Field(
         default=None, description="Profile flag that switches it on; undeclared or expired counts as on."
     )
-    effective: date | None = None
+    effective: date | None = Field(default=None, description="First day (UTC) it binds; before, it does not apply.")
     attributes: dict[str, Any] = Field(default_factory=dict)
     direct: list[Link] = Field(default_factory=list)
     supporting: list[Link] = Field(default_factory=list)
@@ -225,6 +225,7 @@ class Framework(_Model):
     name: Text
     short: str
     edition: str
+    edition_es: str | None = Field(default=None, description="The edition for readers of Spanish, where words differ.")
     authority: str
     text_notice: Text = Field(description="Whose text it is, and that titles are our own words.")
     notes: list[Text] = Field(default_factory=list)

@@ -165,7 +165,7 @@ class RequirementResult:
     group: str
     verdict: Outcome
     code: str  # controls_pass, control_fails, control_unknown, parameter_loosened, manual_missing, manual_overdue,
-    # manual_in_date, controls_and_manual, no_control, not_applicable_declared, controls_not_applicable
+    # manual_in_date, controls_and_manual, no_control, not_applicable_declared, controls_not_applicable, not_in_force
     reason: str
     waived: bool = False
     direct: tuple[str, ...] = ()  # control ids

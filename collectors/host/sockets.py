@@ -65,6 +65,10 @@ _DATA_STORES_WORDS = """
 DATA_STORES = frozenset(_DATA_STORES_WORDS.split())
 # Known by a word in a Java command line, which a program that only talks to them has too; or a door into a store.
 _MAY_KEEP = frozenset({"kafka", "zookeeper", "pgbouncer", "prometheus"})
+# Where data stores usually listen: another program there may hand connections on to one (a proxy, an SSH tunnel).
+_STORE_PORTS = frozenset(
+    {389, 636, 1433, 1521, 2379, 3306, 5432, 5433, 5984, 6379, 6380, 6432, 8086, 8123, 9042, 9200, 9300, 11211, 26257}
+) | frozenset(range(27017, 27020))
 _ADMIN = frozenset({"sshd", "docker", "kubernetes", "telnet", "xrdp"})
 _ADMIN_PORTS = frozenset({22, 23, 2375, 2376, 3389, 5900, 5901, 6443, 8006, 9090, 10000, 10250})
 
@@ -172,12 +176,18 @@ def rows_listening(sockets: list[Socket], processes: dict[str, Process], asset: 
             process=process.name if process else None,
             process_account=account_name(process.uid if process else socket.uid),
             component=component,
-            is_data_store=component in DATA_STORES if component and component not in _MAY_KEEP else None,
+            is_data_store=_is_data_store(component, socket.port),
             is_admin=True if component in _ADMIN or admin_port else (False if component else None),
             is_encrypted=True if component == "sshd" else (False if component == "telnet" else None),
         )
         rows[key] = _merged(rows[key], row) if key in rows else row
     return list(rows.values())
+
+
+def _is_data_store(component: str | None, port: int) -> bool | None:
+    if component in DATA_STORES:
+        return True
+    return None if component is None or component in _MAY_KEEP or port in _STORE_PORTS else False
 
 
 def _merged(one: ListeningSocket, other: ListeningSocket) -> ListeningSocket:

@@ -118,6 +118,8 @@ def perform(workspace: Workspace, plan: Plan, *, say: Say, progress: Callable[..
         _anchor(workspace, say)  # what was collected is anchored before it is judged
     say("verifying the ledger …")
     checked, anchors = check_ledger(workspace)
+    if not wanted.collect and wanted.as_of is None:
+        collect.declare(workspace, collect.run_id(workspace.clock()))  # a source nobody read yet must show as unread
     as_of = wanted.as_of or workspace.clock()
     result = _evaluate(workspace, plan, as_of, checked, anchors, tuple(notes), say)
     record(workspace, result)
@@ -210,6 +212,9 @@ def _evaluate(
         )
     collections = ledger.collections(upto)
     sources = evidence.source_rows(ledger, collections, as_of)
+    off = sorted(f"{name} ({row['collector']})" for name, row in sources.items() if row.get("enabled") is False)
+    if off:
+        notes = (*notes, f"Configured and switched off, so neither read nor judged: {', '.join(off)}.")
     covered = evidence.roll_forward(ledger, evidence.coverage(collections, as_of, sources), collections)
     say(f"evaluating {len(catalogue.controls)} controls on {upto} entries …")
     with evidence.build_base(ledger, collections, covered, as_of=as_of, upto=upto) as base:

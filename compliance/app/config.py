@@ -308,7 +308,9 @@ def _valid(where: Where, place: tuple[str, ...], cls: type[Any], table: Mapping[
 
 
 def _explain(where: Where, place: tuple[str, ...], cls: type[BaseModel], error: ValidationError) -> ConfigError:
-    first = error.errors(include_input=False, include_url=False)[0]
+    errors = error.errors(include_input=False, include_url=False)
+    # a misspelt key is also a missing one: the spelling is what to mend
+    first = next((e for e in errors if e["type"] == "extra_forbidden"), errors[0])
     inside: list[str | int] = list(first["loc"])
     name = ".".join(str(part) for part in inside)
     more = error.error_count() - 1

@@ -83,4 +83,6 @@ def command(
             click.echo(content.decode(), nl=not content.endswith(b"\n"))
         else:
             gates.write(output / name, content)
+    if output is not None:
+        say(f"{len(judged.violations)} violations, {len(judged.undecided)} undecided; wrote {output}")
     ctx.exit(130 if audit.interrupted(result) else judged.exit_code)

@@ -61,3 +61,8 @@ def test_a_nested_unknown_key_is_answered_with_the_nearest_name() -> None:
         config.parse({"sources": {"web": wrong}}, HERE / "c.toml", "")
     assert "endpoints.1.prt: unknown key; did you mean 'port'?" in caught.value.message
     assert "redirect_port" in str(caught.value.remedy)
+
+
+def test_a_misspelt_key_that_is_needed_is_told_as_misspelt() -> None:
+    with pytest.raises(ConfigError, match=r"endpoints.0.hots: unknown key; did you mean 'host'\?"):
+        config.parse({"sources": {"web": {"collector": "tls", "endpoints": [{"hots": "x"}]}}}, HERE / "c.toml", "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from functools import cache
@@ -205,3 +206,9 @@ def test_planned_controls_are_bilingual_and_not_implemented() -> None:
 def test_files_can_be_read_by_people(path: Path) -> None:
     assert path.stat().st_size < 1 << 20
     assert max(len(line) for line in path.read_text(encoding="utf-8").splitlines()) <= 140
+
+
+def test_every_edition_is_told_to_readers_of_spanish() -> None:
+    for item in map(framework, COUNTS):
+        assert item.edition_es, item.id
+        assert not re.search(r"\b(published|Law|June|Amendment|section|articles|as in force)\b", item.edition_es)

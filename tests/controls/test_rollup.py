@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -266,3 +266,17 @@ def test_no_pass_without_evidence(
         assert result.verdict in (Outcome.FAIL, Outcome.NOT_APPLICABLE)
     assert not result.waived or result.verdict is Outcome.FAIL
     assert judge(rules, {name: one for name, one in results.items() if name in direct}, attested, flags) == result
+
+
+@pytest.mark.parametrize(
+    ("effective", "expected"),
+    [
+        (AS_OF.date() + DAY, ("not_applicable", "not_in_force")),
+        (AS_OF.date(), ("fail", "control_fails")),
+        (AS_OF.date() - DAY, ("fail", "control_fails")),
+    ],
+)
+def test_a_requirement_binds_from_its_first_day_on(effective: date, expected: tuple[str, str]) -> None:
+    rules = framework(["a.one"], effective=effective)
+    found = judge(rules, {"a.one": control("fail", name="a.one")})
+    assert (found.verdict, found.code) == expected

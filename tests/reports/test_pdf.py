@@ -27,6 +27,7 @@ from tests.reports.factory import (
     audit,
     controls,
     coverage,
+    finding,
     findings,
     framework_result,
     result_of,
@@ -339,3 +340,16 @@ def test_a_statement_does_not_claim_the_default_where_another_number_decided(lan
 
     assert (said.replace(" ", "") in before, said.replace(" ", "") in after) == (False, True)
     assert re.search(r"365days\((default|poromisión)90days\)", after)
+
+
+def test_a_source_that_its_resource_names_already_is_not_printed_twice() -> None:
+    rows = (
+        finding("access.mfa", 1, Outcome.FAIL, "django-prod/ana"),
+        finding("access.mfa", 2, Outcome.FAIL, "ben"),
+    )
+    one = result_of("access.mfa", Outcome.FAIL, rows)
+
+    text = squeezed(render_pdf(audit(("soc2",), size=7, controls={**controls(), "access.mfa": one}), "soc2"))
+
+    assert "django-prodben" in text
+    assert "django-proddjango-prod" not in text

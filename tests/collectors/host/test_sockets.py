@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from compliance.collectors.host.sockets import Process, Socket, rows_listening
+from compliance.collectors.host.sockets import COMPONENTS, Process, Socket, rows_listening
 
 
 @pytest.mark.parametrize(
@@ -35,7 +35,25 @@ def test_only_what_surely_keeps_no_data_is_said_to_keep_none(component: str | No
 def test_two_programs_on_one_port_are_as_bad_as_the_worse(
     other: Process | None, component: str | None, keeps: bool | None, turned: bool
 ) -> None:
-    sockets = [Socket("tcp", "*", 6379, 0, inode) for inode in ("86" if turned else "68")]
+    sockets = [Socket("tcp", "*", 8080, 0, inode) for inode in ("86" if turned else "68")]
     processes = {"6": Process("nginx", 0, "nginx")} | ({"8": other} if other else {})
     (row,) = rows_listening(sockets, processes, "m")
     assert (row.component, row.is_data_store) == (component, keeps)
+
+
+@pytest.mark.parametrize(
+    ("name", "port", "keeps"),
+    [
+        ("haproxy", 5432, None),
+        ("nginx", 6379, None),
+        ("sshd", 3306, None),
+        ("nginx", 443, False),
+        ("sshd", 22, False),
+        ("postgres", 5432, True),
+        ("postgres", 15432, True),
+    ],
+)
+def test_a_program_on_the_port_of_a_data_store_may_lead_to_one(name: str, port: int, keeps: bool | None) -> None:
+    process = Process(name, 0, COMPONENTS[name])
+    (row,) = rows_listening([Socket("tcp", "*", port, 0, "7")], {"7": process}, "m")
+    assert row.is_data_store is keeps
