@@ -68,7 +68,8 @@ LINE = re.compile(
 )
 FLAT = re.compile(rf'\{{(?:"{NAME}":{SCALAR}(?:,"{NAME}":{SCALAR})*)?\}}')  # a record without lists and objects
 KEYS = re.compile(rf'"({NAME})":')  # in well-formed JSON nothing but the key of a member looks like this
-PATH = re.compile(r'(?:[^\x00-\x1f"*/:<>?\\|\x7f-\U0010ffff]+/)*[^\x00-\x1f"*/:<>?\\|\x7f-\U0010ffff]+')
+PART = "[A-Za-z0-9_][A-Za-z0-9._-]*"  # of a path: never empty, hidden, above, or an option
+PATH = re.compile(f"{PART}(?:/{PART})*")
 
 
 def integer(text: str) -> int:
@@ -440,6 +441,8 @@ class Folder:
         self.path = path
         text = text_of(self.need("manifest.json", LONGEST_JSON))
         value = canonical(text, depth=4, keys=re.compile(rf"{NAME}|{PATH.pattern}"))
+        if isinstance(value, dict) and "problems" in value:
+            raise Broken(f"it was exported although the ledger did not hold: {str(value['problems'])[:2000]}")
         _, self.files, version, self.kind, self.origin, root, self.size, self.vkey = members(
             value, created_at=str, files=dict, format=int, kind=str, origin=str, root=str, size=int, vkey=str
         )
@@ -454,8 +457,7 @@ class Folder:
             raise Broken("manifest.note is not about manifest.json")
         for name, about in self.files.items():
             size, digest = members(about, bytes=int, sha256=str)
-            known = PATH.fullmatch(name) and len(name) <= 1000 and not {".", ".."} & set(name.split("/"))
-            if not known or name in ("manifest.json", "manifest.note"):
+            if not PATH.fullmatch(name) or len(name) > 200 or name in ("manifest.json", "manifest.note"):
                 raise Broken(f"manifest.json names a file that may not be there: {name!r}")
             self.files[name] = (size, digest)
         self.compare()
@@ -612,8 +614,10 @@ class Keys:
         action = record.get("action")
         if action in ("rotate", "replace"):
             now = self.list[-1][1]
-            if record.get("old_key_name") != now.vkey or record.get("key_name") == now.vkey:
+            if record.get("old_key_name") != now.vkey:
                 raise Broken(f"it is to {action} a key that is not in force", seq)
+            if record.get("key_name") in [key.vkey for _, key, _, _ in self.list]:
+                raise Broken("the key that is to sign from here on was in force before", seq)
             self.join(seq + 1, record.get("key_name"), now.name, seq, action)
             self.awaited = seq + 1
 
@@ -626,12 +630,16 @@ class Keys:
             raise Broken(f"it is about {said} entries, not {size}")
         return root
 
-    def unvouched(self, given: list[str]) -> int | None:
-        """The first change of key that no given key vouches for; None when all are. One given key must be ours."""
+    def vouched(self, given: list[str]) -> None:
+        """One of the keys given must be ours; beyond it, none may sign that the one before it did not hand over to."""
         known = [n for n, (_, key, _, _) in enumerate(self.list) if key.vkey in given]
         if not known:
             raise Broken("the ledger is not that of the key given: the key is not among its own")
-        return next((seq for _, _, seq, action in self.list[known[-1] + 1 :] if action == "replace"), None)
+        for _, key, seq, action in self.list[known[-1] + 1 :]:
+            if action == "replace":
+                raise Broken(
+                    f"from here on {key.vkey} signs; the key given does not vouch for it: give that one too", seq
+                )
 
 
 class Collections:
@@ -710,6 +718,9 @@ class Cited:
     """What the package cites and discloses, compared with the entries as they come by (§13)."""
 
     def __init__(self, folder: Folder, size: int, root: bytes) -> None:
+        self.reports: dict[str, Any] = {}  # path of a report -> digest that the entry of its audit records
+        self.audits: dict[bool, set[Any]] = {True: set(), False: set()}  # those whose entry is there; those cited
+        self.others: set[int] = set()
         self.findings: dict[int, list[tuple[Any, ...]]] = defaultdict(list)  # entry -> what citations say of it
         self.entries: set[int] = set()
         self.clear: dict[int, str] = {}  # entry -> digest of the personal content that is disclosed
@@ -722,14 +733,19 @@ class Cited:
             "citations.ndjson", audit=str, control=str, entry=int, finding=int, rests_on=list
         ):
             if any(type(n) is not int or not 0 <= n < size for n in [entry, *rests_on]):
-                raise Broken(f"citations.ndjson names entries that are not below {size}, or not by number")
+                raise Broken(f"citations.ndjson names entries that are not numbers below {size}")
+            self.audits[False].add(audit)
             self.findings[entry].append((audit, control, finding, rests_on))
             self.entries.update([entry, *rests_on])
-        proofs = {f"proofs/{seq}.tlog-proof" for seq in self.entries}
-        if proofs != set(folder.below("proofs")):
+        proofs = {
+            int(name[7:-11]) for name in folder.below("proofs") if re.fullmatch(rf"proofs/{NUMBER}\.tlog-proof", name)
+        }
+        if len(proofs) != len(folder.below("proofs")) or not proofs >= self.entries:
             raise Broken(
-                f"proofs/ does not hold the proofs of the cited entries: {min(proofs ^ set(folder.below('proofs')))}"
+                f"proofs/ lacks proofs of cited entries, or has other files: {sorted(self.entries - proofs)[:5]}"
             )
+        self.others = proofs - self.entries  # may only be entries of audits
+        self.entries = proofs
         if "disclosed.ndjson" in folder.files:
             for clear, seq in folder.objects("disclosed.ndjson", clear=str, seq=int):
                 if seq not in self.entries or seq in self.clear:
@@ -754,12 +770,25 @@ class Cited:
             said = tuple(record.get(name) for name in ("audit", "control", "number", "rests_on"))
             if found["kind"] != "finding" or any(cited != said for cited in self.findings[seq]):
                 raise Broken("it does not say what citations.ndjson says of it", seq)
+        if found["kind"] == "audit":
+            record = canonical(found["record"])
+            self.audits[True].add(record.get("audit"))
+            for report in record.get("reports") or []:
+                name, digest = members(report, name=str, sha256=str)
+                self.reports[f"reports/{record.get('audit')}/{name}"] = digest
+        elif seq in self.others:
+            raise Broken("it is proven, but neither cited nor the entry of an audit", seq)
         if seq in self.clear and self.clear[seq] != found["commitment"]:
             raise Broken("the personal content that is disclosed is not what its line commits to", seq)
 
     def finish(self) -> None:
         if self.count != len(self.entries):
             raise Broken(f"{len(self.entries)} entries are cited, {self.count} of them are there")
+        if not self.audits[True] >= self.audits[False]:
+            raise Broken("the entry of an audit that citations.ndjson names is not among the cited ones")
+        for name in self.folder.below("reports"):
+            if self.reports.get(name) != self.folder.files[name][1]:
+                raise Broken(f"{name} is not the report that the entry of its audit records")
 
 
 # ---------------------------------------------------------------------------------------------------- 8 the run
@@ -853,10 +882,10 @@ class Run:
         self.next_note = next(self.notes, None)
         self.good, self.leaf, self.at, self.newest = 0, ZERO, "", ""
         names = folder.below("entries")
-        if [name for name in names if not re.fullmatch(r"entries/[0-9]{12}\.ndjson\.gz", name)] or not names:
-            raise Broken("entries/ is not there, or holds other files than those of entries")
+        firsts = list(range(0, len(names) * PER_FILE, PER_FILE))
+        if names != [f"entries/{first:012}.ndjson.gz" for first in firsts] or not names:
+            raise Broken("entries/ is not there, or a file is missing or too many in it")
         paths = [os.path.join(folder.path, "entries", name[8:]) for name in names]
-        firsts = [int(name[8:20]) for name in names]
         pool = ProcessPoolExecutor() if len(paths) > 1 else None  # the form of lines is checked beside their hashes
         seq = 0
         try:
@@ -991,11 +1020,7 @@ class Run:
                 )
         self.cites.finish()
         if self.given:
-            change = self.keys.unvouched(self.given)
-            if change is not None:
-                self.unchecked.append(
-                    f"from entry {change} on another key signs, and the key given does not vouch for it"
-                )
+            self.keys.vouched(self.given)
 
     def run(self) -> list[str]:
         folder = self.folder

@@ -18,6 +18,7 @@ from compliance.ledger.note import sign_text
 from compliance.verify import standalone
 
 PER_FILE = 100_000
+REPORT = "{}\n"
 
 
 def canonical(value: Any) -> str:
@@ -86,13 +87,11 @@ def _rows(source: Path | Ledger) -> tuple[list[str], list[Any], list[Any], list[
     return [line for (line,) in lines], *rest
 
 
-def export(
-    source: Path | Ledger, keys: Keys, folder: Path, *, personal: bool = False, per_file: int = PER_FILE
-) -> Path:
+def export(source: Path | Ledger, keys: Keys, folder: Path, *, personal: bool = False) -> Path:
     """An export of a file, or of an open ledger, as it stands: size and root are those of its newest checkpoint."""
     lines, tiles, notes, content = _rows(source)
-    for first in range(0, len(lines), per_file):
-        text = "".join(f"{line}\n" for line in lines[first : first + per_file])
+    for first in range(0, len(lines), PER_FILE):
+        text = "".join(f"{line}\n" for line in lines[first : first + PER_FILE])
         write(folder, f"entries/{first:012d}.ndjson.gz", gzip.compress(text.encode(), 6, mtime=0))
     for level, n, hashes in tiles:
         write(folder, tile_path(level, n), bytes(hashes))
@@ -111,9 +110,16 @@ def export(
 
 
 def package(
-    ledger: Ledger, keys: Keys, folder: Path, findings: Sequence[int], *, cited: bool = False, clear: Sequence[int] = ()
+    ledger: Ledger,
+    keys: Keys,
+    folder: Path,
+    audit: int,
+    findings: Sequence[int],
+    *,
+    cited: bool = False,
+    clear: Sequence[int] = (),
 ) -> Path:
-    """A package, or a cited package, about these finding entries. `clear` are cited entries to disclose."""
+    """A package, or a cited package, about an audit and its finding entries. `clear` are cited entries to disclose."""
     export(ledger, keys, folder)
     rows = []
     for seq in findings:
@@ -128,14 +134,14 @@ def package(
             }
         )
     write(folder, "citations.ndjson", ndjson(rows))
-    entries = sorted({n for row in rows for n in (row["entry"], *row["rests_on"])})
+    entries = sorted({audit} | {n for row in rows for n in (row["entry"], *row["rests_on"])})
     for seq in entries:
         write(folder, f"proofs/{seq}.tlog-proof", ledger.inclusion(seq).text)
     if clear:
         write(folder, "disclosed.ndjson", ndjson([{"clear": cleartext(ledger, seq), "seq": seq} for seq in clear]))
     write(folder, "verify.py", Path(standalone.__file__).read_bytes())
     write(folder, "README.txt", "how to use it\n")
-    write(folder, "reports/soc2 (1).json", "{}\n")
+    write(folder, "reports/a1/soc2.json", REPORT)
     if cited:
         for name in ("entries", "tile"):
             shutil.rmtree(folder / name, ignore_errors=True)

@@ -13,15 +13,18 @@ from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from compliance.ledger import Draft, Keys
-from compliance.schemas.kinds.engine import Finding, Outcome
+from compliance.schemas.canonical import jsonable
+from compliance.schemas.kinds.engine import Audit, Finding, Outcome
 from compliance.verify import standalone
 from tests.ledger.places import ORIGIN, START, Place, account, given, verdict
-from tests.verify.exporting import canonical, export, ndjson, package, seal, write
+from tests.verify.exporting import REPORT, canonical, export, ndjson, package, seal, write
 
 SIZE = 633
+AUDIT = 614
 
 
 def finding(number: int, rests_on: list[int]) -> Finding:
@@ -40,6 +43,22 @@ def finding(number: int, rests_on: list[int]) -> Finding:
     )
 
 
+def audit_of(name: str) -> Audit:
+    return Audit(
+        occurred_at=START,
+        audit=name,
+        frameworks=["soc2"],
+        as_of=START,
+        known="now",
+        ledger_size=1,
+        ledger_root="00",
+        engine_version="1",
+        profile=None,
+        counts=None,
+        reports=[{"name": "soc2.json", "sha256": sha256(REPORT.encode()).hexdigest()}],
+    )
+
+
 class Made:
     """A ledger, its key, and an export, a package and a cited package of it."""
 
@@ -50,6 +69,8 @@ class Made:
             ledger.record_state(given(), people)
             ledger.record_state(given(run="r2"), people[1:])
             ledger.append([Draft("control_verdict", verdict(n, 'odd "\\\n\x01é\u2028')) for n in range(600)])
+            assert ledger.size == AUDIT
+            audit = ledger.append([Draft("audit", audit_of("a1"))]).first
             self.finding = ledger.append(
                 [Draft("finding", finding(0, [2, 3, 300])), Draft("finding", finding(1, []))]
             ).first
@@ -57,9 +78,9 @@ class Made:
             self.keys = Keys.open(folder / "keys", ORIGIN, create=False)
             self.size, self.root, self.notes = ledger.size, ledger.root, ledger.checkpoint
             cites = [self.finding, self.finding + 1]
-            package(ledger, self.keys, folder / "package", cites, clear=[2])
-            package(ledger, self.keys, folder / "cited", cites, clear=[2], cited=True)
-        export(place.path, self.keys, folder / "export", personal=True, per_file=200)
+            package(ledger, self.keys, folder / "package", audit, cites, clear=[2])
+            package(ledger, self.keys, folder / "cited", audit, cites, clear=[2], cited=True)
+        export(place.path, self.keys, folder / "export", personal=True)
         self.folder = folder
 
     def copy(self, kind: str, to: Path) -> Path:
@@ -143,14 +164,15 @@ def test_every_file_is_needed_and_no_other(made: Made, told: Told, tmp_path: Pat
 @pytest.mark.parametrize("kind", ["export", "package", "cited"])
 def test_a_required_file_that_the_manifest_leaves_out_too(made: Made, told: Told, tmp_path: Path, kind: str) -> None:
     """A missing part is never skipped, also when its owner signs that it is not there."""
-    optional = {"disclosed.ndjson", "personal.ndjson", "verify.py", "README.txt", "reports/soc2 (1).json"}
+    optional = {"disclosed.ndjson", "personal.ndjson", "verify.py", "README.txt", "reports/a1/soc2.json"}
     folder = made.folder / kind
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
     for n, name in enumerate(sorted(names - {"manifest.json", "manifest.note"})):
         copy = made.copy(kind, tmp_path / str(n))
         (copy / name).unlink()
-        if not any((copy / name).parent.iterdir()):
-            (copy / name).parent.rmdir()
+        for folder_ in (copy / name).parents:
+            if not any(folder_.iterdir()):
+                folder_.rmdir()
         code, words = told(made.sealed(copy), "--vkey", made.keys.vkey)
         assert code == (0 if name in optional else 4), (name, words)
 
@@ -257,7 +279,7 @@ LINES = {
     "a carriage return": (at(50, '"v":1}', '"v":1}\r'), "entry 50: its line does not have"),
     "a missing line": (lambda lines: lines[:50] + lines[51:], "entry 50: its line has the number of another"),
     "swapped lines": (lambda lines: [*lines[:50], lines[51], lines[50], *lines[52:]], "entry 50"),
-    "a line more": (lambda lines: [*lines, lines[-1]], "entry 200: its line has the number of another"),
+    "a line more": (lambda lines: [*lines, lines[-1]], f"entry {SIZE}: its line has the number of another"),
     "another genesis": (at(0, '"kind":"genesis"', '"kind":"genesos"'), "entry 0: it is not the genesis entry"),
     "another origin": (at(0, f'"origin":"{ORIGIN}"', '"origin":"x"'), "entry 0: it is not the genesis entry"),
     "no row of a collection": (at(3, '"collection":1', '"collection":null'), "entry 1: it says 10 entries"),
@@ -324,12 +346,25 @@ FILES = {
         rewrite("citations.ndjson", '"control":"c1"', '"control":"c2"'),
         "it does not say what citations.ndjson says of it",
     ),
-    "a citation of another ground": (rewrite("citations.ndjson", "[2,3,300]", "[2,3]"), "proofs/"),
-    "a citation of no entry": (rewrite("citations.ndjson", "300]", "9000]"), "are not below 633"),
+    "a citation of another ground": (
+        rewrite("citations.ndjson", "[2,3,300]", "[2,3]"),
+        "entry 300: it is proven, but neither cited",
+    ),
+    "a citation of no entry": (rewrite("citations.ndjson", "300]", "9000]"), "are not numbers below 633"),
     "a proof of another entry": (
         lambda f: (f / "proofs/2.tlog-proof").write_bytes((f / "proofs/3.tlog-proof").read_bytes()),
         "entry 2: its proof does not hold: it is about another entry",
     ),
+    "a proof of an entry that is not cited": (
+        lambda f: write(f, "proofs/4.tlog-proof", (f / "proofs/2.tlog-proof").read_bytes()),
+        "",
+    ),
+    "no entry of the audit": (
+        lambda f: (f / f"proofs/{AUDIT}.tlog-proof").unlink(),
+        "",
+    ),
+    "another report": (lambda f: write(f, "reports/a1/soc2.json", "{} "), "reports/a1/soc2.json is not the report"),
+    "a report more": (lambda f: write(f, "reports/a1/more.json", "{}"), "reports/a1/more.json is not the report"),
     "a changed proof": (
         lambda f: (f / "proofs/2.tlog-proof").write_text(
             (f / "proofs/2.tlog-proof").read_text().replace("extra ", "extra AAAA").replace("AAAA", "", 0)
@@ -434,7 +469,7 @@ def test_manifests(made: Made, told: Told, tmp_path: Path, changed: dict[str, ob
 
 
 def test_gzip_files_that_are_not_one_whole_member(made: Made, told: Told, tmp_path: Path) -> None:
-    name = "entries/000000000200.ndjson.gz"
+    name = "entries/000000000000.ndjson.gz"
     good = (made.folder / "export" / name).read_bytes()
     bomb = gzip.compress(bytes(300_000_000), 9, mtime=0)
     for content, words in (
@@ -454,6 +489,21 @@ def test_gzip_files_that_are_not_one_whole_member(made: Made, told: Told, tmp_pa
         assert code == 4
         assert words in said or words == "gzip", said
         shutil.rmtree(folder)
+
+
+def test_more_entries_than_one_file_holds(told: Told, tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    with place.open() as ledger:
+        table = pa.table({"record": [canonical(jsonable(verdict(0).row()))] * 100_300})
+        ledger.append_table("control_verdict", "engine", table)
+        vkey = ledger.vkey
+        root = ledger.root.hex()
+    folder = export(place.path, Keys.open(tmp_path / "keys", ORIGIN, create=False), tmp_path / "export")
+    code, words = told(folder, "--vkey", vkey)
+    assert code == 0
+    assert f"100301 entries, root {root}" in words
+    (folder / "entries/000000100000.ndjson.gz").unlink()
+    assert "is missing" in told(folder)[1]
 
 
 def test_usage(made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
