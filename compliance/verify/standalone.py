@@ -324,7 +324,7 @@ class Tree:
 
 def included(leaf: bytes, index: int, size: int, nodes: list[bytes]) -> bytes:
     """The root that a leaf and the nodes beside its way up give (RFC 9162 §2.1.3.2)."""
-    if index >= size:
+    if not 0 <= index < size:
         raise Broken(f"entry {index} is not below the checkpoint's size {size}")
     at, last, root = index, size - 1, leaf
     for node in nodes:
