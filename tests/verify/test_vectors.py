@@ -1,8 +1,8 @@
 """Proofs and notes against published values, on both sides that check them: `compliance.verify` and the stand-alone.
 
 The known leaves, roots and proofs are data of transparency-dev/merkle (testonly/constants.go and the happy paths of
-testdata/, Apache-2.0; see NOTICE). That repository publishes for each proof a family of cases with one thing wrong; here
-the same families are made for every proof up to 16 leaves, from the recursive definition of RFC 9162 §2.1.
+testdata/, Apache-2.0; see NOTICE). That repository publishes for each proof a family of cases with one thing wrong;
+here the same families are made for every proof up to 16 leaves, from the recursive definition of RFC 9162 §2.1.
 """
 
 from __future__ import annotations
@@ -267,20 +267,26 @@ ED25519 = [
     (
         "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
         "",
-        "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
-        "d25bf5f0595bbe24655141438e7a100b",
+        (
+            "e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46b"
+            "d25bf5f0595bbe24655141438e7a100b"
+        ),
     ),
     (
         "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
         "72",
-        "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c"
-        "387b2eaeb4302aeeb00d291612bb0c00",
+        (
+            "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c"
+            "387b2eaeb4302aeeb00d291612bb0c00"
+        ),
     ),
     (
         "fc51cd8e6218a1a38da47ed00230f0580816ed13ba3303ac5deb911548908025",
         "af82",
-        "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc659"
-        "4a7c15e9716ed28dc027beceea1ec40a",
+        (
+            "6291d657deec24024827e69c3abe01a30ce548a284743a445e3680d7db5ac3ac18ff9b538d16f290ae67f760984dc659"
+            "4a7c15e9716ed28dc027beceea1ec40a"
+        ),
     ),
 ]
 
