@@ -13,7 +13,7 @@ from typing import Any
 
 import duckdb
 
-from compliance.ledger import Keys, Ledger
+from compliance.ledger import Keys, Ledger, tree
 from compliance.ledger.note import sign_text
 from compliance.verify import standalone
 
@@ -88,7 +88,7 @@ def _rows(source: Path | Ledger) -> tuple[list[str], list[Any], list[Any], list[
 
 
 def export(source: Path | Ledger, keys: Keys, folder: Path, *, personal: bool = False) -> Path:
-    """An export of a file, or of an open ledger, as it stands: size and root are those of its newest checkpoint."""
+    """An export of a file, or of an open ledger, as it stands: size and root are what its lines give."""
     lines, tiles, notes, content = _rows(source)
     for first in range(0, len(lines), PER_FILE):
         text = "".join(f"{line}\n" for line in lines[first : first + PER_FILE])
@@ -104,8 +104,9 @@ def export(source: Path | Ledger, keys: Keys, folder: Path, *, personal: bool = 
             for seq, subject, sealed in content
         ]
         write(folder, "personal.ndjson", ndjson(rows))
-    root = base64.b64decode(newest.split("\n")[2]) if newest else b""
-    seal(folder, keys, "export", notes[-1][0] if notes else len(lines), root)
+    edge = tree.Edge()
+    edge.extend(tree.leaves(tree.BEFORE_FIRST, [line.encode() for line in lines]))
+    seal(folder, keys, "export", edge.size, edge.root())
     return folder
 
 
