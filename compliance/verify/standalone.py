@@ -563,7 +563,7 @@ def entry_of(line: bytes) -> re.Match[str]:
         raise Broken(f"its line is longer than {LONGEST_LINE} bytes")
     if found is None:
         raise Broken("its line does not have the members of an entry, in their order")
-    record = found["record"]
+    record, gone = found.group("record", "gone")
     keys = tuple(KEYS.findall(record)) if FLAT.fullmatch(record) else None
     if keys is None or keys not in orders:
         if keys is not None and all(a < b for a, b in zip(keys, keys[1:])):
@@ -571,7 +571,7 @@ def entry_of(line: bytes) -> re.Match[str]:
                 orders.add(keys)
         else:
             canonical(record)
-    if found["gone"] == "true" and record != "{}":
+    if gone == "true" and record != "{}":
         raise Broken("a tombstone has a record")
     return found
 
