@@ -211,7 +211,7 @@ def _half(count: int) -> int:
 
 def _checkpoint(store: Store, size: int | None) -> tuple[str, Checkpoint]:
     rows = (
-        store.query("SELECT note FROM stored.checkpoint ORDER BY size DESC LIMIT 1")
+        store.query("SELECT note FROM stored.checkpoint WHERE size = (SELECT max(size) FROM stored.checkpoint)")
         if size is None
         else store.query("SELECT note FROM stored.checkpoint WHERE size = ?", [size])
     )
