@@ -58,22 +58,9 @@ def check(
         ConfigError: no key is known for it.
     """
     given = [outside.given(text) for text in handed]
-    config = configuration.load(config_path) if ledger is None else configuration.empty()
-    own: tuple[anchoring.Configured, ...] = ()
-    if ledger is None:
-        places = workspace.places(config)
-        if not places.path.exists():
-            raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
-        own = anchoring.configured(config, places)
-    else:
-        if not ledger.exists():
-            raise LedgerError(f"there is no ledger at {ledger}", remedy="correct the path")
-        origin = stored_origin(ledger)
-        if origin is None:
-            raise LedgerError(f"{ledger} is not a ledger", remedy="give the path of the .duckdb file")
-        places = ledger_places(ledger, origin)
-        own = _anchors_of(config_path, ledger, places)
-    key = vkey or _own_key(config, places)
+    config, places = located(config_path, ledger)
+    own = anchoring.configured(config, places) if ledger is None else _anchors_of(config_path, ledger, places)
+    key = vkey or own_key(config, places)
     stranger = ledger is not None and vkey is not None and not places.lock_store.exists()
     readings = (*outside.read(own), *given)
     large = places.path.stat().st_size > LARGE_FILE
@@ -88,6 +75,22 @@ def check(
             processes=processes,
         )
     return Checked(found, outside.views(readings, found.anchors, found.size, places.path))
+
+
+def located(config_path: Path | None, ledger: Path | None) -> tuple[configuration.Config, LedgerPlaces]:
+    """Where the ledger at `ledger`, or the configured one, and what belongs to it lie. Raises LedgerError."""
+    config = configuration.load(config_path) if ledger is None else configuration.empty()
+    if ledger is None:
+        places = workspace.places(config)
+        if not places.path.exists():
+            raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
+        return config, places
+    if not ledger.exists():
+        raise LedgerError(f"there is no ledger at {ledger}", remedy="correct the path")
+    origin = stored_origin(ledger)
+    if origin is None:
+        raise LedgerError(f"{ledger} is not a ledger", remedy="give the path of the .duckdb file")
+    return config, ledger_places(ledger, origin)
 
 
 @contextmanager
@@ -116,7 +119,8 @@ def _anchors_of(config_path: Path | None, ledger: Path, places: LedgerPlaces) ->
     return anchoring.configured(config, places)
 
 
-def _own_key(config: configuration.Config, places: LedgerPlaces) -> str:
+def own_key(config: configuration.Config, places: LedgerPlaces) -> str:
+    """The public key of this machine's signing key. Raises ConfigError when there is none."""
     try:
         return keys.own(config, places).vkey
     except ConfigError as error:

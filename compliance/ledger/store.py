@@ -153,7 +153,7 @@ def stored_origin(path: Path) -> str | None:
 class Store:
     """The file, attached as catalog `stored`, so that nothing defined inside it can shadow a function of ours."""
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, lock: TextIO) -> None:
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, lock: TextIO | None) -> None:
         self.path = path
         self.connection = connection
         self._lock = lock
@@ -178,13 +178,38 @@ class Store:
             raise
         return cls(path, connection, lock)
 
+    @classmethod
+    def read(cls, path: Path) -> Store:
+        """The file, only to be read.
+
+        Raises:
+            LedgerError: there is none.
+            LedgerBusy: a writer holds it.
+            IntegrityError: DuckDB cannot read it, or it is not a ledger.
+            LedgerTooNew
+        """
+        if not path.exists():
+            raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
+        connection = duckdb.connect(":memory:", config=_CONFIG)
+        store = cls(path, connection, None)
+        try:
+            with storage_errors(path, opening=True):
+                connection.execute(f"ATTACH '{_quoted(path)}' AS {CATALOG} (READ_ONLY)")
+                connection.execute("SET enable_external_access = false")
+            store._check_format()
+        except BaseException:
+            connection.close()
+            raise
+        return store
+
     def close(self) -> None:
         """Checkpoint, close and let the next writer in."""
         try:
             with storage_errors(self.path):
                 self.connection.close()
         finally:
-            self._lock.close()
+            if self._lock is not None:
+                self._lock.close()
 
     def abandon(self) -> None:
         """Close a file that was refused, and leave it and its log as they are: a checkpoint would merge what is left
@@ -234,6 +259,19 @@ class Store:
 
     def check_meta(self, origin: str) -> None:
         """Raise unless the file is a ledger of `origin` in a format that this engine writes."""
+        meta = self._check_format()
+        if meta.get("origin") != origin:
+            raise ConfigError(
+                f"{self.path} is the ledger {meta.get('origin')!r}, not {origin!r}",
+                remedy="correct the origin or the path in the configuration",
+            )
+        if self._lock is not None:
+            with storage_errors(self.path):
+                self._lock.truncate(0)
+                self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
+                self._lock.flush()
+
+    def _check_format(self) -> dict[str, str]:
         try:
             meta = dict(self.query("SELECT name, value FROM stored.meta"))
             version = int(meta.get("format", "0"))
@@ -244,15 +282,7 @@ class Store:
                 f"ledger {self.path} has format {version}; this engine knows formats up to {FORMAT}",
                 remedy="upgrade the engine",
             )
-        if meta.get("origin") != origin:
-            raise ConfigError(
-                f"{self.path} is the ledger {meta.get('origin')!r}, not {origin!r}",
-                remedy="correct the origin or the path in the configuration",
-            )
-        with storage_errors(self.path):
-            self._lock.truncate(0)
-            self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
-            self._lock.flush()
+        return meta
 
     def key_events(self) -> list[str]:
         """The lines of all entries about keys, in order."""

@@ -185,6 +185,7 @@ class _Run:
         self._collections.finish()
         self._settle()
         self._stray_tiles(size)
+        verifier.settle()
         if self._end.leaf is not None and size:
             self._result.root = self._tree.root(size)
         if self._lock is not None:

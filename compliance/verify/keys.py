@@ -23,6 +23,7 @@ class KeyList:
         self._origin = origin
         self._verifiers = [first]
         self.terms = [KeyTerm(1, first.vkey, "create")]
+        self._opened: set[int] = set()  # sizes of terms whose first checkpoint was seen
 
     def read(self, events: Iterable[tuple[int, bytes | str]]) -> None:
         """Take the lines of all `key_event` entries, in order. A change that does not follow is a problem, and the key
@@ -72,4 +73,16 @@ class KeyList:
         term = self.terms[number]
         if term.action == "rotate" and term.start == claimed.size:
             self._verifiers[number - 1].open(note)
-        return self._verifiers[number].open(note)
+        signed = self._verifiers[number].open(note)
+        if term.start == signed.size:
+            self._opened.add(term.start)
+        return signed
+
+    def settle(self) -> None:
+        """Once all checkpoints were opened: name changes of key that no checkpoint of exactly their size carries. It
+        alone holds the signature of the old key; without it anybody could hand the ledger over to himself."""
+        for term in self.terms[1:]:
+            if term.start <= self._result.signed and term.start not in self._opened:
+                self._result.add(
+                    term.start - 1, f"it changes the signing key, but no checkpoint of {term.start} entries is there"
+                )

@@ -30,10 +30,9 @@ from tests.ledger.places import ORIGIN, Place, account, given, verdict
 SIZE = 700  # two full tiles and an unfinished one
 
 
-@pytest.fixture(scope="module")
-def sealed(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def filled(folder: Path) -> Place:
     """A ledger with states, events, a gap, single appends and a large one."""
-    place = Place(tmp_path_factory.mktemp("sealed"))
+    place = Place(folder)
     with place.open() as ledger:
         people = [account(f"u{n}", email=f"u{n}@example.org", is_active=True) for n in range(20)]
         ledger.record_state(given(), people)
@@ -48,6 +47,11 @@ def sealed(tmp_path_factory: pytest.TempPathFactory) -> Place:
         ledger.append([Draft("control_verdict", verdict(n)) for n in range(SIZE - ledger.size)])
         assert ledger.size == SIZE
     return place
+
+
+@pytest.fixture(scope="module")
+def sealed(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    return filled(tmp_path_factory.mktemp("sealed"))
 
 
 def change(path: Path, *statements: str) -> None:
