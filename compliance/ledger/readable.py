@@ -11,11 +11,12 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from compliance.ledger import restart, rewrite
+from compliance.ledger import proofs, restart, rewrite
 from compliance.ledger.collections import StoredCollection
 from compliance.ledger.keystore import KeyStore
 from compliance.ledger.lockstore import LockStore
 from compliance.ledger.note import Keys
+from compliance.ledger.proofs import Proof
 from compliance.ledger.reading import Entry, Latest, Reader
 from compliance.ledger.store import Store
 from compliance.ledger.tree import Edge
@@ -100,6 +101,17 @@ class Readable:
             raise LedgerError(f"the ledger has {self.size} entries; there is no entry {seq}")
         with self._mutex:
             return restart.edge_at(self._store, self._edge, seq + 1).last_leaf
+
+    def inclusion(self, seq: int, size: int | None = None) -> Proof:
+        """The proof that an entry is in the tree of the newest checkpoint, or of that of `size` entries; see
+        `proofs.inclusion`."""
+        with self._mutex:
+            return proofs.inclusion(self._store, self._edge, seq, size)
+
+    def consistency(self, size1: int, size2: int) -> str:
+        """The proof that the checkpoint at `size2` entries extends the one at `size1`; see `proofs.consistency`."""
+        with self._mutex:
+            return proofs.consistency(self._store, self._edge, size1, size2)
 
     def size_at(self, moment: datetime) -> int:
         """How many entries were recorded at or before `moment`."""

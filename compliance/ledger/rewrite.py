@@ -177,8 +177,10 @@ def _rows(store: Store, keep_from: int) -> Iterator[tuple[str, pa.Table]]:
 
 def _compare(store: Store, fresh: Path, keep_from: int) -> None:
     """Read back what was written: a fault between memory and disk must not replace what is whole."""
-    found = Store.read_only(fresh)
-    try:
+    with storage_errors(fresh, opening=True), duckdb.connect(":memory:", config=CONFIG) as connection:
+        connection.execute(f"ATTACH '{quoted(fresh)}' AS {CATALOG} (READ_ONLY)")
+        connection.execute("SET enable_external_access = false")
+        found = Store(fresh, connection, None)
         same = sorted(found.query("SELECT name, value FROM stored.meta")) == sorted(_meta(store, keep_from))
         again = _rows(found, 0)
         for name, piece in _rows(store, keep_from):
@@ -189,8 +191,6 @@ def _compare(store: Store, fresh: Path, keep_from: int) -> None:
                 f"{fresh}: what was read back is not what was written; the ledger {store.path} is as it was",
                 remedy="test memory and disk of this machine",
             )
-    finally:
-        found.close()
 
 
 __all__ = ["Check", "copy", "refuse", "rewrite", "write"]

@@ -164,22 +164,28 @@ class Store:
         return cls(path, connection, lock)
 
     @classmethod
-    def read_only(cls, path: Path) -> Store:
-        """Open the file to read it as it is; nothing is mended or waited for.
+    def read(cls, path: Path) -> Store:
+        """The file, only to be read.
 
         Raises:
+            LedgerError: there is none.
             LedgerBusy: a writer holds it.
-            IntegrityError: DuckDB cannot read it.
+            IntegrityError: DuckDB cannot read it, or it is not a ledger.
+            LedgerTooNew
         """
-        with storage_errors(path, opening=True):
-            connection = duckdb.connect(":memory:", config=CONFIG)
-            try:
+        if not path.exists():
+            raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
+        connection = duckdb.connect(":memory:", config=CONFIG)
+        store = cls(path, connection, None)
+        try:
+            with storage_errors(path, opening=True):
                 connection.execute(f"ATTACH '{quoted(path)}' AS {CATALOG} (READ_ONLY)")
                 connection.execute("SET enable_external_access = false")
-            except BaseException:
-                connection.close()
-                raise
-        return cls(path, connection, None)
+            store._check_format()
+        except BaseException:
+            connection.close()
+            raise
+        return store
 
     def close(self) -> None:
         """Checkpoint, close and let the next writer in."""
@@ -221,6 +227,18 @@ class Store:
 
     def check_meta(self, origin: str) -> None:
         """Raise unless the file is a ledger of `origin` in a format that this engine writes."""
+        meta = self._check_format()
+        if meta.get("origin") != origin:
+            raise ConfigError(
+                f"{self.path} is the ledger {meta.get('origin')!r}, not {origin!r}",
+                remedy="correct the origin or the path in the configuration",
+            )
+        if self._lock is not None:
+            self._lock.truncate(0)
+            self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
+            self._lock.flush()
+
+    def _check_format(self) -> dict[str, str]:
         try:
             meta = dict(self.query("SELECT name, value FROM stored.meta"))
             version = int(meta.get("format", "0"))
@@ -231,16 +249,7 @@ class Store:
                 f"ledger {self.path} has format {version}; this engine knows formats up to {FORMAT}",
                 remedy="upgrade the engine",
             )
-        if meta.get("origin") != origin:
-            raise ConfigError(
-                f"{self.path} is the ledger {meta.get('origin')!r}, not {origin!r}",
-                remedy="correct the origin or the path in the configuration",
-            )
-
-        if self._lock is not None:
-            self._lock.truncate(0)
-            self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
-            self._lock.flush()
+        return meta
 
     def head(self) -> Head | None:
         """The newest tree head; None in a file without entries."""
