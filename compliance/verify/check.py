@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerBusy, LedgerTooNew
 from compliance.verify import personal, schema
 from compliance.verify.frame import AGREES, differences
+from compliance.verify.keys import KeyList
 from compliance.verify.lockstore import LockStore
 from compliance.verify.note import BadNote, Verifier
 from compliance.verify.personal import KeyOf
@@ -143,6 +144,7 @@ class _Run:
         self._collections.finish()
         self._settle()
         self._stray_tiles(size)
+        verifier.settle()
         if not self._lost and size:
             self._result.root = self._tree.root(size)
         if self._lock is not None:
@@ -157,32 +159,37 @@ class _Run:
                 derived=not crash,
             )
 
-    def _identify(self, meta: dict[str, str]) -> Verifier:
-        """Origin and key: from the caller, else from the first entry."""
+    def _identify(self, meta: dict[str, str]) -> KeyList:
+        """Origin and keys: from the ledger's own entries, and from the caller."""
         rows = self._db.execute("SELECT line FROM stored.main.entry WHERE seq = 0").fetchall()
         try:
             first = orjson.loads(rows[0][0])
-            origin, own = str(first["record"]["origin"]), str(first["record"]["vkey"])
+            origin, own = str(first["record"]["origin"]), Verifier(str(first["record"]["vkey"]))
             if first["kind"] != "genesis":
                 raise KeyError("kind")
-            Verifier(own)
         except (IndexError, KeyError, TypeError, orjson.JSONDecodeError, ConfigError) as error:
             if self._vkey is None:
                 raise IntegrityError(
                     "the ledger has no genesis entry", seq=0, remedy="give the public key with --vkey to learn more"
                 ) from error
             self._result.add(0, "it is not the genesis entry of a ledger")
-            origin, own = self._vkey.split("+")[0], self._vkey
-        if self._vkey is not None and own != self._vkey:
-            self._result.add(0, f"the ledger names the key {own}, not the one given")
+            own = Verifier(self._vkey)
+            origin = own.name
         if meta.get("origin") != origin:
             self._result.add(None, f"meta names the origin {meta.get('origin')!r}, the first entry {origin!r}")
-        verifier = Verifier(self._vkey or own)
-        if verifier.name != origin:
-            self._result.add(0, f"the ledger is called {origin!r}, its key {verifier.name!r}")
-        self._result.origin, self._result.vkey = origin, self._vkey or own
+        if own.name != origin:
+            self._result.add(0, f"the ledger is called {origin!r}, its key {own.name!r}")
+        keys = KeyList(own, origin, self._result)
+        keys.read(
+            self._db.execute("SELECT seq, line FROM stored.main.entry WHERE kind = 'key_event' ORDER BY seq").fetchall()
+        )
+        if self._vkey is not None:
+            Verifier(self._vkey)  # one that is none is the caller's mistake
+            keys.vouched(self._vkey)
+        self._result.origin, self._result.vkey = origin, self._vkey or own.vkey
         self._result.vkey_given = self._vkey is not None
-        return verifier
+        self._result.keys = keys.terms
+        return keys
 
     def _size(self) -> int:
         """How many entries there must be: as many as any row, head or checkpoint says."""
@@ -206,7 +213,7 @@ class _Run:
         self._result.size = size
         return int(size)
 
-    def _range(self, start: int, stop: int, verifier: Verifier, at: pa.Scalar | None) -> pa.Scalar | None:
+    def _range(self, start: int, stop: int, verifier: KeyList, at: pa.Scalar | None) -> pa.Scalar | None:
         """Check entries `start` to before `stop`; gives the time of the last one."""
         rows = self._db.sql(
             f'SELECT seq, line, "at", kind, collection, subject, {AGREES} AS agrees '  # noqa: S608 -- constants
@@ -346,7 +353,7 @@ class _Run:
         if rows[0][0]:
             self._result.add(None, f"{rows[0][0]} stored tiles lie beyond the {size} entries")
 
-    def _marks(self, start: int, stop: int, verifier: Verifier) -> Iterator[_Mark]:
+    def _marks(self, start: int, stop: int, verifier: KeyList) -> Iterator[_Mark]:
         """Heads and checkpoints of sizes in (start, stop], by size. Bad signatures are named on the way."""
         rows = self._db.execute(
             'SELECT size, root, last_leaf, "at", NULL FROM stored.main.head WHERE size > $1 AND size <= $2 UNION ALL '
