@@ -14,6 +14,7 @@ from compliance.app.where import nearest
 from compliance.app.workspace import Say
 from compliance.ledger import Ledger, citing, folder
 from compliance.ledger.citing import Recorded
+from compliance.ledger.note import parse_checkpoint, split_note
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerError
 
 
@@ -27,6 +28,15 @@ class Wanted:
     reports: Path | None = None
     cited: bool = False
     personal: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Anchored:
+    """What was read from one anchor: the notes it holds, and in words what could not be read of it."""
+
+    name: str
+    notes: Sequence[str]
+    unread: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +56,11 @@ class Package:
     personal: bool
 
 
-def make(config: Config, target: Path, wanted: Wanted, say: Say, tell: Say) -> Package:
-    """Write the package to the new folder `target`. It is whole or not there at all.
+def make(
+    config: Config, target: Path, wanted: Wanted, say: Say, tell: Say, anchors: Sequence[Anchored] = ()
+) -> Package:
+    """Write the package to the new folder `target`. It is whole or not there at all. `anchors` goes in as it was read:
+    judging it is for the verifier.
 
     Raises:
         ConfigError: no such audit, a report that is not where it was written, or something at `target`.
@@ -87,6 +100,8 @@ def make(config: Config, target: Path, wanted: Wanted, say: Say, tell: Say) -> P
                 disclosed,
                 wanted.personal,
             )
+            for anchor in anchors:
+                _anchor(out, anchor)
             out.put("verify.py", _verifier())
             out.put("README.txt", readme.of_package(done).encode())
             moving.seal(ledger, out, kind, size, root)
@@ -129,6 +144,22 @@ def _reports(out: folder.Folder, audit: Recorded, below: Path) -> int:
             )
         out.put(f"reports/{name}/{report['name']}", content)
     return len(recorded)
+
+
+def _anchor(out: folder.Folder, anchor: Anchored) -> None:
+    """Write the copies of one anchor under the names of §15, and what could not be read, which nobody may take for
+    agreement."""
+    below = f"anchors/{folder.plain(anchor.name)}"
+    unread = list(anchor.unread)
+    for note in dict.fromkeys(anchor.notes):
+        try:
+            said = parse_checkpoint(split_note(note)[0])
+        except IntegrityError as error:
+            unread.append(error.message)
+            continue
+        out.put(f"{below}/{said.size:020}-{said.root.hex()}", note.encode())
+    if unread:
+        out.put(f"{below}/NOT-READ.txt", "".join(f"{text}\n" for text in unread).encode())
 
 
 def _verifier() -> bytes:

@@ -185,6 +185,11 @@ def valid(path: str) -> bool:
     return len(path) <= 200 and _PATH.fullmatch(path) is not None
 
 
+def plain(name: str) -> str:
+    """A name as one part of a path that a manifest may name; other letters become `-`."""
+    return "_".join(re.findall(r"[A-Za-z0-9_][A-Za-z0-9._-]*", re.sub(r"[^A-Za-z0-9._-]", "-", name))) or "_"
+
+
 def note_text(origin: str, manifest: bytes) -> str:
     """The text that `manifest.note` signs."""
     return f"{NOTE_HEADER}\n{origin}\n{sha256(manifest).hexdigest()}\n"

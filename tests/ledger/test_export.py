@@ -302,3 +302,9 @@ def test_only_a_manifest_is_signed_by_its_method(place: Place) -> None:
 @pytest.mark.parametrize(("n", "path"), [(0, "000"), (67, "067"), (1234, "x001/234"), (1234067, "x001/x234/067")])
 def test_tiles_have_the_paths_of_c2sp(n: int, path: str) -> None:
     assert tile_path(0, n) == f"tile/0/{path}"
+
+
+@pytest.mark.parametrize("name", ["a", "git mirror", "..", "-x", ".hidden/../x", "ñandú", ""])
+def test_any_name_becomes_a_part_of_a_path(name: str) -> None:
+    assert folder.valid(f"anchors/{folder.plain(name)}/note")
+    assert "/" not in folder.plain(name)
