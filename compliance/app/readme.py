@@ -38,8 +38,8 @@ verify.py is short and meant to be read. If you do not want to run the copy in h
 
 WHAT THE OUTCOME MEANS (exit code)
 
-  0  Everything was checked and holds: no file was changed, added or removed; every entry is the one that was
-     signed, in its order; every finding of the reports says in the evidence what the package says of it.
+  0  Everything was checked and holds: no file was changed, added or removed; every report is the file that was
+     recorded when its audit was made; every entry is the one that was signed; every citation says what its entry says.
   3  What was checked holds, but something could not be checked. Each such thing is named.
   4  Broken. The first file or entry that does not hold is named. Do not rely on the package; keep it as it is.
   2  The command was called wrongly.
@@ -51,6 +51,7 @@ WHAT IT CANNOT SHOW
 - Whether somebody who stole the signing key wrote another history. Only anchors and older reports show that.
 - Whether the systems that were asked told the truth, or were all of the systems there are. The reports say for every
   source what was read, what could not be read and why; what could not be read never counts as passed.
+- Whether the words of a report are right. Its findings are in citations.ndjson with the entries they rest on: compare.
 - Whether the clock of the writer was right. Anchors with a time of their own bound it.
 {notes}
 WHAT IS IN HERE
@@ -100,8 +101,8 @@ verify.py es breve y está hecho para leerse. Si no quiere ejecutar esta copia, 
 
 QUÉ SIGNIFICA EL RESULTADO (código de salida)
 
-  0  Todo se comprobó y se sostiene: ningún archivo se cambió, agregó o quitó; cada asiento es el que se firmó y está
-     en su orden; cada hallazgo de los informes dice en la evidencia lo que el paquete dice de él.
+  0  Todo se comprobó y se sostiene: ningún archivo se cambió, agregó o quitó; cada informe es el archivo que se
+     registró al hacer su auditoría; cada asiento es el que se firmó; cada cita dice lo que dice su asiento.
   3  Lo comprobado se sostiene, pero algo no pudo comprobarse. Se nombra cada cosa.
   4  Roto. Se nombra el primer archivo o asiento que no se sostiene. No se apoye en el paquete; consérvelo como está.
   2  La orden se escribió mal.
@@ -113,6 +114,7 @@ LO QUE NO PUEDE MOSTRAR
 - Si alguien que robó la clave de firma escribió otra historia. Solo los anclajes y los informes anteriores lo muestran.
 - Si los sistemas consultados dijeron la verdad, o si eran todos los que hay. Los informes dicen de cada fuente qué se
   leyó, qué no se pudo leer y por qué; lo que no se pudo leer nunca cuenta como aprobado.
+- Si las palabras de un informe son correctas. Sus hallazgos, y en qué asientos se apoyan, están en citations.ndjson.
 - Si el reloj de quien escribió era exacto. Los anclajes con hora propia lo acotan.
 {notes}
 QUÉ CONTIENE

@@ -54,18 +54,21 @@ def rewrite(
         raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
     store = Store.open(path, wait_s, on_wait)
     try:
-        with beside(path) as fresh:
+        real = path.resolve()  # a link to the ledger stays one
+        with beside(real) as fresh:
             with storage_errors(path):
                 store.connection.execute(f"CHECKPOINT {CATALOG}")
             write(store, fresh, keep_from)
             check(fresh)
             with storage_errors(path):
                 store.connection.close()  # our own lock stays: no writer comes between here and the new name
-                os.chmod(fresh, stat.S_IMODE(path.stat().st_mode))
+                old = real.stat()
+                os.chown(fresh, old.st_uid, old.st_gid)  # root must not take it from the account that writes it
+                os.chmod(fresh, stat.S_IMODE(old.st_mode))
                 if path.with_name(path.name + ".wal").exists():  # it would be replayed into the new file
                     raise LedgerError(f"ledger {path} still has a write-ahead log", remedy="run it again")
-                fresh.replace(path)
-                sync_folder(path.parent)
+                fresh.replace(real)
+                sync_folder(real.parent)
     finally:
         store.close()
 

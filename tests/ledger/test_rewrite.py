@@ -79,6 +79,23 @@ def test_the_fresh_file_has_the_types_compression_and_version_of_the_format(plac
         assert "v1.5" in tags["storage_version"]
 
 
+def test_a_link_to_the_ledger_stays_one_and_its_owner_keeps_it(place: Place) -> None:
+    fill(place, 3)
+    elsewhere = place.folder / "elsewhere.duckdb"
+    place.path.rename(elsewhere)
+    place.path.symlink_to(elsewhere)
+    elsewhere.chmod(0o640)
+    before = elsewhere.stat()
+
+    rewrite.rewrite(place.path, check=holds)
+
+    after = elsewhere.stat()
+    assert place.path.is_symlink()
+    assert after.st_ino != before.st_ino
+    assert (after.st_mode, after.st_uid, after.st_gid) == (before.st_mode, before.st_uid, before.st_gid)
+    sound(place)
+
+
 def test_what_the_check_refuses_never_replaces_the_old_file(place: Place) -> None:
     fill(place)
     before = place.path.stat().st_ino
