@@ -24,7 +24,7 @@ def audited(collected: Place, tmp_path_factory: pytest.TempPathFactory) -> Place
     shutil.copytree(collected.home, folder / "work-home")
     place = Place(folder / "work")
     for formats in ("json", "json,csv,pdf"):
-        done = place.run("audit", "lfpdppp", "--no-collect", "--format", formats)
+        done = place.run("audit", "lfpdppp", "--no-collect", "--format", formats, timeout=600)
         assert done.code in (1, 3), done.words
     return place
 
