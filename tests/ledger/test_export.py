@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 import orjson
+import pyarrow as pa
 import pytest
 
 from compliance.ledger import Draft, folder, importing
@@ -112,6 +113,41 @@ def test_an_export_of_one_entry_can_be_imported(place: Place) -> None:
     made = place.folder / "made.duckdb"
     importing.build(importing.read(export(place)), made, check=holds)
     assert verify(made, lock_store=place.lock).ok
+
+
+def test_a_ledger_of_more_lines_than_one_file_takes(place: Place) -> None:
+    record = verdict(0).row()
+    texts = [orjson.dumps(record | {"control": f"c{n}"}, option=orjson.OPT_SORT_KEYS).decode() for n in range(100_300)]
+    with place.open() as ledger:
+        ledger.append_table("control_verdict", "engine", pa.table({"record": texts}))
+    target = export(place)
+
+    assert sorted(p.name for p in (target / "entries").iterdir()) == [
+        "000000000000.ndjson.gz",
+        "000000100000.ndjson.gz",
+    ]
+    assert (target / "tile/0/391").exists() is False
+    assert (target / "tile/1/000").exists()
+    made = place.folder / "made.duckdb"
+    importing.build(importing.read(target), made, check=holds)
+    assert verify(made, lock_store=place.lock).ok
+
+
+def test_what_a_kill_left_is_cleared_by_the_next_export(place: Place) -> None:
+    fill(place, 3)
+    left = place.folder / ".out.partial" / "entries"
+    left.mkdir(parents=True)
+    (left / "000000000000.ndjson.gz").write_bytes(b"torn")
+
+    target = export(place)
+
+    assert importing.read(target).size == place_size(place)
+    assert not left.exists()
+
+
+def place_size(place: Place) -> int:
+    with place.open() as ledger:
+        return ledger.size
 
 
 def flip(path: Path, at: int = -1) -> None:
