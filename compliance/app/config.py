@@ -35,6 +35,15 @@ class Organisation(_Section):
     name: str = "(organisation not named)"
 
 
+class TokenSection(_Section):
+    """A PKCS #11 token that holds the signing key."""
+
+    module: Path = Field(description="Library of the token's maker.")
+    token: str = Field(description="Label of the token.")
+    key: str = Field(description="Label of the key pair in it.")
+    pin: SecretRef
+
+
 class LedgerSection(_Section):
     """Where the ledger and what belongs to it lie. Relative paths start at the configuration file."""
 
@@ -43,6 +52,7 @@ class LedgerSection(_Section):
     keys: Path | None = None
     signing_key: SecretRef | None = Field(default=None, description="PEM of the private key, instead of a key folder.")
     next_signing_key: SecretRef | None = Field(default=None, description="The one that `keys rotate` hands over to.")
+    token: TokenSection | None = None
     lock_store: Path | None = None
     keystore: Path | None = None
     wait_s: int = Field(default=30, ge=0, le=3600)

@@ -11,29 +11,34 @@ from compliance.app.config import Config
 from compliance.app.paths import LedgerPlaces
 from compliance.app.workspace import Say
 from compliance.ledger import KeyRing, Keys, Ledger
+from compliance.ledger.keys import missing
+from compliance.ledger.lockstore import LockStore
 from compliance.schemas.errors import ConfigError
 
 
 def public(config: Config) -> str:
-    """The public key in C2SP form. Raises ConfigError while there is none: it is made with the ledger."""
+    """The public key in force, in C2SP form. Raises ConfigError while there is none: it is made with the ledger."""
     return own(config, workspace.places(config)).vkey
 
 
 def own(config: Config, places: LedgerPlaces) -> Keys:
-    """The private key of this ledger that is configured, or lies in its key folder.
+    """The private key in force of this ledger: of those at hand the one that signed the lock store's newest checkpoint,
+    else the first.
 
     Raises:
         ConfigError: there is none.
     """
-    given = workspace.given_keys(config, places.origin)
-    if config.ledger.signing_key is not None:
-        return given[0]
-    try:
-        return Keys.open(places.keys, places.origin, create=False)
-    except ConfigError as error:
-        if (places.keys / "signing.pem").exists() or places.path.exists():
-            raise
-        raise ConfigError(error.message, remedy="the key is made on first use: compliance audit") from error
+    ring = KeyRing(places.keys, places.origin, workspace.given_keys(config, places.origin))
+    note = LockStore(places.lock_store).read()
+    at_hand = ring.all()
+    if (signer := note and ring.last_signer(note)) or (signer := next(iter(at_hand), None)):
+        return signer
+    if places.path.exists():
+        raise missing(places.keys, places.origin)
+    raise ConfigError(
+        f"the signing key of {places.origin} is not in {places.keys}",
+        remedy="the key is made on first use: compliance audit",
+    )
 
 
 def create(config: Config) -> str:
@@ -48,7 +53,8 @@ def create(config: Config) -> str:
             remedy='name it first: [ledger] origin = "example.org/evidence"',
         )
     places = workspace.places(config)
-    if config.ledger.signing_key is not None or (places.keys / "signing.pem").exists() or places.path.exists():
+    given = workspace.given_keys(config, places.origin)
+    if given or (places.keys / "signing.pem").exists() or places.path.exists():
         raise ConfigError(
             f"the ledger {places.origin} has a signing key", remedy="`compliance keys rotate` hands over to a new one"
         )
@@ -63,7 +69,7 @@ def describe(config: Config) -> dict[str, Any]:
     return {
         "origin": places.origin,
         "vkey": public(config),
-        "private key": str(config.ledger.signing_key or folder / "signing.pem"),
+        "private key": _where(config, places),
         "folder": str(folder),
         "files": ", ".join(f"{path.name} {_mode(path)}" for path in files),
         "lock store": str(places.lock_store),
@@ -80,20 +86,23 @@ def terms(config: Config, say: Say) -> list[dict[str, Any]]:
 
 
 def rotate(config: Config, say: Say, *, reason: str, by: str) -> tuple[str, str]:
-    """Hand over to the next key: the one that `next_signing_key` refers to, else one made now. Gives the old and the
-    new public key.
+    """Hand over to the next key: a configured one that never signed this ledger, else, where keys lie in the key
+    folder, one made now. Gives the old and the new public key.
 
     Raises:
         ConfigError: the key in force is configured by reference and no next one is.
     """
-    if config.ledger.signing_key is not None and config.ledger.next_signing_key is None:
-        raise ConfigError(
-            "the signing key is configured by reference, and so must be the next one",
-            remedy='make one (openssl genpkey -algorithm ed25519) and name it: [ledger] next_signing_key = "…"',
-        )
     with workspace.opened(config, say, must_exist=True) as opened:
         ledger = opened.ledger
-        return ledger.vkey, ledger.rotate_key(reason=reason, by=by, key=_next(config, ledger.origin))
+        given = workspace.given_keys(config, ledger.origin)
+        used = {term.vkey for term in ledger.terms.terms}
+        key = next((key for key in given if key.vkey not in used), None)
+        if key is None and ledger.vkey in {key.vkey for key in given}:
+            raise ConfigError(
+                "the signing key is configured by reference, and no next one is",
+                remedy='make one (openssl genpkey -algorithm ed25519) and name it: [ledger] next_signing_key = "…"',
+            )
+        return ledger.vkey, ledger.rotate_key(reason=reason, by=by, key=key)
 
 
 def replace(config: Config, say: Say, *, reason: str, by: str) -> str:
@@ -111,26 +120,27 @@ def replace(config: Config, say: Say, *, reason: str, by: str) -> str:
 
 
 def readable_by_owner_only(config: Config, places: LedgerPlaces) -> bool | None:
-    """Nobody but its owner can read the private key's file; None when it lies in no file, or cannot be looked at."""
-    reference = config.ledger.signing_key
-    if reference is None:
-        try:
-            files = [path for path in places.keys.iterdir() if path.is_file() and path.suffix == ".pem"]
-        except OSError:
-            return None
-    else:
-        scheme, _, rest = reference.partition(":")
-        files = [Path(rest)] if scheme == "file" else []
+    """Nobody but their owner can read the files that private keys lie in, and no key leaves its token; None when one
+    lies where this cannot be seen."""
+    references = [ref for ref in (config.ledger.signing_key, config.ledger.next_signing_key) if ref is not None]
+    if any(not ref.startswith("file:") for ref in references):
+        return None
+    files = [Path(ref.partition(":")[2]) for ref in references]
     try:
-        return all(not stat.S_IMODE(path.stat().st_mode) & 0o077 for path in files) if files else None
+        if places.keys.exists():
+            files += [path for path in places.keys.iterdir() if path.suffix == ".pem"]
+        private = all(not stat.S_IMODE(path.stat().st_mode) & 0o077 for path in files)
     except OSError:
         return None
+    return private if files or config.ledger.token is not None else None
 
 
-def _next(config: Config, origin: str) -> Keys | None:
-    if config.ledger.next_signing_key is None:
-        return None
-    return workspace.given_keys(config, origin)[-1]
+def _where(config: Config, places: LedgerPlaces) -> str:
+    if config.ledger.signing_key is not None:
+        return str(config.ledger.signing_key)
+    if config.ledger.token is not None and not (places.keys / "signing.pem").exists():
+        return f"token {config.ledger.token.token}, key {config.ledger.token.key}"
+    return str(places.keys / "signing.pem")
 
 
 def _mode(path: Path) -> str:

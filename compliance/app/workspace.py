@@ -101,9 +101,14 @@ def opening(config: Config, where: LedgerPlaces, say: Say) -> Opening:
 
 
 def given_keys(config: Config, origin: str) -> list[Keys]:
-    """The private keys that the configuration refers to, the one in force first. Raises SecretMissing, ConfigError."""
+    """The private keys that the configuration refers to. Raises SecretMissing, ConfigError."""
     references = (config.ledger.signing_key, config.ledger.next_signing_key)
-    return [Keys.of_pem(ref.resolve().encode(), origin, ref) for ref in references if ref is not None]
+    found = [Keys.of_pem(ref.resolve().encode(), origin, ref) for ref in references if ref is not None]
+    if (token := config.ledger.token) is not None:
+        from compliance.ledger.token import open_token
+
+        found.append(open_token(token.module, token.token, token.key, token.pin.resolve(), origin))
+    return found
 
 
 @contextmanager

@@ -6,14 +6,23 @@ Format: schemas/ledger.md §5 and §11.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from compliance.ledger.note import NAME, Checkpoint, Signer, format_vkey, sign_text, sync_folder, write_private
+from compliance.ledger.note import (
+    NAME,
+    Checkpoint,
+    Signer,
+    format_vkey,
+    sign_text,
+    split_note,
+    sync_folder,
+    write_private,
+)
 from compliance.schemas.errors import ConfigError, StorageFull
 
 _CURRENT = ("signing.pem", "vkey")
@@ -86,16 +95,21 @@ class KeyRing:
         """The first key: the one given, else the one in the folder, made now if it has none."""
         return next(iter(self._given.values()), None) or Keys.open(self.folder, self.origin)
 
+    def all(self) -> list[Keys]:
+        """Every key at hand: those given, the one in the folder, the one that waits there."""
+        folder = [
+            _read(self.folder, self.origin, names) for names in (_CURRENT, _NEXT) if (self.folder / names[0]).exists()
+        ]
+        return [*self._given.values(), *folder]
+
     def find(self, vkey: str) -> Keys | None:
         """The private key of `vkey`, None when it is not at hand."""
-        if vkey in self._given:
-            return self._given[vkey]
-        for names in (_CURRENT, _NEXT):
-            if (self.folder / names[0]).exists():
-                key = _read(self.folder, self.origin, names)
-                if key.vkey == vkey:
-                    return key
-        return None
+        return next((key for key in self.all() if key.vkey == vkey), None)
+
+    def last_signer(self, note: str) -> Keys | None:
+        """The key at hand that made the last signature under a note, None when it is not one of these."""
+        name, raw = split_note(note)[1][-1]
+        return next((key for key in self.all() if (name, raw[:4].hex()) == tuple(key.vkey.split("+")[:2])), None)
 
     def get(self, vkey: str) -> Keys:
         """The private key of `vkey`. Raises ConfigError when it is not at hand."""
@@ -116,12 +130,17 @@ class KeyRing:
         _make(self.folder, self.origin, _NEXT)
         return _read(self.folder, self.origin, _NEXT)
 
-    def settle(self, vkey: str) -> None:
-        """The key of `vkey` is in force: when it waits in the folder it takes the place of the old one, whose private
-        half is destroyed. Does nothing when that was done, or the key lies elsewhere."""
-        if not (self.folder / _NEXT[0]).exists() or _read(self.folder, self.origin, _NEXT).vkey != vkey:
-            return
+    def settle(self, vkey: str, former: Collection[str]) -> None:
+        """The key of `vkey` is in force, and those of `former` are no longer: a key that waits in the folder takes its
+        place there, and the private half of a former one is destroyed. Does nothing when all that was done."""
         try:
+            current = self.folder / _CURRENT[0]
+            if current.exists() and _read(self.folder, self.origin, _CURRENT).vkey in former:
+                current.unlink()
+                (self.folder / _CURRENT[1]).unlink()
+                sync_folder(self.folder)
+            if not (self.folder / _NEXT[0]).exists() or _read(self.folder, self.origin, _NEXT).vkey != vkey:
+                return
             write_private(self.folder / _CURRENT[1], vkey.encode() + b"\n")
             (self.folder / _NEXT[0]).replace(self.folder / _CURRENT[0])
             (self.folder / _NEXT[1]).unlink(missing_ok=True)
@@ -153,21 +172,11 @@ def _read(folder: Path, origin: str, names: tuple[str, str]) -> Keys:
     except (OSError, ValueError) as error:
         raise ConfigError(f"signing key {path} cannot be read: {error}") from error
     key = Keys.of_pem(pem, origin, str(path))
-    if recorded != key.vkey and names is not _CURRENT:
-        raise ConfigError(f"{path} and {names[1]} beside it do not belong together", remedy="remove both")
-    if recorded != key.vkey and not _settling(folder, recorded):
+    if recorded != key.vkey:
         raise ConfigError(
             f"{folder} holds the key of another ledger: {recorded}", remedy=f"give {origin} a key folder of its own"
         )
     return key
-
-
-def _settling(folder: Path, recorded: str) -> bool:
-    """A crash came while a new key took its place: `vkey` names the one that still waits."""
-    try:
-        return (folder / _NEXT[1]).read_text("utf-8").strip() == recorded
-    except (OSError, ValueError):
-        return False
 
 
 def _make(folder: Path, origin: str, names: tuple[str, str]) -> None:

@@ -213,7 +213,7 @@ class Ledger(Readable):
         if unsigned and self._key is not None:
             self._sign()
         if self._key is not None:
-            self._ring.settle(self._terms.vkey)
+            self._ring.settle(self._terms.vkey, self._terms.former)
 
     def close(self) -> None:
         """Close the file and the key store."""
@@ -342,7 +342,7 @@ class Ledger(Readable):
             at = self._tick() if self._key is not None else max(self._clock().astimezone(UTC), self._at)
             row = draft_row(Draft("key_event", event), self._keystore)
             self._write(Rows.of([row]), at, incoming=key, action=action)
-        self._ring.settle(key.vkey)
+        self._ring.settle(key.vkey, self._terms.former)
 
     def _key_event(
         self, action: str, key_name: str, reason: str, by: str | None, old_key_name: str | None = None

@@ -55,6 +55,11 @@ class Terms:
         """The key in force for what is appended next."""
         return self.terms[-1].vkey
 
+    @property
+    def former(self) -> frozenset[str]:
+        """The keys that signed before it."""
+        return frozenset(term.vkey for term in self.terms[:-1])
+
     def then(self, start: int, vkey: str, action: str) -> Terms:
         """These terms and one more."""
         return Terms((*self.terms, Term(start, vkey, action)))

@@ -221,7 +221,7 @@ def test_keys_that_are_none() -> None:
         assert "hunter2" not in str(caught.value)
 
 
-@pytest.mark.parametrize("step", ["commit", "lock store", "vkey", "pem"])
+@pytest.mark.parametrize("step", ["commit", "lock store", "unlinked", "vkey", "pem"])
 def test_a_crash_in_the_middle_of_a_rotation(place: Place, step: str) -> None:
     """The file, the lock store and the key folder as a kill between any two steps leaves them."""
     with place.open() as ledger:
@@ -246,6 +246,8 @@ def test_a_crash_in_the_middle_of_a_rotation(place: Place, step: str) -> None:
     if step in ("commit", "lock store"):
         with duckdb.connect(str(place.path)) as raw:
             raw.execute("DELETE FROM checkpoint WHERE size = ?", [size])
+    if step in ("unlinked", "vkey", "pem"):
+        (folder / "signing.pem").unlink()
     if step in ("vkey", "pem"):
         shutil.copy(folder / "next.vkey", folder / "vkey")
     if step == "pem":
