@@ -37,8 +37,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "attest": ("attest", "Record manual evidence: a statement or document by a named person."),
     "verify": ("verify", "Recompute the whole ledger and name the first bad entry."),
     "anchor": ("anchor", "Copies of checkpoints outside: push, status, list."),
-    "ledger": ("ledger", "The ledger file: status, adopt a lock store."),
-    "keys": ("keys", "Signing keys: list, export the public key."),
+    "package": ("package", "Write what an auditor receives: reports, evidence, proofs, a verifier."),
+    "ledger": ("ledger", "The ledger: status, export, import, copy, compact, adopt a lock store."),
+    "keys": ("keys", "Signing keys: create, hand over, replace, export the public half."),
     "doctor": ("doctor", "Check this installation, its configuration, keys and ledger."),
 }
 

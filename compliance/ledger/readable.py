@@ -6,15 +6,18 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from compliance.ledger import proofs, restart
+from compliance.ledger import export, proofs, restart, rewrite
 from compliance.ledger.collections import StoredCollection
+from compliance.ledger.folder import NOTE_HEADER, Folder
 from compliance.ledger.keys import KeyRing, Keys
 from compliance.ledger.keystore import KeyStore
 from compliance.ledger.lockstore import LockStore
+from compliance.ledger.note import sign_text
 from compliance.ledger.proofs import Proof
 from compliance.ledger.reading import Entry, Latest, Reader
 from compliance.ledger.store import Store
@@ -186,6 +189,36 @@ class Readable:
             if not rows:
                 raise LedgerError(f"the ledger has {self.size} entries; there is no entry {seq}")
             return self._reader._entry(*rows[0])
+
+    def copy(self, target: Path, *, check: rewrite.Check) -> None:
+        """Write a ledger file of the entries so far to `target`, which must not be there; see `rewrite.copy`."""
+        with self._mutex:
+            rewrite.copy(self._store, target, check=check)
+
+    def export(self, folder: Folder, *, personal: bool) -> export.Exported:
+        """Write the lines, tiles and checkpoints so far into `folder`, and with `personal` what an import needs."""
+        with self._mutex:
+            written = export.entries(self._store, folder)
+            export.tiles(self._store, folder)
+            export.checkpoints(self._store, folder)
+            if personal:
+                export.personal(self._store, folder)
+        return written
+
+    def export_checkpoints(self, folder: Folder) -> None:
+        """Write the checkpoints so far into `folder`."""
+        with self._mutex:
+            export.checkpoints(self._store, folder)
+
+    def sign_manifest(self, text: str) -> str:
+        """The text of a manifest's note as a signed note by the key in force."""
+        if not text.startswith(NOTE_HEADER + "\n"):
+            raise LedgerError("only the text of a manifest is signed here; checkpoints have their own order")
+        if self._key is None:
+            raise LedgerError(
+                "the signing key is not at hand", remedy="`compliance keys list` says where it is looked for"
+            )
+        return sign_text(text, self.origin, self._key.private)
 
     def cursor(self, source: str, kind: str) -> str | None:
         """How far the events of a kind were recorded; None before the first."""

@@ -60,7 +60,7 @@ RECOVER = (
     "keep a copy of the ledger file, its .wal file and the lock store as they are; run `compliance verify`; "
     "then restore the newest backup that verifies"
 )
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
@@ -135,10 +135,10 @@ def stored_origin(path: Path) -> str | None:
     """
     if not path.exists():
         return None
-    with duckdb.connect(":memory:", config=_CONFIG) as connection:
+    with duckdb.connect(":memory:", config=CONFIG) as connection:
         try:
             with storage_errors(path, opening=True):
-                connection.execute(f"ATTACH '{_quoted(path)}' AS {CATALOG} (READ_ONLY)")
+                connection.execute(f"ATTACH '{quoted(path)}' AS {CATALOG} (READ_ONLY)")
                 if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE database_name = 'stored'").fetchall():
                     return None
                 rows = connection.execute("SELECT value FROM stored.meta WHERE name = 'origin'").fetchall()
@@ -190,11 +190,11 @@ class Store:
         """
         if not path.exists():
             raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
-        connection = duckdb.connect(":memory:", config=_CONFIG)
+        connection = duckdb.connect(":memory:", config=CONFIG)
         store = cls(path, connection, None)
         try:
             with storage_errors(path, opening=True):
-                connection.execute(f"ATTACH '{_quoted(path)}' AS {CATALOG} (READ_ONLY)")
+                connection.execute(f"ATTACH '{quoted(path)}' AS {CATALOG} (READ_ONLY)")
                 connection.execute("SET enable_external_access = false")
             store._check_format()
         except BaseException:
@@ -345,7 +345,8 @@ class Store:
             self.connection.execute("INSERT INTO stored.checkpoint VALUES (?, ?)", [size, note])
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """A path inside the quotes of an ATTACH."""
     return str(path).replace("'", "''")
 
 
@@ -376,11 +377,11 @@ def _take(path: Path, deadline: float, on_wait: Callable[[str], None] | None) ->
 def _attach(path: Path, deadline: float, on_wait: Callable[[str], None] | None) -> duckdb.DuckDBPyConnection:
     told = False
     while True:
-        connection = duckdb.connect(":memory:", config=_CONFIG)
+        connection = duckdb.connect(":memory:", config=CONFIG)
         try:
             with storage_errors(path, opening=True):
                 # readable by DuckDB 1.5 and 2, and old enough a form for zstd columns
-                connection.execute(f"ATTACH '{_quoted(path)}' AS {CATALOG} (STORAGE_VERSION 'v1.5.0')")
+                connection.execute(f"ATTACH '{quoted(path)}' AS {CATALOG} (STORAGE_VERSION 'v1.5.0')")
                 connection.execute("SET enable_external_access = false")
                 # small thresholds cost a checkpoint every few batches: 2.5 times slower appends
                 connection.execute("SET checkpoint_threshold = '512MB'")
