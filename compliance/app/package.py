@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 
-from compliance.app import moving, readme, workspace
+from compliance.app import anchoring, moving, outside, readme, workspace
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.app.workspace import Say
@@ -57,10 +57,10 @@ class Package:
 
 
 def make(
-    config: Config, target: Path, wanted: Wanted, say: Say, tell: Say, anchors: Sequence[Anchored] = ()
+    config: Config, target: Path, wanted: Wanted, say: Say, tell: Say, anchors: Sequence[Anchored] | None = None
 ) -> Package:
-    """Write the package to the new folder `target`. It is whole or not there at all. `anchors` goes in as it was read:
-    judging it is for the verifier.
+    """Write the package to the new folder `target`. It is whole or not there at all. `anchors` (None: the configured
+    ones) goes in as it was read: judging it is for the verifier.
 
     Raises:
         ConfigError: no such audit, a report that is not where it was written, or something at `target`.
@@ -68,6 +68,8 @@ def make(
         StorageFull: no space; nothing half-written stays.
     """
     folder.refuse(target)
+    if anchors is None:
+        anchors = [_read(item) for item in outside.read(anchoring.configured(config, workspace.places(config)))]
     with workspace.opened(config, say, must_exist=True) as opened:
         tell("verifying the ledger …")
         moving.sound(opened)
@@ -144,6 +146,13 @@ def _reports(out: folder.Folder, audit: Recorded, below: Path) -> int:
             )
         out.put(f"reports/{name}/{report['name']}", content)
     return len(recorded)
+
+
+def _read(item: outside.Reading) -> Anchored:
+    if item.held is None:
+        return Anchored(item.name, (), (f"{item.where}: {item.error}",))
+    unread = [f"{bad.where}: {bad.message}" for bad in item.held.unread]
+    return Anchored(item.name, [kept.note for kept in item.held.kept], unread)
 
 
 def _anchor(out: folder.Folder, anchor: Anchored) -> None:

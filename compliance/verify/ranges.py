@@ -268,7 +268,10 @@ class _Damaged:
                 return found
         elif stored is None:
             return None
-        return self._repair(first, before, lines, [stored[i : i + 32] for i in range(0, len(stored), 32)])
+        hashes = [stored[i : i + 32] for i in range(0, len(stored), 32)]
+        if found and not _chained(lines, hashes):
+            return found  # not one line fits: the tile is of something else, and is named as a whole
+        return self._repair(first, before, lines, hashes)
 
     def _repair(self, first: int, leaf: bytes, lines: Sequence[bytes | None], stored: list[bytes]) -> list[bytes]:
         """Line by line against a stored tile that differs: is it the line that was changed, or the tile?"""
@@ -289,3 +292,11 @@ class _Damaged:
                     leaf = made
             found.append(leaf)
         return found
+
+
+def _chained(lines: Sequence[bytes | None], stored: Sequence[bytes]) -> bool:
+    """At least one of the lines gives its stored leaf from the stored leaf before it."""
+    return any(
+        line is not None and sha256(b"\x00" + before + line).digest() == leaf
+        for before, line, leaf in zip(stored[:-1], lines[1:], stored[1:], strict=True)
+    )

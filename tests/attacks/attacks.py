@@ -53,9 +53,12 @@ def delete_a_row(victim: Victim) -> None:
 
 
 def delete_and_close_the_gap(victim: Victim) -> None:
-    lines = victim.lines()
-    lines[300:] = [line.replace(f'"seq":{n + 1}', f'"seq":{n}') for n, line in enumerate(lines[301:], 300)]
-    victim.recompute(lines)
+    victim.sql(
+        "DELETE FROM entry WHERE seq = 300",
+        "UPDATE entry SET seq = seq - 1, line = replace(line, concat(',\"seq\":', seq), concat(',\"seq\":', seq - 1)) "
+        "WHERE seq > 300",
+    )
+    victim.recompute(victim.lines())
 
 
 def swap_rows(victim: Victim) -> None:
@@ -210,14 +213,14 @@ ATTACKS = (
     Attack(
         "a row is deleted and everything after it renumbered and recomputed",
         delete_and_close_the_gap,
-        "column key is",
+        "among these, lines were changed",
         LOST,
         LOST,
         "its lock store names",
     ),
     by_all("two rows are swapped", swap_rows, "its line is that of entry"),
     by_all("a row is doubled", double_a_row, "it is there more than once", "its head names"),
-    by_all("a tile is replaced", edit_a_tile, "tile 1 of level 0"),
+    by_all("a tile is replaced", edit_a_tile, "tile 1 of level 0", "do not give the root of its head"),
     by_all("the newest rows are deleted", delete_the_tail_rows, "missing", "its head names"),
     beside_the_file("the tail is cut with all that belongs to it", cut_the_tail, LOST, "entries were lost"),
     beside_the_file("an older copy of the file is put back", put_back_the_file, LOST, "entries were lost"),

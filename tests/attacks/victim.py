@@ -60,6 +60,11 @@ class Victim:
             for name in ("head", "checkpoint", "personal"):
                 column = "seq >=" if name == "personal" else "size >"
                 raw.execute(f"DELETE FROM {name} WHERE {column} ?", [len(lines)])
+            raw.execute(
+                "INSERT INTO head SELECT ?, '', '', \"at\" FROM entry WHERE seq = ? - 1 "
+                "AND NOT EXISTS (FROM head WHERE size = ?)",
+                [len(lines)] * 3,
+            )
             for (size,) in raw.execute("SELECT size FROM head").fetchall():
                 edge = tree.Edge()
                 edge.extend(leaves[:size])
