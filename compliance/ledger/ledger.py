@@ -78,13 +78,15 @@ class Ledger(Readable):
         keys: Path,
         lock_store: Path,
         keystore: Path,
+        segments: Path | None = None,
         clock: Callable[[], datetime] = _now,
         wait_s: float = 30.0,
         on_wait: Callable[[str], None] | None = None,
     ) -> Ledger:
         """Open the ledger at `path` as its writer, making it when neither file nor lock store knows one.
 
-        `keys` and `lock_store` are folders, `keystore` is a file. `on_wait` is told once whom we wait for.
+        `keys` and `lock_store` are folders, `keystore` is a file, `segments` the folder of
+        sealed months (beside the ledger when None). `on_wait` is told once whom we wait for.
 
         Raises:
             IntegrityError: file and lock store contradict each other, or the file is damaged.
@@ -93,7 +95,7 @@ class Ledger(Readable):
             StorageFull: the disk is full or a folder cannot be written.
             ConfigError: it is the ledger of another origin, or its signing key is not there.
         """
-        return cls._open(path, origin, keys, lock_store, keystore, clock, wait_s, on_wait, adopt=False)
+        return cls._open(path, origin, keys, lock_store, keystore, segments, clock, wait_s, on_wait, adopt=False)
 
     @classmethod
     def adopt(
@@ -106,6 +108,7 @@ class Ledger(Readable):
         keystore: Path,
         reason: str,
         by: str,
+        segments: Path | None = None,
         clock: Callable[[], datetime] = _now,
         wait_s: float = 30.0,
         on_wait: Callable[[str], None] | None = None,
@@ -122,7 +125,7 @@ class Ledger(Readable):
             )
         if not path.exists():
             raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
-        ledger = cls._open(path, origin, keys, lock_store, keystore, clock, wait_s, on_wait, adopt=True)
+        ledger = cls._open(path, origin, keys, lock_store, keystore, segments, clock, wait_s, on_wait, adopt=True)
         try:
             event = KeyEvent(
                 occurred_at=clock(),
@@ -147,6 +150,7 @@ class Ledger(Readable):
         keys: Path,
         lock_store: Path,
         keystore: Path,
+        segments: Path | None,
         clock: Callable[[], datetime],
         wait_s: float,
         on_wait: Callable[[str], None] | None,
@@ -161,7 +165,7 @@ class Ledger(Readable):
             )
         if path.exists() and path.stat().st_size == 0 and lock.read() is None:
             path.unlink()  # a crash came while DuckDB made the file; nothing was ever in it
-        store = Store.open(path, wait_s, on_wait)
+        store = Store.open(path, wait_s, on_wait, segments)
         opened: KeyStore | None = None
         try:
             note = lock.read()  # again: another writer may have moved on while we waited

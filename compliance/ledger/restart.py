@@ -53,17 +53,20 @@ def stored_tile(store: Store, level: int, n: int) -> list[bytes]:
 def load_edge(store: Store, head: Head) -> Edge:
     """The right edge of the tree, recomputed. Raises IntegrityError when it does not give the stored head."""
     count, newest = store.query("SELECT count(*), max(seq) FROM stored.entry")[0]
-    if count != head.size or newest != head.size - 1:
+    if store.start + count != head.size or newest != head.size - 1:
         raise IntegrityError(
-            f"ledger {store.path}: its head names {head.size} entries, {count} are there (newest {newest})",
-            seq=min(count, head.size),
+            f"ledger {store.path}: its head names {head.size} entries, {store.start + count} are there "
+            f"(newest {newest})",
+            seq=min(store.start + count, head.size),
             remedy=RECOVER,
         )
 
     def tile(level: int, n: int) -> list[bytes]:
         if level == 0:
             before = stored_tile(store, 0, n - 1)[-1] if n else BEFORE_FIRST
-            return leaves(before, lines(store, n * WIDTH, head.size))
+            known = split(store.cut.leaves) if store.cut and store.cut.start > n * WIDTH else []
+            newer = leaves(known[-1] if known else before, lines(store, n * WIDTH + len(known), head.size))
+            return [*known, *newer]
         full = head.size >> (8 * level)
         return [fold(stored_tile(store, level - 1, k)) for k in range(n * WIDTH, full)]
 

@@ -18,16 +18,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerBusy, LedgerTooNew
-from compliance.verify import personal, schema
+from compliance.verify import personal, schema, sealed
 from compliance.verify.frame import AGREES, differences
 from compliance.verify.lockstore import LockStore
 from compliance.verify.note import BadNote, Verifier
 from compliance.verify.personal import KeyOf
 from compliance.verify.result import LISTED, Verification
+from compliance.verify.sealed import Segment, Source
 from compliance.verify.states import Collections
 from compliance.verify.tree import TILE, Growing
 
 _RANGE = 400 * TILE
+_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "memory_limit": "512MB",  # else DuckDB keeps every block it read
+}
 _RECOVER = (
     "keep a copy of the ledger file, its .wal file and the lock store as they are, then restore the newest backup that "
     "verifies; a torn write-ahead log can be cut at the byte that DuckDB names, on a copy"
@@ -35,7 +41,12 @@ _RECOVER = (
 
 
 def verify(
-    path: Path, *, vkey: str | None = None, lock_store: Path | None = None, key_of: KeyOf | None = None
+    path: Path,
+    *,
+    vkey: str | None = None,
+    lock_store: Path | None = None,
+    key_of: KeyOf | None = None,
+    segments: Path | None = None,
 ) -> Verification:
     """Verify the ledger file at `path`, which is only read. Arguments as for `verify_connection`.
 
@@ -46,19 +57,45 @@ def verify(
     """
     if not path.exists():
         raise ConfigError(f"there is no ledger at {path}", remedy="correct the path")
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "memory_limit": "512MB",  # else DuckDB keeps every block it read
-    }
-    with duckdb.connect(":memory:", config=config) as connection:
+    with duckdb.connect(":memory:", config=_CONFIG) as connection:
         try:
             quoted = str(path).replace("'", "''")
             connection.execute(f"ATTACH '{quoted}' AS stored (READ_ONLY)")
-            connection.execute("SET enable_external_access = false")
+            _lock_down(connection, segments)
         except duckdb.Error as error:
             raise _unreadable(path, error) from error
-        return verify_connection(connection, vkey=vkey, lock_store=lock_store, key_of=key_of)
+        return verify_connection(connection, vkey=vkey, lock_store=lock_store, key_of=key_of, segments=segments)
+
+
+def _lock_down(connection: duckdb.DuckDBPyConnection, segments: Path | None) -> None:
+    """Nothing outside may be reached but these segments."""
+    if segments is not None:
+        folder = str(segments.absolute()).replace("'", "''")
+        connection.execute(f"SET allowed_directories = ['{folder}/']")
+    connection.execute("SET enable_external_access = false")
+
+
+def verify_segments(folder: Path, *, vkey: str | None = None, key_of: KeyOf | None = None) -> Verification:
+    """Verify segments alone: `folder` is one of them, or holds several that follow each other.
+
+    Raises:
+        ConfigError: there are none.
+        IntegrityError: one cannot be read.
+    """
+    one = (folder / "manifest.json").exists()
+    segments = [sealed.read(folder)] if one else sealed.read_all(folder)
+    for segment in segments:
+        sealed.columns(segment)
+    result = Verification()
+    try:
+        with duckdb.connect(":memory:", config=_CONFIG) as connection:
+            sealed.stand_in(connection, segments)
+            _lock_down(connection, folder)
+            _Run(connection, result, vkey, None, key_of, folder).run_segments(segments)
+    except duckdb.Error as error:
+        raise IntegrityError(f"segments in {folder} cannot be read: {str(error).strip()}", remedy=_RECOVER) from error
+    result.sort()
+    return result
 
 
 def verify_connection(
@@ -67,17 +104,19 @@ def verify_connection(
     vkey: str | None = None,
     lock_store: Path | None = None,
     key_of: KeyOf | None = None,
+    segments: Path | None = None,
 ) -> Verification:
     """Verify the ledger attached as catalog `stored` of an open connection.
 
     Give `vkey` from where you got the organisation's public key; without it the ledger's own first entry is believed,
     and the result says so. `lock_store` is the folder outside; `key_of` gives the key of an alias, to check personal
-    content too. Problems are in the result; what cannot be checked at all raises.
+    content too. `segments` is the folder of the months that were dropped from the file; the connection must be allowed
+    to read it. Problems are in the result; what cannot be checked at all raises.
     """
     result = Verification()
     try:
         with connection.cursor() as cursor:
-            _Run(cursor, result, vkey, lock_store, key_of).run()
+            _Run(cursor, result, vkey, lock_store, key_of, segments).run()
     except duckdb.Error as error:
         raise _unreadable(None, error) from error
     result.sort()
@@ -115,12 +154,15 @@ class _Run:
         vkey: str | None,
         lock_store: Path | None,
         key_of: KeyOf | None,
+        segments: Path | None,
     ) -> None:
         self._db = connection
         self._result = result
         self._vkey = vkey
         self._lock_folder = lock_store
         self._key_of = key_of
+        self._folder = segments
+        self._source = Source()
         self._tree = Growing(self._compare_tile)
         self._collections = Collections(partial(result.add, derived=True))
         self._leaf = bytes(32)
@@ -132,19 +174,21 @@ class _Run:
 
     def run(self) -> None:
         meta = schema.check(self._db, self._result)
+        self._source = sealed.source_of(meta)
+        sealed.find(self._source, self._folder, self._result)
+        sealed.lay(self._db, self._source.segments)
         verifier = self._identify(meta)
+        for segment in self._source.segments:
+            sealed.check_files(segment, [self._result.vkey], self._result)
+        sealed.follow(self._source.segments, self._result)
+        sealed.check_tables(self._db, self._source.segments, self._result)
+        sealed.check_events(self._db, self._source, self._result)
         size = self._size()
         if self._lock_folder is not None:
             self._lock = LockStore(self._lock_folder, verifier, self._result)
-        self._gone = personal.erased(self._db)
-        at = None
-        for start in range(0, size, _RANGE):
-            at = self._range(start, min(start + _RANGE, size), verifier, at)
-        self._collections.finish()
-        self._settle()
-        self._stray_tiles(size)
-        if not self._lost and size:
-            self._result.root = self._tree.root(size)
+        if self._source.absent:
+            self._collections.first = self._source.start
+        self._walk(0, size, verifier)
         if self._lock is not None:
             self._result.lock_store = self._lock.finish(size)
         if self._result.signed < size:
@@ -157,9 +201,52 @@ class _Run:
                 derived=not crash,
             )
 
+    def run_segments(self, segments: Sequence[Segment]) -> None:
+        """Verify segments that `stored` stands in for."""
+        first, last = segments[0], segments[-1]
+        lo = first.lo
+        begin = lo - lo % TILE
+        self._source = Source(lo, None, first.before[0] if first.before else [], absent=[(begin, lo)])
+        if lo == 0:
+            verifier = self._identify({"origin": first.manifest["origin"]})
+        else:  # entry 0 lies elsewhere: the manifest names key and origin, the caller vouches for them
+            key = self._vkey or first.manifest["vkey"]
+            verifier = Verifier(key)
+            self._result.origin, self._result.vkey = first.manifest["origin"], key
+            self._result.vkey_given = self._vkey is not None
+            self._result.unchecked.append(f"entries 0 to {lo - 1} were not checked: they lie in other segments")
+        for segment in segments:
+            sealed.check_files(segment, [self._result.vkey], self._result)
+        sealed.follow(segments, self._result)
+        size = self._size()
+        if size != last.hi:
+            self._result.add(None, f"the last segment ends at {last.hi}, the newest entry is {size - 1}")
+        self._collections.first = lo
+        if lo:
+            self._tree = Growing.after(lo, first.before, self._compare_tile)
+            self._leaf = bytes.fromhex(first.manifest["first_previous"])
+        self._walk(begin, size, verifier)
+
+    def _walk(self, begin: int, size: int, verifier: Verifier) -> None:
+        """Check entries `begin`, the first of a tile, to before `size`, and what is stated about them."""
+        self._gone = personal.erased(self._db)
+        at = None
+        for start in range(begin, size, _RANGE):
+            at = self._range(start, min(start + _RANGE, size), verifier, at)
+        self._collections.finish()
+        self._settle()
+        self._stray_tiles(size)
+        if not self._lost and size:
+            self._result.root = self._tree.root(size)
+
     def _identify(self, meta: dict[str, str]) -> Verifier:
         """Origin and key: from the caller, else from the first entry."""
-        rows = self._db.execute("SELECT line FROM stored.main.entry WHERE seq = 0").fetchall()
+        rows = self._db.execute("SELECT line FROM memory.checked.entry WHERE seq = 0").fetchall()
+        kept = self._source.genesis
+        if kept is not None and rows and rows[0][0] != kept:
+            self._result.add(0, "meta names another genesis entry")
+        if kept is not None and not rows:
+            rows = [(kept,)]
         try:
             first = orjson.loads(rows[0][0])
             origin, own = str(first["record"]["origin"]), str(first["record"]["vkey"])
@@ -190,7 +277,7 @@ class _Run:
             "SELECT coalesce(max(seq) + 1, 0), (SELECT coalesce(max(size), 0) FROM stored.main.head), "
             "(SELECT coalesce(max(size), 0) FROM stored.main.checkpoint), count(*) FILTER (seq < 0 OR seq IS NULL), "
             "(SELECT count(*) FROM stored.main.head WHERE size IS NULL OR size <= 0), "
-            "(SELECT count(*) FROM stored.main.checkpoint WHERE size IS NULL OR size <= 0) FROM stored.main.entry"
+            "(SELECT count(*) FROM stored.main.checkpoint WHERE size IS NULL OR size <= 0) FROM memory.checked.entry"
         ).fetchall()
         rows, heads, checkpoints, outside, bad_heads, bad_checkpoints = query[0]
         if outside:
@@ -210,7 +297,7 @@ class _Run:
         """Check entries `start` to before `stop`; gives the time of the last one."""
         rows = self._db.sql(
             f'SELECT seq, line, "at", kind, collection, subject, {AGREES} AS agrees '  # noqa: S608 -- constants
-            "FROM stored.main.entry WHERE seq >= ? AND seq < ? ORDER BY seq",
+            "FROM memory.checked.entry WHERE seq >= ? AND seq < ? ORDER BY seq",
             params=[start, stop],
         ).to_arrow_table()
         whole = rows.num_rows == stop - start and rows["line"].null_count == 0
@@ -228,6 +315,8 @@ class _Run:
             leaves = self._leaves(first, part)
             if leaves is None:
                 self._lost = True
+            elif first <= self._source.start < first + TILE:
+                self._known_leaves(leaves)
             if self._lost or leaves is None:
                 continue
             self._tree.add(leaves)
@@ -251,7 +340,7 @@ class _Run:
             seen.setdefault(seq, n)
         hole: int | None = None
         for seq in range(start, stop + 1):
-            missing = seq < stop and seq not in seen
+            missing = seq < stop and seq not in seen and not self._source.lacks(seq)
             if missing and hole is None:
                 hole = seq
             if not missing and hole is not None:
@@ -263,7 +352,7 @@ class _Run:
         """Name rows whose columns are not what their line says."""
         bad = rows.filter(pc.invert(pc.fill_null(rows["agrees"], True)))
         for seq in bad["seq"].to_pylist():
-            query = self._db.execute("SELECT * FROM stored.main.entry WHERE seq = ? LIMIT 1", [seq])
+            query = self._db.execute("SELECT * FROM memory.checked.entry WHERE seq = ? LIMIT 1", [seq])
             names = [column[0] for column in query.description or ()]
             for row in query.fetchall():
                 self._result.add(seq, differences(dict(zip(names, row, strict=True))))
@@ -290,8 +379,27 @@ class _Run:
                 self._leaf = leaf
                 return found
         elif stored is None:
-            return None
+            return self._after_cut(first, lines)
         return self._repair(first, lines, [stored[i : i + 32] for i in range(0, len(stored), 32)])
+
+    def _after_cut(self, first: int, lines: Sequence[bytes | None]) -> list[bytes] | None:
+        """The leaves of an unfinished tile whose first lines left the file: the file keeps their leaves."""
+        known = self._source.known
+        if not known or first + len(known) != self._source.start or None in lines[len(known) :]:
+            return None
+        found, leaf = list(known), known[-1]
+        for line in lines[len(known) :]:
+            leaf = sha256(b"\x00" + leaf + (line or b"")).digest()
+            found.append(leaf)
+        self._leaf = leaf
+        return found
+
+    def _known_leaves(self, leaves: Sequence[bytes]) -> None:
+        """What the file keeps of the leaves before its first entry is what was recomputed."""
+        known = self._source.known
+        if list(leaves[: len(known)]) != known:
+            start = self._source.start
+            self._result.add(None, f"the leaves that are kept before entry {start} are not what its entries give")
 
     def _repair(self, first: int, lines: Sequence[bytes | None], stored: list[bytes]) -> list[bytes]:
         """Line by line against a stored tile that differs: is it the line that was changed, or the tile?"""
@@ -401,5 +509,5 @@ class _Run:
                 self._collections.entry(rows["seq"][n].as_py(), rows["kind"][n].as_py(), line)
 
     def _has_personal(self, start: int, stop: int) -> bool:
-        query = "SELECT 1 FROM stored.main.personal WHERE seq >= ? AND seq < ? LIMIT 1"
+        query = "SELECT 1 FROM memory.checked.personal WHERE seq >= ? AND seq < ? LIMIT 1"
         return bool(self._db.execute(query, [start, stop]).fetchall())

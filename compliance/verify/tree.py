@@ -14,6 +14,12 @@ def join(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def _fold(row: Sequence[bytes]) -> bytes:
+    while len(row) > 1:
+        row = [join(row[i], row[i + 1]) for i in range(0, len(row), 2)]
+    return row[0]
+
+
 class Growing:
     """A tree that grows by whole tiles of leaves, then by one last part of a tile.
 
@@ -27,6 +33,25 @@ class Growing:
         self._counts: list[int] = []
         self._rows: list[list[bytes]] = [[]]
         self.tiles = 0  # full tiles of level 0 left of the last one
+
+    @classmethod
+    def after(
+        cls, size: int, edge: Sequence[Sequence[bytes]], tile: Callable[[int, int, Sequence[bytes]], None]
+    ) -> Growing:
+        """A tree that has grown to the last whole tile before `size`. `edge` holds, for every level from the leaves
+        up, the hashes of its unfinished tile; those of the leaves are to be added first."""
+        tree = cls(tile)
+        tree.tiles = size // TILE
+        tree._uppers = [list(level) for level in edge[1:]]
+        tree._counts = [size // TILE ** (level + 2) for level in range(len(tree._uppers))]
+        for level in range(len(edge) - 1, 0, -1):
+            row, offset = edge[level], 0
+            for height in range(7, -1, -1):
+                if len(row) >> height & 1:
+                    width = 1 << height
+                    tree._full.append((width * TILE ** (level - 1), _fold(row[offset : offset + width])))
+                    offset += width
+        return tree
 
     def add(self, leaves: Sequence[bytes]) -> None:
         """Add up to 256 leaves: a whole tile, except the last time."""
