@@ -6,11 +6,12 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
+from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from compliance.ledger import restart
+from compliance.ledger import restart, rewrite
 from compliance.ledger.collections import StoredCollection
 from compliance.ledger.keystore import KeyStore
 from compliance.ledger.lockstore import LockStore
@@ -158,6 +159,11 @@ class Readable:
             if not rows:
                 raise LedgerError(f"the ledger has {self.size} entries; there is no entry {seq}")
             return self._reader._entry(*rows[0])
+
+    def copy(self, target: Path, *, check: rewrite.Check) -> None:
+        """Write a ledger file of the entries so far to `target`, which must not be there; see `rewrite.copy`."""
+        with self._mutex:
+            rewrite.copy(self._store, target, check=check)
 
     def cursor(self, source: str, kind: str) -> str | None:
         """How far the events of a kind were recorded; None before the first."""

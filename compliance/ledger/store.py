@@ -60,7 +60,7 @@ RECOVER = (
     "keep a copy of the ledger file, its .wal file and the lock store as they are; run `compliance verify`; "
     "then restore the newest backup that verifies"
 )
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
 }
@@ -128,10 +128,10 @@ def stored_origin(path: Path) -> str | None:
     """
     if not path.exists():
         return None
-    with duckdb.connect(":memory:", config=_CONFIG) as connection:
+    with duckdb.connect(":memory:", config=CONFIG) as connection:
         try:
             with storage_errors(path, opening=True):
-                connection.execute(f"ATTACH '{_quoted(path)}' AS {CATALOG} (READ_ONLY)")
+                connection.execute(f"ATTACH '{quoted(path)}' AS {CATALOG} (READ_ONLY)")
                 if not connection.execute("SELECT 1 FROM duckdb_tables() WHERE database_name = 'stored'").fetchall():
                     return None
                 rows = connection.execute("SELECT value FROM stored.meta WHERE name = 'origin'").fetchall()
@@ -150,7 +150,7 @@ class Store:
     dropped from it, those of their segments. `stored.entry` holds numbers from `start` on.
     """
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, lock: TextIO, folder: Path) -> None:
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, lock: TextIO | None, folder: Path) -> None:
         self.path = path
         self.connection = connection
         self.segments = folder
@@ -185,13 +185,32 @@ class Store:
             raise
         return cls(path, connection, lock, folder)
 
+    @classmethod
+    def read_only(cls, path: Path) -> Store:
+        """Open the file to read it as it is; nothing is mended or waited for.
+
+        Raises:
+            LedgerBusy: a writer holds it.
+            IntegrityError: DuckDB cannot read it.
+        """
+        with storage_errors(path, opening=True):
+            connection = duckdb.connect(":memory:", config=CONFIG)
+            try:
+                connection.execute(f"ATTACH '{quoted(path)}' AS {CATALOG} (READ_ONLY)")
+                connection.execute("SET enable_external_access = false")
+            except BaseException:
+                connection.close()
+                raise
+        return cls(path, connection, None, segments.beside(path))
+
     def close(self) -> None:
         """Checkpoint, close and let the next writer in."""
         try:
             with storage_errors(self.path):
                 self.connection.close()
         finally:
-            self._lock.close()
+            if self._lock is not None:
+                self._lock.close()
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
@@ -241,9 +260,10 @@ class Store:
             )
         self._lay(meta, version)
 
-        self._lock.truncate(0)
-        self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
-        self._lock.flush()
+        if self._lock is not None:
+            self._lock.truncate(0)
+            self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
+            self._lock.flush()
 
     def _lay(self, meta: dict[str, str], version: int) -> None:
         """Make the views over file and segments. Raises IntegrityError when a segment that is needed is not whole."""
@@ -311,7 +331,8 @@ class Store:
             self.connection.execute("INSERT INTO stored.checkpoint VALUES (?, ?)", [size, note])
 
 
-def _quoted(path: Path) -> str:
+def quoted(path: Path) -> str:
+    """A path inside the quotes of an ATTACH."""
     return str(path).replace("'", "''")
 
 
@@ -344,12 +365,12 @@ def _attach(
 ) -> duckdb.DuckDBPyConnection:
     told = False
     while True:
-        connection = duckdb.connect(":memory:", config=_CONFIG)
+        connection = duckdb.connect(":memory:", config=CONFIG)
         try:
             with storage_errors(path, opening=True):
                 # readable by DuckDB 1.5 and 2, and old enough a form for zstd columns
-                connection.execute(f"ATTACH '{_quoted(path)}' AS {CATALOG} (STORAGE_VERSION 'v1.5.0')")
-                connection.execute(f"SET allowed_directories = ['{_quoted(folder)}/']")
+                connection.execute(f"ATTACH '{quoted(path)}' AS {CATALOG} (STORAGE_VERSION 'v1.5.0')")
+                connection.execute(f"SET allowed_directories = ['{quoted(folder)}/']")
                 connection.execute("SET enable_external_access = false")
                 # small thresholds cost a checkpoint every few batches: 2.5 times slower appends
                 connection.execute("SET checkpoint_threshold = '512MB'")

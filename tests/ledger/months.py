@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from compliance.ledger import Draft, Ledger, sealing
+from compliance.ledger import Draft, Ledger, rewrite, sealing
 from compliance.ledger.sealing import Month
 from compliance.schemas.errors import IntegrityError
 from compliance.schemas.messages import Record
@@ -62,3 +62,19 @@ def seal(ledger: Ledger, place: Place) -> list[Month]:
 
 def checked(place: Place) -> Verification:
     return verify(place.path, lock_store=place.lock, segments=segments_of(place))
+
+
+def cut(place: Place, before: str) -> None:
+    """Seal what is closed, then drop the months before this one from the file."""
+    with place.open() as ledger:
+        seal(ledger, place)
+        leaving = sealing.drop(ledger, before, sound, by="dba")
+    if leaving is not None:
+        rewrite.rewrite(place.path, check=lambda path: whole(path, place), cut=leaving)
+
+
+def whole(path: Path, place: Place) -> None:
+    """Raise IntegrityError unless the ledger file at `path` verifies together with the place's segments."""
+    found = verify(path, segments=segments_of(place))
+    if not found.ok:
+        raise IntegrityError(str(found.problems[0]))
