@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ def moment(month: str, day: int = 3) -> datetime:
     return datetime(int(month[:4]), int(month[5:]), day, 12, tzinfo=UTC)
 
 
-def fill(ledger: Ledger, place: Place, month: str, events: int = 150, people: int = 7) -> None:
+def fill(ledger: Ledger, place: Place, month: str, events: int = 151, people: int = 7) -> None:
     """Collections of states and events, gaps, appends of one and of many: 4 + people + 1 + events entries and more."""
     place.now = max(place.now, moment(month))
     n = int(month[5:])
@@ -78,3 +79,9 @@ def whole(path: Path, place: Place) -> None:
     found = verify(path, segments=segments_of(place))
     if not found.ok:
         raise IntegrityError(str(found.problems[0]))
+
+
+def copied(place: Place, folder: Path) -> Place:
+    """A copy of a place with all that belongs to it, to change at will."""
+    shutil.copytree(place.folder, folder / "copy")
+    return Place(folder / "copy", place.now)
