@@ -8,27 +8,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerBusy, LedgerTooNew
 from compliance.verify import personal, schema, sealed
-from compliance.verify.frame import AGREES, differences
 from compliance.verify.lockstore import LockStore
 from compliance.verify.note import BadNote, Verifier
 from compliance.verify.personal import KeyOf
+from compliance.verify.ranges import BEGINNING, RANGE, Checked, Start, check, compare_tile, stored_tiles
 from compliance.verify.result import LISTED, Verification
 from compliance.verify.sealed import Segment, Source
 from compliance.verify.states import Collections
 from compliance.verify.tree import TILE, Growing
 
-_RANGE = 400 * TILE
 _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
@@ -165,10 +162,9 @@ class _Run:
         self._source = Source()
         self._tree = Growing(self._compare_tile)
         self._collections = Collections(partial(result.add, derived=True))
-        self._leaf = bytes(32)
+        self._end = BEGINNING  # of the ranges that were joined
         self._good = 0  # the newest size whose root was as stated
         self._unlike: list[_Mark] = []  # statements that do not agree, since the last one that did
-        self._lost = False  # leaves are missing: roots from here on cannot be recomputed
         self._tiles: dict[tuple[int, int], bytes | None] = {}
         self._lock: LockStore | None = None
 
@@ -224,19 +220,18 @@ class _Run:
         self._collections.first = lo
         if lo:
             self._tree = Growing.after(lo, first.before, self._compare_tile)
-            self._leaf = bytes.fromhex(first.manifest["first_previous"])
+            self._end = Start(bytes.fromhex(first.manifest["first_previous"]), None)
         self._walk(begin, size, verifier)
 
     def _walk(self, begin: int, size: int, verifier: Verifier) -> None:
         """Check entries `begin`, the first of a tile, to before `size`, and what is stated about them."""
         self._gone = personal.erased(self._db)
-        at = None
-        for start in range(begin, size, _RANGE):
-            at = self._range(start, min(start + _RANGE, size), verifier, at)
+        for start in range(begin, size, RANGE):
+            self._join(self._range(start, min(start + RANGE, size)), verifier)
         self._collections.finish()
         self._settle()
         self._stray_tiles(size)
-        if not self._lost and size:
+        if self._end.leaf is not None and size:
             self._result.root = self._tree.root(size)
 
     def _identify(self, meta: dict[str, str]) -> Verifier:
@@ -293,157 +288,43 @@ class _Run:
         self._result.size = size
         return int(size)
 
-    def _range(self, start: int, stop: int, verifier: Verifier, at: pa.Scalar | None) -> pa.Scalar | None:
-        """Check entries `start` to before `stop`; gives the time of the last one."""
-        rows = self._db.sql(
-            f'SELECT seq, line, "at", kind, collection, subject, {AGREES} AS agrees '  # noqa: S608 -- constants
-            "FROM memory.checked.entry WHERE seq >= ? AND seq < ? ORDER BY seq",
-            params=[start, stop],
-        ).to_arrow_table()
-        whole = rows.num_rows == stop - start and rows["line"].null_count == 0
-        numbers = rows["seq"].combine_chunks()
-        if not (whole and numbers.equals(pa.array(range(start, stop), pa.int64()))):
-            rows = self._without_holes(rows, start, stop)
-        self._columns(rows)
-        at = self._times(rows, at)
-        lines: list[bytes | None] = rows["line"].cast(pa.binary()).to_pylist()
-        self._load_tiles(start, stop)
-        marks = self._marks(start, stop, verifier)
+    def _range(self, start: int, stop: int) -> Checked:
+        """The range from `start` on, from the end of the one before it."""
+        return check(self._db, start, stop, self._end, self._source)
+
+    def _join(self, part: Checked, verifier: Verifier) -> None:
+        """Put a range, checked from the end of the one before it, to what is known so far."""
+        self._result.take(part.found)
+        self._end = part.after
+        self._load_tiles(part.start, part.stop)
+        marks = self._marks(part.start, part.stop, verifier)
         mark = next(marks, None)
-        for first in range(start, stop, TILE):
-            part = lines[first - start : first - start + TILE]
-            leaves = self._leaves(first, part)
-            if leaves is None:
-                self._lost = True
-            elif first <= self._source.start < first + TILE:
-                self._known_leaves(leaves)
-            if self._lost or leaves is None:
-                continue
-            self._tree.add(leaves)
-            end = first + len(leaves)
+        leaves = [part.leaves[i : i + 32] for i in range(0, len(part.leaves), 32)]
+        for n, first in enumerate(range(0, len(leaves), TILE)):
+            tile = leaves[first : first + TILE]
+            self._tree.add(tile, part.roots[n] if len(tile) == TILE else None)
+            end = part.start + first + len(tile)
             while mark is not None and mark.size <= end:
-                self._compare(mark, leaves[mark.size - first - 1], rows["at"][mark.size - start - 1].as_py())
+                place = mark.size - part.start - 1
+                self._compare(mark, leaves[place], part.times[place].as_py())
                 mark = next(marks, None)
             while self._lock is not None and (size := self._lock.next_size()) is not None and size <= end:
                 self._lock.compare(size, self._tree.root(size))
-        self._belonging(rows, lines)
-        if rows["subject"].null_count < len(rows) or self._has_personal(start, stop):
-            personal.check(self._db, start, stop, self._gone, self._key_of, self._result)
-        return at
-
-    def _without_holes(self, rows: pa.Table, start: int, stop: int) -> pa.Table:
-        """Name what is missing or there twice; gives one row per number, with NULL lines in the holes."""
-        seen: dict[int, int] = {}
-        for n, seq in enumerate(rows["seq"].to_pylist()):
-            if seq in seen:
-                self._result.add(seq, "it is there more than once")
-            seen.setdefault(seq, n)
-        hole: int | None = None
-        for seq in range(start, stop + 1):
-            missing = seq < stop and seq not in seen and not self._source.lacks(seq)
-            if missing and hole is None:
-                hole = seq
-            if not missing and hole is not None:
-                self._result.add(hole, "missing: its row was deleted", seq - 1)
-                hole = None
-        return rows.take(pa.array([seen.get(seq) for seq in range(start, stop)], pa.int64()))
-
-    def _columns(self, rows: pa.Table) -> None:
-        """Name rows whose columns are not what their line says."""
-        bad = rows.filter(pc.invert(pc.fill_null(rows["agrees"], True)))
-        for seq in bad["seq"].to_pylist():
-            query = self._db.execute("SELECT * FROM memory.checked.entry WHERE seq = ? LIMIT 1", [seq])
-            names = [column[0] for column in query.description or ()]
-            for row in query.fetchall():
-                self._result.add(seq, differences(dict(zip(names, row, strict=True))))
-
-    def _times(self, rows: pa.Table, before: pa.Scalar | None) -> pa.Scalar | None:
-        times = rows["at"].combine_chunks()
-        if before is not None:
-            times = pa.concat_arrays([pa.array([before.as_py()], times.type), times])
-        back = pc.less(times[1:], times[:-1])
-        if pc.any(back).as_py():
-            n = pc.index(back, True).as_py() + (0 if before is not None else 1)
-            self._result.add(rows["seq"][n].as_py(), "its time lies before that of the entry before it")
-        return times[-1] if len(times) else before
-
-    def _leaves(self, first: int, lines: Sequence[bytes | None]) -> list[bytes] | None:
-        """The leaves of a tile's lines; None when they cannot be known. Names lines that do not give their leaf."""
-        stored = self._tiles.get((0, first // TILE))
-        leaf, digest, found = self._leaf, sha256, []
-        if None not in lines:
-            for line in lines:
-                leaf = digest(b"\x00" + leaf + line).digest()  # type: ignore[operator]  # None was ruled out
-                found.append(leaf)
-            if stored is None or b"".join(found) == stored:
-                self._leaf = leaf
-                return found
-        elif stored is None:
-            return self._after_cut(first, lines)
-        return self._repair(first, lines, [stored[i : i + 32] for i in range(0, len(stored), 32)])
-
-    def _after_cut(self, first: int, lines: Sequence[bytes | None]) -> list[bytes] | None:
-        """The leaves of an unfinished tile whose first lines left the file: the file keeps their leaves."""
-        known = self._source.known
-        if not known or first + len(known) != self._source.start or None in lines[len(known) :]:
-            return None
-        found, leaf = list(known), known[-1]
-        for line in lines[len(known) :]:
-            leaf = sha256(b"\x00" + leaf + (line or b"")).digest()
-            found.append(leaf)
-        self._leaf = leaf
-        return found
-
-    def _known_leaves(self, leaves: Sequence[bytes]) -> None:
-        """What the file keeps of the leaves before its first entry is what was recomputed."""
-        known = self._source.known
-        if list(leaves[: len(known)]) != known:
-            start = self._source.start
-            self._result.add(None, f"the leaves that are kept before entry {start} are not what its entries give")
-
-    def _repair(self, first: int, lines: Sequence[bytes | None], stored: list[bytes]) -> list[bytes]:
-        """Line by line against a stored tile that differs: is it the line that was changed, or the tile?"""
-        found = []
-        leaf = self._leaf
-        for n, line in enumerate(lines):
-            if line is None:
-                leaf = stored[n]
-            else:
-                made = sha256(b"\x00" + leaf + line).digest()
-                if made != stored[n]:
-                    after = lines[n + 1] if n + 1 < len(lines) else None
-                    if after is not None and sha256(b"\x00" + made + after).digest() == stored[n + 1]:
-                        leaf = made  # the chain goes on from what we made: _compare_tile names the tile
-                    else:
-                        self._result.add(first + n, "its line was changed: it does not give its leaf hash")
-                        leaf = stored[n]
-                else:
-                    leaf = made
-            found.append(leaf)
-        self._leaf = leaf
-        return found
+        self._belonging(part.belonging)
+        if part.personal or self._has_personal(part.start, part.stop):
+            personal.check(self._db, part.start, part.stop, self._gone, self._key_of, self._result)
 
     def _load_tiles(self, start: int, stop: int) -> None:
-        """Stored tiles that belong to these entries; one that is there twice or torn counts as missing."""
+        """Stored tiles above level 0 that become full with these entries."""
         self._tiles = {}
-        level, width = 0, TILE
+        level, width = 1, TILE * TILE
         while width <= stop:
-            low, high = start // width, stop // width
-            rows = self._db.execute(
-                "SELECT n, hashes FROM stored.main.tile WHERE level = ? AND n >= ? AND n < ? ORDER BY n",
-                [level, low, high],
-            ).fetchall()
-            for n, hashes in rows:
-                good = (level, n) not in self._tiles and hashes is not None and len(hashes) == 32 * TILE
-                self._tiles[level, n] = bytes(hashes) if good else None
+            tiles = stored_tiles(self._db, level, start // width, stop // width)
+            self._tiles.update({(level, n): hashes for n, hashes in tiles.items()})
             level, width = level + 1, width * TILE
 
     def _compare_tile(self, level: int, n: int, hashes: Sequence[bytes]) -> None:
-        stored = self._tiles.get((level, n))
-        if stored != b"".join(hashes):
-            first = n * TILE ** (level + 1)
-            what = "missing, torn or there twice" if stored is None else "not what its entries give"
-            self._result.add(first, f"tile {n} of level {level} is {what}", first + TILE ** (level + 1) - 1)
+        compare_tile(self._result, level, n, self._tiles.get((level, n)), hashes)
 
     def _stray_tiles(self, size: int) -> None:
         rows = self._db.execute(
@@ -501,12 +382,10 @@ class _Run:
                 first.size - 1,
             )
 
-    def _belonging(self, rows: pa.Table, lines: Sequence[bytes | None]) -> None:
-        mask = pc.or_(pc.is_valid(rows["collection"]), pc.fill_null(pc.equal(rows["kind"], "collection"), False))
-        for n in pc.indices_nonzero(mask).to_pylist():
-            line = lines[n]
-            if line is not None:
-                self._collections.entry(rows["seq"][n].as_py(), rows["kind"][n].as_py(), line)
+    def _belonging(self, rows: pa.Table) -> None:
+        columns = (rows["seq"].to_pylist(), rows["kind"].to_pylist(), rows["line"].cast(pa.binary()).to_pylist())
+        for seq, kind, line in zip(*columns, strict=True):
+            self._collections.entry(seq, kind, line)
 
     def _has_personal(self, start: int, stop: int) -> bool:
         query = "SELECT 1 FROM memory.checked.personal WHERE seq >= ? AND seq < ? LIMIT 1"

@@ -69,6 +69,12 @@ class Verification:
         else:
             self.more += 1
 
+    def take(self, part: Verification) -> None:
+        """Note the problems of a part, in its order."""
+        for problem in part.problems:
+            self.add(problem.seq, problem.what, problem.last, derived=problem.derived)
+        self.more += part.more
+
     def sort(self) -> None:
         """Put the first bad entry first, then what follows from entries, then what concerns none."""
         self.problems.sort(key=lambda p: (p.seq is None, p.derived, p.seq or 0, -1 if p.last is None else p.last))

@@ -7,6 +7,7 @@ from hashlib import sha256
 
 TILE = 256
 EMPTY = sha256(b"").digest()
+_NODE = sha256(b"\x01")
 
 
 def join(left: bytes, right: bytes) -> bytes:
@@ -14,16 +15,31 @@ def join(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
-def _fold(row: Sequence[bytes]) -> bytes:
-    while len(row) > 1:
-        row = [join(row[i], row[i + 1]) for i in range(0, len(row), 2)]
-    return row[0]
+def tile_root(hashes: Sequence[bytes]) -> bytes:
+    """The root of a full tile."""
+    return _rows(hashes)[-1][0]
+
+
+def _rows(hashes: Sequence[bytes]) -> list[Sequence[bytes]]:
+    """The nodes over the hashes of a tile, row by row; a node without partner is left out."""
+    rows = [hashes]
+    node = _NODE.copy  # a third faster than a new object for each
+    while len(rows[-1]) > 1:
+        pairs = iter(rows[-1])
+        row = []
+        for left, right in zip(pairs, pairs, strict=False):
+            made = node()
+            made.update(left)
+            made.update(right)
+            row.append(made.digest())
+        rows.append(row)
+    return rows
 
 
 class Growing:
     """A tree that grows by whole tiles of leaves, then by one last part of a tile.
 
-    `tile(level, n, hashes)` is called for every tile that becomes full.
+    `tile(level, n, hashes)` is called for every tile above level 0 that becomes full.
     """
 
     def __init__(self, tile: Callable[[int, int, Sequence[bytes]], None]) -> None:
@@ -31,7 +47,9 @@ class Growing:
         self._full: list[tuple[int, bytes]] = []  # perfect trees left of the last tile: count of tiles, hash
         self._uppers: list[list[bytes]] = []  # unfinished tiles of levels 1, 2, …
         self._counts: list[int] = []
-        self._rows: list[list[bytes]] = [[]]
+        self._leaves: Sequence[bytes] = ()
+        self._root: bytes | None = None
+        self._rows: list[Sequence[bytes]] | None = None
         self.tiles = 0  # full tiles of level 0 left of the last one
 
     @classmethod
@@ -49,33 +67,29 @@ class Growing:
             for height in range(7, -1, -1):
                 if len(row) >> height & 1:
                     width = 1 << height
-                    tree._full.append((width * TILE ** (level - 1), _fold(row[offset : offset + width])))
+                    tree._full.append((width * TILE ** (level - 1), _rows(row[offset : offset + width])[-1][0]))
                     offset += width
         return tree
 
-    def add(self, leaves: Sequence[bytes]) -> None:
-        """Add up to 256 leaves: a whole tile, except the last time."""
-        if len(self._rows[0]) == TILE:
-            self._settle()
-        rows = [list(leaves)]
-        make = sha256
-        while len(rows[-1]) > 1:
-            row = rows[-1]
-            rows.append([make(b"\x01" + row[i] + row[i + 1]).digest() for i in range(0, len(row) - 1, 2)])
-        self._rows = rows
-        if len(leaves) == TILE:
-            self._tile(0, self.tiles, leaves)
-            self._raise(0, rows[8][0])
+    def add(self, leaves: Sequence[bytes], root: bytes | None = None) -> None:
+        """Add up to 256 leaves: a whole tile, except the last time. `root` is that of a whole tile, where known."""
+        if len(leaves) == TILE and root is None:
+            root = tile_root(leaves)
+        if self._root is not None:
+            self._settle(self._root)
+        self._leaves, self._root, self._rows = leaves, root, None
+        if root is not None:
+            self._raise(0, root)
 
-    def _settle(self) -> None:
+    def _settle(self, node: bytes) -> None:
         """The last tile is full: join it to the perfect trees on its left."""
-        width, node = 1, self._rows[8][0]
+        width = 1
         while self._full and self._full[-1][0] == width:
             node = join(self._full.pop()[1], node)
             width *= 2
         self._full.append((width, node))
         self.tiles += 1
-        self._rows = [[]]
+        self._leaves, self._root = (), None
 
     def _raise(self, level: int, node: bytes) -> None:
         if level == len(self._uppers):
@@ -86,21 +100,26 @@ class Growing:
         if len(upper) == TILE:
             self._tile(level + 1, self._counts[level], upper)
             self._counts[level] += 1
-            row = upper
-            while len(row) > 1:
-                row = [join(row[i], row[i + 1]) for i in range(0, TILE if row is upper else len(row), 2)]
             self._uppers[level] = []
-            self._raise(level + 1, row[0])
+            self._raise(level + 1, tile_root(upper))
 
-    def root(self, size: int) -> bytes:
-        """The root at `size`, which lies in the tile added last: `tiles` × 256 < size ≤ its end, or 0."""
-        part = size - self.tiles * TILE
-        nodes = [node for _, node in self._full]
+    def _nodes(self, part: int) -> list[bytes]:
+        """The perfect trees, from the left, over the first `part` leaves of the last tile."""
+        if part == TILE and self._root is not None:
+            return [self._root]
+        if self._rows is None:  # few sizes that are asked for lie inside a tile
+            self._rows = _rows(self._leaves)
+        nodes = []
         offset = 0
         for height in range(8, -1, -1):
             if part >> height & 1:
                 nodes.append(self._rows[height][offset >> height])
                 offset += 1 << height
+        return nodes
+
+    def root(self, size: int) -> bytes:
+        """The root at `size`, which lies in the tile added last: `tiles` × 256 < size ≤ its end, or 0."""
+        nodes = [node for _, node in self._full] + self._nodes(size - self.tiles * TILE)
         if not nodes:
             return EMPTY
         acc = nodes.pop()
