@@ -126,7 +126,10 @@ def perform(workspace: Workspace, plan: Plan, *, say: Say, progress: Callable[..
 
 def _sound(workspace: Workspace) -> Verification:
     ledger = workspace.ledger
-    found = verify_connection(ledger.connection, vkey=ledger.vkey, lock_store=workspace.places.lock_store)
+    places = workspace.places
+    found = verify_connection(
+        ledger.connection, vkey=ledger.vkey, lock_store=places.lock_store, segments=places.segments
+    )
     if not found.ok:
         first = found.problems[0]
         raise IntegrityError(

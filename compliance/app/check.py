@@ -12,7 +12,7 @@ from compliance.app import workspace
 from compliance.app.paths import ledger_places
 from compliance.ledger import Keys, stored_origin
 from compliance.schemas.errors import ConfigError, LedgerError
-from compliance.verify import Verification, verify, verify_connection
+from compliance.verify import Verification, segments_origin, verify, verify_connection, verify_segments
 
 LARGEST_COPY = 500_000
 
@@ -21,8 +21,13 @@ def check(
     config_path: Path | None,
     ledger: Path | None,
     vkey: str | None,
+    segments: Path | None = None,
 ) -> Verification:
-    """The verification of `ledger`, or of the configured one.
+    """The verification of `ledger`, or of the configured one, with its segments where months were dropped from it.
+
+    `ledger` may be a folder of segments: then they are verified alone. `segments` is where those of a file lie; without
+    it they are looked for beside the file, or where the configuration says, and a file without them is only checked
+    from its first entry on, which the result says.
 
     The public key comes from `vkey`, else from this machine's key folder: never from the ledger itself, which could
     bring its own. Somebody who was handed a file and its key has no lock store: then it is not asked for, and the
@@ -32,6 +37,8 @@ def check(
         LedgerError: there is no ledger there, or another process writes it.
         ConfigError: no key is known for it.
     """
+    if ledger is not None and ledger.is_dir():
+        return _segments(ledger, vkey)
     places = workspace.places(configuration.load(config_path)) if ledger is None else None
     if places is None:
         assert ledger is not None
@@ -45,7 +52,17 @@ def check(
         raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
     key = vkey or _own_key(places.keys, places.origin)
     handed = ledger is not None and vkey is not None and not places.lock_store.exists()
-    return verify(places.path, vkey=key, lock_store=None if handed else places.lock_store)
+    return verify(
+        places.path,
+        vkey=key,
+        lock_store=None if handed else places.lock_store,
+        segments=segments or (places.segments if ledger is None or places.segments.is_dir() else None),
+    )
+
+
+def _segments(folder: Path, vkey: str | None) -> Verification:
+    origin = segments_origin(folder)
+    return verify_segments(folder, vkey=vkey or _own_key(ledger_places(folder, origin).keys, origin))
 
 
 def _own_key(folder: Path, origin: str) -> str:
@@ -63,7 +80,7 @@ def removal_is_found(connection: duckdb.DuckDBPyConnection, vkey: str) -> bool |
     None for a ledger of more than 500,000 entries, whose copy would not fit into memory comfortably.
     """
     with connection.cursor() as cursor:
-        (size,) = cursor.execute("SELECT count(*) FROM stored.entry").fetchall()[0]
+        size, last = cursor.execute("SELECT count(*), max(seq) FROM stored.entry").fetchall()[0]
         if not 0 < size <= LARGEST_COPY:
             return None
         with duckdb.connect(":memory:") as trial:
@@ -77,7 +94,7 @@ def removal_is_found(connection: duckdb.DuckDBPyConnection, vkey: str) -> bool |
                 trial.unregister("rows")
             if not verify_connection(trial, vkey=vkey).ok:
                 return None  # the copy itself does not verify: nothing can be said of a removal
-            trial.execute("DELETE FROM stored.entry WHERE seq = ?", [size // 2])
+            trial.execute("DELETE FROM stored.entry WHERE seq = ?", [last - size // 2])
             return not verify_connection(trial, vkey=vkey).ok
 
 
@@ -96,8 +113,11 @@ def lines(found: Verification) -> list[str]:
         text.append(
             "anchors    none configured: a copy of the whole state rolled back in every place would not be seen"
         )
-        text.append("verified   every line, leaf, tile, root and signature agrees")
+        text += [f"UNCHECKED  {what}" for what in found.unchecked]
+        rest = "of the rest, " if found.unchecked else ""
+        text.append(f"verified   {rest}every line, leaf, tile, root and signature agrees")
     else:
+        text += [f"UNCHECKED  {what}" for what in found.unchecked]
         text += [f"BROKEN     {problem}" for problem in found.problems]
         if found.more:
             text.append(f"BROKEN     and {found.more} more")
@@ -122,4 +142,5 @@ def as_json(found: Verification) -> dict[str, Any]:
         "lock_store": found.lock_store,
         "problems": [{"entry": p.seq, "last": p.last, "what": p.what} for p in found.problems],
         "more_problems": found.more,
+        "unchecked": found.unchecked,
     }

@@ -43,6 +43,7 @@ class LedgerSection(_Section):
     keys: Path | None = None
     lock_store: Path | None = None
     keystore: Path | None = None
+    segments: Path | None = None
     wait_s: int = Field(default=30, ge=0, le=3600)
 
 

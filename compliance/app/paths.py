@@ -20,10 +20,17 @@ class LedgerPlaces:
     keys: Path  # folder of the signing key
     lock_store: Path  # folder of the newest checkpoint: what shows a rolled-back file
     keystore: Path  # file with the keys of personal content
+    segments: Path  # folder of sealed months; those that were dropped from the file are read from it
 
 
 def ledger_places(
-    path: Path, origin: str, *, keys: Path | None = None, lock_store: Path | None = None, keystore: Path | None = None
+    path: Path,
+    origin: str,
+    *,
+    keys: Path | None = None,
+    lock_store: Path | None = None,
+    keystore: Path | None = None,
+    segments: Path | None = None,
 ) -> LedgerPlaces:
     """Places for the ledger at `path`; those not given are per log below the user's own folders.
 
@@ -36,4 +43,5 @@ def ledger_places(
         keys=keys or user_config_path(APP) / "keys" / name,
         lock_store=lock_store or user_state_path(APP) / "locks" / name,
         keystore=keystore or user_data_path(APP) / "subjects" / f"{name}.sqlite",
+        segments=segments or path.with_name("compliance-segments"),
     )

@@ -63,6 +63,7 @@ def places(config: Config) -> LedgerPlaces:
         keys=config.resolve(section.keys) if section.keys else None,
         lock_store=config.resolve(section.lock_store) if section.lock_store else None,
         keystore=config.resolve(section.keystore) if section.keystore else None,
+        segments=config.resolve(section.segments) if section.segments else None,
     )
 
 
@@ -86,6 +87,7 @@ def opened(config: Config, say: Say, *, must_exist: bool = False) -> Iterator[Wo
             keys=where.keys,
             lock_store=where.lock_store,
             keystore=where.keystore,
+            segments=where.segments,
             clock=now,
             wait_s=float(config.ledger.wait_s),
             on_wait=say,
@@ -117,6 +119,7 @@ def adopt(config: Config, say: Say, *, reason: str, by: str) -> int:
         keys=where.keys,
         lock_store=where.lock_store,
         keystore=where.keystore,
+        segments=where.segments,
         reason=reason,
         by=by,
         clock=now,

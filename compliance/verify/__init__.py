@@ -2,5 +2,6 @@
 
 from compliance.verify.check import verify, verify_connection, verify_segments
 from compliance.verify.result import Problem, Verification
+from compliance.verify.sealed import segments_origin
 
-__all__ = ["Problem", "Verification", "verify", "verify_connection", "verify_segments"]
+__all__ = ["Problem", "Verification", "segments_origin", "verify", "verify_connection", "verify_segments"]

@@ -171,6 +171,12 @@ def read_all(folder: Path) -> list[Segment]:
     return sorted((read(path) for path in months), key=lambda segment: segment.lo)
 
 
+def segments_origin(folder: Path) -> str:
+    """The origin that the first segment in a folder, or the segment that is the folder, names; nothing is checked."""
+    one = (folder / "manifest.json").exists()
+    return str((read(folder) if one else read_all(folder)[0]).manifest["origin"])
+
+
 def columns(segment: Segment) -> None:
     """Raise IntegrityError unless every file of a segment can be opened and has the columns of its table."""
     for name, wanted in FILES.items():
