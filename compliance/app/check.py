@@ -9,7 +9,7 @@ import duckdb
 
 from compliance.app import config as configuration
 from compliance.app import workspace
-from compliance.app.paths import ledger_places
+from compliance.app.paths import LedgerPlaces, ledger_places
 from compliance.ledger import Keys, stored_origin
 from compliance.schemas.errors import ConfigError, LedgerError
 from compliance.verify import Verification, segments_origin, verify, verify_connection, verify_segments
@@ -39,18 +39,8 @@ def check(
     """
     if ledger is not None and ledger.is_dir():
         return _segments(ledger, vkey)
-    places = workspace.places(configuration.load(config_path)) if ledger is None else None
-    if places is None:
-        assert ledger is not None
-        if not ledger.exists():
-            raise LedgerError(f"there is no ledger at {ledger}", remedy="correct the path")
-        origin = stored_origin(ledger)
-        if origin is None:
-            raise LedgerError(f"{ledger} is not a ledger", remedy="give the path of the .duckdb file")
-        places = ledger_places(ledger, origin)
-    elif not places.path.exists():
-        raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
-    key = vkey or _own_key(places.keys, places.origin)
+    places = located(config_path, ledger)
+    key = vkey or own_key(places)
     handed = ledger is not None and vkey is not None and not places.lock_store.exists()
     return verify(
         places.path,
@@ -61,16 +51,32 @@ def check(
 
 
 def _segments(folder: Path, vkey: str | None) -> Verification:
-    origin = segments_origin(folder)
-    return verify_segments(folder, vkey=vkey or _own_key(ledger_places(folder, origin).keys, origin))
+    places = ledger_places(folder, segments_origin(folder))
+    return verify_segments(folder, vkey=vkey or own_key(places))
 
 
-def _own_key(folder: Path, origin: str) -> str:
+def located(config_path: Path | None, ledger: Path | None) -> LedgerPlaces:
+    """Where the ledger at `ledger`, or the configured one, and what belongs to it lie. Raises LedgerError."""
+    if ledger is None:
+        places = workspace.places(configuration.load(config_path))
+        if not places.path.exists():
+            raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
+        return places
+    if not ledger.exists():
+        raise LedgerError(f"there is no ledger at {ledger}", remedy="correct the path")
+    origin = stored_origin(ledger)
+    if origin is None:
+        raise LedgerError(f"{ledger} is not a ledger", remedy="give the path of the .duckdb file")
+    return ledger_places(ledger, origin)
+
+
+def own_key(places: LedgerPlaces) -> str:
+    """The public key in this machine's key folder. Raises ConfigError when there is none."""
     try:
-        return Keys.open(folder, origin, create=False).vkey
+        return Keys.open(places.keys, places.origin, create=False).vkey
     except ConfigError as error:
         raise ConfigError(
-            f"no public key of {origin} is known here", remedy="give the key you were handed: --vkey"
+            f"no public key of {places.origin} is known here", remedy="give the key you were handed: --vkey"
         ) from error
 
 

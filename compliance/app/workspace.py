@@ -55,8 +55,12 @@ def configured(path: Path | None, say: Say, *, propose: bool = True) -> Config:
 def places(config: Config) -> LedgerPlaces:
     """Where the ledger of this configuration and what belongs to it lie."""
     path = config.resolve(config.ledger.path)
+    return places_of(config, path, config.ledger.origin or stored_origin(path) or _fresh_origin())
+
+
+def places_of(config: Config, path: Path, origin: str) -> LedgerPlaces:
+    """Where what belongs to the ledger `origin` at `path` lies by this configuration."""
     section = config.ledger
-    origin = section.origin or stored_origin(path) or _fresh_origin()
     return ledger_places(
         path,
         origin,
@@ -80,7 +84,7 @@ def opened(config: Config, say: Say, *, must_exist: bool = False) -> Iterator[Wo
             f"there is no ledger at {where.path}", remedy="`compliance collect` or `compliance audit` makes one"
         )
     with (
-        _private_files(),
+        private_files(),
         Ledger.open(
             where.path,
             origin=where.origin,
@@ -97,7 +101,7 @@ def opened(config: Config, say: Say, *, must_exist: bool = False) -> Iterator[Wo
 
 
 @contextmanager
-def _private_files() -> Iterator[None]:
+def private_files() -> Iterator[None]:
     """Files made meanwhile belong to this account alone: ledger, write-ahead log and reports hold personal data."""
     before = os.umask(0o077)
     try:

@@ -108,14 +108,18 @@ def context(origin: str, seq: int) -> bytes:
 
 def unseal(content: bytes, key: bytes, seq: int, origin: str) -> dict[str, Any]:
     """The personal values of an entry. Raises IntegrityError when the content was changed."""
+    values: dict[str, Any] = orjson.loads(clear_text(content, key, seq, origin))["values"]
+    return values
+
+
+def clear_text(content: bytes, key: bytes, seq: int, origin: str) -> bytes:
+    """What the line of an entry commits to: canonical JSON of salt and values. Raises as `unseal`."""
     from cryptography.exceptions import InvalidTag
 
     try:
-        clear = AESGCM(key).decrypt(content[:12], content[12:], context(origin, seq))
+        return AESGCM(key).decrypt(content[:12], content[12:], context(origin, seq))
     except (InvalidTag, ValueError) as error:
         raise IntegrityError(f"entry {seq}: its personal content was changed", seq=seq) from error
-    values: dict[str, Any] = orjson.loads(clear)["values"]
-    return values
 
 
 class Split(NamedTuple):

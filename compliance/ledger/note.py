@@ -63,7 +63,7 @@ def parse_vkey(vkey: str) -> tuple[str, bytes]:
 
 def open_note(note: str, vkey: str) -> Checkpoint:
     """The checkpoint in a note that `vkey` signed. Raises IntegrityError when it did not, or the form is another."""
-    return _parse(signed_text(note, vkey))
+    return parse_text(signed_text(note, vkey))
 
 
 def signed_text(note: str, vkey: str) -> str:
@@ -98,7 +98,8 @@ def sign_text(text: str, name: str, private: Ed25519PrivateKey) -> str:
     return f"{text}\n— {name} {base64.b64encode(signature).decode()}\n"
 
 
-def _parse(text: str) -> Checkpoint:
+def parse_text(text: str) -> Checkpoint:
+    """What the text of a checkpoint says. Raises IntegrityError when it has another form."""
     lines = text.split("\n")
     if len(lines) < 4 or not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]):
         raise IntegrityError("a signed note is not a checkpoint: origin, size and root are expected")

@@ -11,11 +11,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from compliance.ledger import restart, rewrite
+from compliance.ledger import export, proofs, restart, rewrite
 from compliance.ledger.collections import StoredCollection
+from compliance.ledger.folder import NOTE_HEADER, Folder
 from compliance.ledger.keystore import KeyStore
 from compliance.ledger.lockstore import LockStore
-from compliance.ledger.note import Keys
+from compliance.ledger.note import Keys, sign_text
+from compliance.ledger.proofs import Proof
 from compliance.ledger.reading import Entry, Latest, Reader
 from compliance.ledger.store import Store
 from compliance.ledger.tree import Edge
@@ -101,6 +103,17 @@ class Readable:
         with self._mutex:
             return restart.edge_at(self._store, self._edge, seq + 1).last_leaf
 
+    def inclusion(self, seq: int, size: int | None = None) -> Proof:
+        """The proof that an entry is in the tree of the newest checkpoint, or of that of `size` entries; see
+        `proofs.inclusion`."""
+        with self._mutex:
+            return proofs.inclusion(self._store, self._edge, seq, size)
+
+    def consistency(self, size1: int, size2: int) -> str:
+        """The proof that the checkpoint at `size2` entries extends the one at `size1`; see `proofs.consistency`."""
+        with self._mutex:
+            return proofs.consistency(self._store, self._edge, size1, size2)
+
     def size_at(self, moment: datetime) -> int:
         """How many entries were recorded at or before `moment`."""
         naive = moment.astimezone(UTC).replace(tzinfo=None)
@@ -164,6 +177,27 @@ class Readable:
         """Write a ledger file of the entries so far to `target`, which must not be there; see `rewrite.copy`."""
         with self._mutex:
             rewrite.copy(self._store, target, check=check)
+
+    def export(self, folder: Folder, *, personal: bool) -> export.Exported:
+        """Write the lines, tiles and checkpoints so far into `folder`, and with `personal` what an import needs."""
+        with self._mutex:
+            written = export.entries(self._store, folder)
+            export.tiles(self._store, folder)
+            export.checkpoints(self._store, folder)
+            if personal:
+                export.personal(self._store, folder)
+        return written
+
+    def export_checkpoints(self, folder: Folder) -> None:
+        """Write the checkpoints so far into `folder`."""
+        with self._mutex:
+            export.checkpoints(self._store, folder)
+
+    def sign_manifest(self, text: str) -> str:
+        """The text of a manifest's note as a signed note by the key in force."""
+        if not text.startswith(NOTE_HEADER + "\n"):
+            raise LedgerError("only the text of a manifest is signed here; checkpoints have their own order")
+        return sign_text(text, self.origin, self._keys.private)
 
     def cursor(self, source: str, kind: str) -> str | None:
         """How far the events of a kind were recorded; None before the first."""

@@ -55,7 +55,7 @@ def rewrite(
         raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
     store = Store.open(path, wait_s, on_wait)
     try:
-        with _beside(path) as fresh:
+        with beside(path) as fresh:
             with storage_errors(path):
                 store.connection.execute(f"CHECKPOINT {CATALOG}")
             write(store, fresh, cut)
@@ -78,12 +78,20 @@ def copy(store: Store, target: Path, *, check: Check) -> None:
         ConfigError: there is something at `target`.
         StorageFull, IntegrityError: as in `rewrite`; nothing is left at `target`.
     """
+    with appearing(target) as fresh:
+        write(store, fresh)
+        check(fresh)
+
+
+@contextmanager
+def appearing(target: Path) -> Iterator[Path]:
+    """A name for a file that gets the name `target` at the end, when nothing went wrong. Raises as `copy`."""
     refuse(target)
     with storage_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-    with _beside(target) as fresh:
-        write(store, fresh)
-        check(fresh)
+    with beside(target) as fresh:
+        yield fresh
+        refuse(target)
         with storage_errors(target):
             os.link(fresh, target)  # unlike a rename, it fails when something came to be there
             sync_folder(target.parent)
@@ -97,7 +105,7 @@ def refuse(target: Path) -> None:
 
 
 @contextmanager
-def _beside(path: Path) -> Iterator[Path]:
+def beside(path: Path) -> Iterator[Path]:
     """A name beside `path` for a file that is gone at the end, unless it was renamed; what a kill left there goes."""
     fresh = path.with_name(f".{path.name}.new")
     log = fresh.with_name(fresh.name + ".wal")
@@ -114,25 +122,37 @@ def _beside(path: Path) -> Iterator[Path]:
 def write(store: Store, fresh: Path, cut: Cut | None = None) -> None:
     """Write the rows of an open file, without entries before the `cut`, to a file that is not there yet; make it
     durable and compare it with where it came from."""
-    with storage_errors(fresh), duckdb.connect(":memory:", config=CONFIG) as connection:
-        connection.execute(f"ATTACH '{quoted(fresh)}' AS fresh (STORAGE_VERSION 'v1.5.0')")
-        connection.execute("SET enable_external_access = false")
-        for name, columns in SCHEMA.items():
-            connection.execute(f"CREATE TABLE fresh.{name}({columns})")
-        connection.execute("CHECKPOINT fresh")
+    with filling(fresh) as connection:
         connection.executemany("INSERT INTO fresh.meta VALUES (?, ?)", _meta(store, cut))
         for name, piece in _rows(store, cut.start if cut else 0):
-            connection.register("piece", piece)
-            connection.execute(f"INSERT INTO fresh.{name} SELECT * FROM piece")  # noqa: S608 -- our own names
-            connection.unregister("piece")
-        connection.execute("CHECKPOINT fresh")
+            insert(connection, name, piece)
+    _compare(store, fresh, cut)
+
+
+@contextmanager
+def filling(fresh: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection to a new file with the empty tables of a ledger, in catalog `fresh`; it is durable at the end."""
     with storage_errors(fresh):
+        with duckdb.connect(":memory:", config=CONFIG | {"memory_limit": "1GB"}) as connection:
+            connection.execute(f"ATTACH '{quoted(fresh)}' AS fresh (STORAGE_VERSION 'v1.5.0')")
+            connection.execute("SET enable_external_access = false")
+            for name, columns in SCHEMA.items():
+                connection.execute(f"CREATE TABLE fresh.{name}({columns})")
+            connection.execute("CHECKPOINT fresh")
+            yield connection
+            connection.execute("CHECKPOINT fresh")
         handle = os.open(fresh, os.O_RDONLY)
         try:
             os.fsync(handle)
         finally:
             os.close(handle)
-    _compare(store, fresh, cut)
+
+
+def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> None:
+    """Add rows to a table of the file that is being filled."""
+    connection.register("piece", rows)
+    connection.execute(f"INSERT INTO fresh.{name} SELECT * FROM piece")  # noqa: S608 -- our own names
+    connection.unregister("piece")
 
 
 def _meta(store: Store, cut: Cut | None) -> list[tuple[str, str]]:
@@ -176,8 +196,10 @@ def _rows(store: Store, keep_from: int) -> Iterator[tuple[str, pa.Table]]:
 
 def _compare(store: Store, fresh: Path, cut: Cut | None) -> None:
     """Read back what was written: a fault between memory and disk must not replace what is whole."""
-    found = Store.read_only(fresh)
-    try:
+    with storage_errors(fresh, opening=True), duckdb.connect(":memory:", config=CONFIG) as connection:
+        connection.execute(f"ATTACH '{quoted(fresh)}' AS {CATALOG} (READ_ONLY)")
+        connection.execute("SET enable_external_access = false")
+        found = Store(fresh, connection, None, store.segments)
         same = sorted(found.query("SELECT name, value FROM stored.meta")) == sorted(_meta(store, cut))
         again = _rows(found, 0)
         for name, piece in _rows(store, cut.start if cut else 0):
@@ -188,8 +210,3 @@ def _compare(store: Store, fresh: Path, cut: Cut | None) -> None:
                 f"{fresh}: what was read back is not what was written; the ledger {store.path} is as it was",
                 remedy="test memory and disk of this machine",
             )
-    finally:
-        found.close()
-
-
-__all__ = ["Check", "copy", "refuse", "rewrite", "write"]

@@ -186,22 +186,30 @@ class Store:
         return cls(path, connection, lock, folder)
 
     @classmethod
-    def read_only(cls, path: Path) -> Store:
-        """Open the file to read it as it is; nothing is mended or waited for.
+    def read(cls, path: Path, folder: Path | None = None, *, as_is: bool = False) -> Store:
+        """The file, only to be read, with its segments in `folder` (beside it when None). `as_is` reads what is in the
+        file itself, for those who must see what is left.
 
         Raises:
+            LedgerError: there is none.
             LedgerBusy: a writer holds it.
-            IntegrityError: DuckDB cannot read it.
+            IntegrityError: DuckDB cannot read it, or it is not a ledger.
+            LedgerTooNew
         """
-        with storage_errors(path, opening=True):
-            connection = duckdb.connect(":memory:", config=CONFIG)
-            try:
+        if not path.exists():
+            raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
+        connection = duckdb.connect(":memory:", config=CONFIG)
+        store = cls(path, connection, None, (folder or segments.beside(path)).absolute())
+        try:
+            with storage_errors(path, opening=True):
                 connection.execute(f"ATTACH '{quoted(path)}' AS {CATALOG} (READ_ONLY)")
+                connection.execute(f"SET allowed_directories = ['{quoted(store.segments)}/']")
                 connection.execute("SET enable_external_access = false")
-            except BaseException:
-                connection.close()
-                raise
-        return cls(path, connection, None, segments.beside(path))
+            store._lay({} if as_is else store._check_format())
+        except BaseException:
+            connection.close()
+            raise
+        return store
 
     def close(self) -> None:
         """Checkpoint, close and let the next writer in."""
@@ -243,6 +251,19 @@ class Store:
 
     def check_meta(self, origin: str) -> None:
         """Raise unless the file is a ledger of `origin` in a format that this engine writes."""
+        meta = self._check_format()
+        if meta.get("origin") != origin:
+            raise ConfigError(
+                f"{self.path} is the ledger {meta.get('origin')!r}, not {origin!r}",
+                remedy="correct the origin or the path in the configuration",
+            )
+        self._lay(meta)
+        if self._lock is not None:
+            self._lock.truncate(0)
+            self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
+            self._lock.flush()
+
+    def _check_format(self) -> dict[str, str]:
         try:
             meta = dict(self.query("SELECT name, value FROM stored.meta"))
             version = int(meta.get("format", "0"))
@@ -253,21 +274,11 @@ class Store:
                 f"ledger {self.path} has format {version}; this engine knows formats up to {FORMAT_CUT}",
                 remedy="upgrade the engine",
             )
-        if meta.get("origin") != origin:
-            raise ConfigError(
-                f"{self.path} is the ledger {meta.get('origin')!r}, not {origin!r}",
-                remedy="correct the origin or the path in the configuration",
-            )
-        self._lay(meta, version)
+        return meta
 
-        if self._lock is not None:
-            self._lock.truncate(0)
-            self._lock.write(f"{os.getpid()} {origin}")  # for those who meet a ledger in use
-            self._lock.flush()
-
-    def _lay(self, meta: dict[str, str], version: int) -> None:
+    def _lay(self, meta: dict[str, str]) -> None:
         """Make the views over file and segments. Raises IntegrityError when a segment that is needed is not whole."""
-        if version == FORMAT_CUT:
+        if meta.get("format") == str(FORMAT_CUT):
             try:
                 self.cut = Cut.of_meta(meta)
             except (KeyError, ValueError, TypeError) as error:
@@ -278,7 +289,7 @@ class Store:
         with storage_errors(self.path, opening=True):
             self.connection.execute("CREATE SCHEMA whole")
             for name, file in (("entry", "entries.parquet"), ("personal", "personal.parquet")):
-                tables = [f"{CATALOG}.main.{name}", *([segments.parquet(folders, file)] if folders else [])]
+                tables = [*([segments.parquet(folders, file)] if folders else []), f"{CATALOG}.main.{name}"]
                 union = " UNION ALL ".join(f"SELECT * FROM {table}" for table in tables)  # noqa: S608 -- our own names
                 self.connection.execute(f"CREATE VIEW whole.{name} AS {union}")
 

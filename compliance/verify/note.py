@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -15,6 +14,14 @@ from compliance.schemas.errors import ConfigError
 
 class BadNote(ValueError):
     """The text is not a checkpoint that this key signed; the message says why."""
+
+
+def decoded(text: str) -> bytes:
+    """The bytes behind base64 in its one canonical form. Raises ValueError: else two texts could mean the same."""
+    raw = base64.b64decode(text, validate=True)
+    if base64.b64encode(raw).decode() != text:
+        raise ValueError("not canonical base64")
+    return raw
 
 
 class Signed(NamedTuple):
@@ -32,9 +39,9 @@ class Verifier:
         """Raises ConfigError when `vkey` is not `name+id+key` with a matching id of an Ed25519 key."""
         try:
             self.name, id_hex, encoded = vkey.split("+", 2)
-            raw = base64.b64decode(encoded, validate=True)
+            raw = decoded(encoded)
             self.id = bytes.fromhex(id_hex)
-        except (ValueError, binascii.Error) as error:
+        except ValueError as error:
             raise ConfigError(f"{vkey!r} is not a public key of the form name+id+key") from error
         if len(raw) != 33 or raw[0] != 1 or sha256(self.name.encode() + b"\n" + raw).digest()[:4] != self.id:
             raise ConfigError(f"{vkey!r} is not an Ed25519 key whose id fits")
@@ -54,8 +61,8 @@ class Verifier:
         for line in signatures[:-1].split("\n"):
             try:
                 dash, name, encoded = line.split(" ")
-                raw = base64.b64decode(encoded, validate=True)
-            except (ValueError, binascii.Error) as error:
+                raw = decoded(encoded)
+            except ValueError as error:
                 raise BadNote("a signature line is malformed") from error
             if dash != "\u2014":
                 raise BadNote("a signature line is malformed")
@@ -74,8 +81,8 @@ class Verifier:
 def _parsed(text: str) -> Signed:
     try:
         origin, size, root64, *_ = text.split("\n")
-        root = base64.b64decode(root64, validate=True)
-    except (ValueError, binascii.Error) as error:
+        root = decoded(root64)
+    except ValueError as error:
         raise BadNote("it is not a checkpoint") from error
     plain = size.isascii() and size.isdigit() and (size == "0" or size[0] != "0")
     if not plain or len(root) != 32:
