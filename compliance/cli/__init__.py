@@ -37,7 +37,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "attest": ("attest", "Record manual evidence: a statement or document by a named person."),
     "verify": ("verify", "Recompute the whole ledger and name the first bad entry."),
     "package": ("package", "Write what an auditor receives: reports, evidence, proofs, a verifier."),
-    "ledger": ("ledger", "The ledger: status, export, import, copy, compact, adopt a lock store."),
+    "ledger": ("ledger", "The ledger: status, export, import, copy, compact, sealed months, adopt a lock store."),
     "keys": ("keys", "Signing keys: list, export the public key."),
     "doctor": ("doctor", "Check this installation, its configuration, keys and ledger."),
 }
