@@ -56,12 +56,12 @@ def test_a_year_in_the_archive(months: Place) -> None:
     assert refused.code == 2
     assert "2026-08, 2026-09" in refused.err
     assert "--yes" in refused.err
-    wanted = months.run("evidence", "kinds", "--json").json
+    wanted = months.run("evidence", "list", "--json").json
     dropped = months.run("ledger", "drop", "--before", "2026-10", "--yes", "--json")
     assert dropped.code == 0, dropped.words
     assert dropped.json["months"] == ["2026-08", "2026-09"]
     assert months.run("ledger", "drop", "--before", "2026-10", "--yes", "--json").json == {"months": []}
-    assert months.run("evidence", "kinds", "--json").json == wanted
+    assert months.run("evidence", "list", "--json").json == wanted
     entry = months.run("evidence", "entry", "3", "--json")
     assert entry.code == 0, entry.words
     states = [row["state"] for row in months.run("ledger", "segments", "--json").json]
