@@ -1,12 +1,5 @@
-"""A place for a ledger."""
+"""A place for a ledger, and one of several months."""
 
-from pathlib import Path
+from tests.ledger.conftest import place, shortened
 
-import pytest
-
-from tests.ledger.places import Place
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+__all__ = ["place", "shortened"]
