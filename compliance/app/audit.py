@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import compliance
-from compliance.app import check, collect, discover, evidence
+from compliance.app import check, collect, discover, evidence, keys
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.app.workspace import Say, Workspace, now
@@ -155,7 +154,7 @@ def check_ledger(workspace: Workspace) -> LedgerCheck:
         readers_outside=_others(places.path),
         lock_store_ok=found.lock_store_ok,
         anchored_at=None,
-        signing_key_mode_ok=_private(places.keys),
+        signing_key_mode_ok=keys.readable_by_owner_only(workspace.config, places),
     )
     fields = CollectionFields(
         run=collect.run_id(workspace.clock()),
@@ -336,11 +335,3 @@ def _others(path: Path) -> int | None:
     except OSError:
         return None
     return sum(1 for bits in (stat.S_IRGRP | stat.S_IWGRP, stat.S_IROTH | stat.S_IWOTH) if mode & bits)
-
-
-def _private(folder: Path) -> bool | None:
-    try:
-        files = [entry for entry in os.scandir(folder) if entry.is_file() and not entry.name.endswith(".pub")]
-    except OSError:
-        return None
-    return all(not stat.S_IMODE(entry.stat().st_mode) & 0o077 for entry in files) if files else None

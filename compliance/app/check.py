@@ -8,9 +8,9 @@ from typing import Any
 import duckdb
 
 from compliance.app import config as configuration
-from compliance.app import workspace
+from compliance.app import keys, workspace
 from compliance.app.paths import LedgerPlaces, ledger_places
-from compliance.ledger import Keys, stored_origin
+from compliance.ledger import stored_origin
 from compliance.schemas.errors import ConfigError, LedgerError
 from compliance.verify import Verification, segments_origin, verify, verify_connection, verify_segments
 
@@ -39,8 +39,8 @@ def check(
     """
     if ledger is not None and ledger.is_dir():
         return _segments(ledger, vkey)
-    places = located(config_path, ledger)
-    key = vkey or own_key(places)
+    config, places = located(config_path, ledger)
+    key = vkey or own_key(config, places)
     handed = ledger is not None and vkey is not None and not places.lock_store.exists()
     return verify(
         places.path,
@@ -52,31 +52,33 @@ def check(
 
 def _segments(folder: Path, vkey: str | None) -> Verification:
     places = ledger_places(folder, segments_origin(folder))
-    return verify_segments(folder, vkey=vkey or own_key(places))
+    return verify_segments(folder, vkey=vkey or own_key(configuration.empty(), places))
 
 
-def located(config_path: Path | None, ledger: Path | None) -> LedgerPlaces:
+def located(config_path: Path | None, ledger: Path | None) -> tuple[configuration.Config, LedgerPlaces]:
     """Where the ledger at `ledger`, or the configured one, and what belongs to it lie. Raises LedgerError."""
+    config = configuration.load(config_path) if ledger is None else configuration.empty()
     if ledger is None:
-        places = workspace.places(configuration.load(config_path))
+        places = workspace.places(config)
         if not places.path.exists():
             raise LedgerError(f"there is no ledger at {places.path}", remedy="`compliance audit` makes one")
-        return places
+        return config, places
     if not ledger.exists():
         raise LedgerError(f"there is no ledger at {ledger}", remedy="correct the path")
     origin = stored_origin(ledger)
     if origin is None:
         raise LedgerError(f"{ledger} is not a ledger", remedy="give the path of the .duckdb file")
-    return ledger_places(ledger, origin)
+    return config, ledger_places(ledger, origin)
 
 
-def own_key(places: LedgerPlaces) -> str:
-    """The public key in this machine's key folder. Raises ConfigError when there is none."""
+def own_key(config: configuration.Config, places: LedgerPlaces) -> str:
+    """The public key of this machine's signing key. Raises ConfigError when there is none."""
     try:
-        return Keys.open(places.keys, places.origin, create=False).vkey
+        return keys.own(config, places).vkey
     except ConfigError as error:
         raise ConfigError(
-            f"no public key of {places.origin} is known here", remedy="give the key you were handed: --vkey"
+            f"no public key of {places.origin} is known here: {error.message}",
+            remedy="give the key you were handed: --vkey",
         ) from error
 
 
@@ -111,6 +113,7 @@ def lines(found: Verification) -> list[str]:
         f"entries    {found.size}",
         f"root       {found.root.hex()}",
         f"key        {found.vkey}",
+        *_key_lines(found),
         f"signed     {found.signed} entries, by {found.checkpoints} checkpoints; {found.size - found.signed} not",
         f"outside    {found.anchored} entries by the lock store; {found.unanchored} not",
         f"lock store {found.lock_store}",
@@ -134,6 +137,13 @@ def lines(found: Verification) -> list[str]:
     return text
 
 
+def _key_lines(found: Verification) -> list[str]:
+    if len(found.keys) < 2:
+        return []
+    how = {"create": "the first", "rotate": "handed over by the one before", "replace": "in the place of a lost one"}
+    return [f"  from {term.start:>9} entries on  {term.vkey}  ({how[term.action]})" for term in found.keys]
+
+
 def as_json(found: Verification) -> dict[str, Any]:
     """The result for machines."""
     return {
@@ -142,6 +152,7 @@ def as_json(found: Verification) -> dict[str, Any]:
         "size": found.size,
         "root": found.root.hex(),
         "vkey": found.vkey,
+        "keys": [{"from_size": term.start, "vkey": term.vkey, "how": term.action} for term in found.keys],
         "signed": found.signed,
         "unanchored": found.unanchored,
         "checkpoints": found.checkpoints,

@@ -41,6 +41,8 @@ class LedgerSection(_Section):
     path: Path = Path("compliance.duckdb")
     origin: str | None = Field(default=None, pattern=r"^[^\s+]+$", max_length=200)
     keys: Path | None = None
+    signing_key: SecretRef | None = Field(default=None, description="PEM of the private key, instead of a key folder.")
+    next_signing_key: SecretRef | None = Field(default=None, description="The one that `keys rotate` hands over to.")
     lock_store: Path | None = None
     keystore: Path | None = None
     segments: Path | None = None
@@ -143,6 +145,11 @@ _TOP: Mapping[str, type[_Section] | None] = {
 }
 
 
+def empty() -> Config:
+    """The configuration of somebody who has none."""
+    return parse({}, None, "")
+
+
 def load(path: Path | None = None) -> Config:
     """The configuration at `path`, or `compliance.toml` in this folder, or an empty one when there is none.
 
@@ -152,7 +159,7 @@ def load(path: Path | None = None) -> Config:
     if path is None:
         path = Path(FILE)
         if not path.exists():
-            return parse({}, None, "")
+            return empty()
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from compliance.app import check, readme, workspace
+from compliance.app import check, keys, readme, workspace
 from compliance.app.config import Config
 from compliance.app.paths import LedgerPlaces
 from compliance.app.workspace import Say, Workspace
@@ -88,11 +88,11 @@ def write_as_is(config: Config, target: Path, tell: Say) -> Moved:
     investigators: it is only read, and cannot be imported unless it holds."""
     folder.refuse(target)
     places = _existing(config)
-    keys: Keys | None = None
+    own: Keys | None = None
     with suppress(ConfigError):
-        keys = Keys.open(places.keys, places.origin, create=False)
+        own = keys.own(config, places)
     lock_store = places.lock_store if places.lock_store.exists() else None
-    vkey = keys.vkey if keys else None
+    vkey = own.vkey if own else None
     tell("verifying the ledger …")
     try:
         found = verify(places.path, vkey=vkey, lock_store=lock_store, segments=places.segments)
@@ -110,14 +110,14 @@ def write_as_is(config: Config, target: Path, tell: Say) -> Moved:
             export.personal(store, out)
             out.put("README.txt", readme.of_export(problems).encode())
             named = folder.Named("export", places.origin, size, root, vkey or "", instant(workspace.now()), problems)
-            out.seal(named, _signer(keys) if keys else None)
+            out.seal(named, _signer(own) if own else None)
     finally:
         store.close()
     return Moved(target, places.origin, size, root, problems)
 
 
-def _signer(keys: Keys) -> Callable[[str], str]:
-    return lambda text: sign_text(text, keys.origin, keys.private)
+def _signer(key: Keys) -> Callable[[str], str]:
+    return lambda text: sign_text(text, key.origin, key.private)
 
 
 def read_import(config: Config, source: Path, target: Path | None, vkey: str | None, tell: Say) -> Moved:
@@ -135,7 +135,7 @@ def read_import(config: Config, source: Path, target: Path | None, vkey: str | N
     manifest = importing.read(source)
     path = target or config.resolve(config.ledger.path)
     places = workspace.places_of(config, path, manifest.origin)
-    key = vkey or check.own_key(places)
+    key = vkey or check.own_key(config, places)
     lock_store = places.lock_store if places.lock_store.exists() else None
     if config.ledger.origin not in (None, manifest.origin) and target is None:
         raise ConfigError(
@@ -164,7 +164,7 @@ def write_copy(config: Config, target: Path, say: Say, tell: Say) -> Moved:
         ledger = opened.ledger
         tell("writing and verifying the copy …")
         with workspace.private_files():
-            ledger.copy(target, check=_holds(opened.places, ledger.size, ledger.root))
+            ledger.copy(target, check=_holds(config, opened.places, ledger.size, ledger.root))
         return Moved(target, ledger.origin, ledger.size, ledger.root)
 
 
@@ -180,15 +180,17 @@ def compact(config: Config, say: Say, tell: Say) -> tuple[Moved, int, int]:
     before = places.path.stat().st_size
     tell("writing and verifying the new file …")
     with workspace.private_files():
-        rewrite.rewrite(places.path, check=_holds(places, size, root), wait_s=float(config.ledger.wait_s), on_wait=say)
+        rewrite.rewrite(
+            places.path, check=_holds(config, places, size, root), wait_s=float(config.ledger.wait_s), on_wait=say
+        )
     return Moved(places.path, places.origin, size, root), before, places.path.stat().st_size
 
 
-def _holds(places: LedgerPlaces, size: int, root: bytes) -> rewrite.Check:
+def _holds(config: Config, places: LedgerPlaces, size: int, root: bytes) -> rewrite.Check:
     """A check that a new file verifies and has at least these entries."""
 
     def holds(fresh: Path) -> None:
-        key = check.own_key(places)
+        key = check.own_key(config, places)
         found = _held(verify(fresh, vkey=key, lock_store=places.lock_store, segments=places.segments))
         if found.size < size or (found.size == size and found.root != root):
             raise IntegrityError(f"{fresh} has {found.size} entries, not the {size} that were there")

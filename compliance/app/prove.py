@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from compliance.app.check import located, own_key
-from compliance.ledger import proofs
+from compliance.ledger import proofs, restart
 from compliance.ledger.proofs import Proof
+from compliance.ledger.store import Store
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerError
 from compliance.verify import BadProof, check_consistency, check_inclusion
 
@@ -23,11 +24,12 @@ def inclusion(
         LedgerError: there is no such entry or checkpoint, or a process writes the file.
         IntegrityError: the file does not hold what was signed.
     """
-    places = located(config_path, ledger)
+    config, places = located(config_path, ledger)
     with proofs.reading(places.path, places.segments) as (store, edge):
         proof = proofs.inclusion(store, edge, entry, size)
+        known = vkeys or _known(store, own_key(config, places), places.origin)
     try:
-        check_inclusion(proof.text, proof.line.encode(), vkeys or [own_key(places)])
+        check_inclusion(proof.text, proof.line.encode(), known)
     except BadProof as error:
         raise IntegrityError(f"entry {entry} cannot be proven: {error}", seq=entry) from error
     return proof
@@ -35,14 +37,21 @@ def inclusion(
 
 def consistency(config_path: Path | None, ledger: Path | None, size1: int, size2: int, vkeys: Sequence[str]) -> str:
     """The proof that the checkpoint at `size2` extends the one at `size1`. Raises as `inclusion`."""
-    places = located(config_path, ledger)
+    config, places = located(config_path, ledger)
     with proofs.reading(places.path, places.segments) as (store, edge):
         proof = proofs.consistency(store, edge, size1, size2)
+        known = vkeys or _known(store, own_key(config, places), places.origin)
     try:
-        check_consistency(proof, vkeys or [own_key(places)])
+        check_consistency(proof, known)
     except BadProof as error:
         raise IntegrityError(f"sizes {size1} and {size2}: {error}") from error
     return proof
+
+
+def _known(store: Store, own: str, origin: str) -> list[str]:
+    """This machine's key, and those that the ledger had before it: what our key signed commits to them."""
+    terms = [term.vkey for term in restart.terms(store, None, origin).terms]
+    return terms[: terms.index(own) + 1] if own in terms else [own]
 
 
 def check(proof: Path, line: Path | None, vkeys: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from compliance.app import discover
 from compliance.app.config import Config
 from compliance.app.paths import LedgerPlaces, ledger_places
 from compliance.app.where import FILE
-from compliance.ledger import Ledger, stored_origin
+from compliance.ledger import Keys, Ledger, Opening, stored_origin
 from compliance.schemas.errors import LedgerError
 
 Say = Callable[[str], None]
@@ -83,21 +83,29 @@ def opened(config: Config, say: Say, *, must_exist: bool = False) -> Iterator[Wo
         raise LedgerError(
             f"there is no ledger at {where.path}", remedy="`compliance collect` or `compliance audit` makes one"
         )
-    with (
-        private_files(),
-        Ledger.open(
-            where.path,
-            origin=where.origin,
-            keys=where.keys,
-            lock_store=where.lock_store,
-            keystore=where.keystore,
-            segments=where.segments,
-            clock=now,
-            wait_s=float(config.ledger.wait_s),
-            on_wait=say,
-        ) as ledger,
-    ):
+    with private_files(), Ledger.open(where.path, **opening(config, where, say)) as ledger:
         yield Workspace(config, where, ledger, now)
+
+
+def opening(config: Config, where: LedgerPlaces, say: Say) -> Opening:
+    """How the ledger of `config` is opened. Raises SecretMissing when a signing key is referred to and not there."""
+    return Opening(
+        origin=where.origin,
+        keys=where.keys,
+        lock_store=where.lock_store,
+        keystore=where.keystore,
+        segments=where.segments,
+        given_keys=given_keys(config, where.origin),
+        clock=now,
+        wait_s=float(config.ledger.wait_s),
+        on_wait=say,
+    )
+
+
+def given_keys(config: Config, origin: str) -> list[Keys]:
+    """The private keys that the configuration refers to, the one in force first. Raises SecretMissing, ConfigError."""
+    references = (config.ledger.signing_key, config.ledger.next_signing_key)
+    return [Keys.of_pem(ref.resolve().encode(), origin, ref) for ref in references if ref is not None]
 
 
 @contextmanager
@@ -117,19 +125,7 @@ def adopt(config: Config, say: Say, *, reason: str, by: str) -> int:
         LedgerError: there is a lock store, or no ledger.
     """
     where = places(config)
-    with Ledger.adopt(
-        where.path,
-        origin=where.origin,
-        keys=where.keys,
-        lock_store=where.lock_store,
-        keystore=where.keystore,
-        segments=where.segments,
-        reason=reason,
-        by=by,
-        clock=now,
-        wait_s=float(config.ledger.wait_s),
-        on_wait=say,
-    ) as ledger:
+    with Ledger.adopt(where.path, reason=reason, by=by, **opening(config, where, say)) as ledger:
         return ledger.size
 
 

@@ -1,8 +1,9 @@
 """The ledger: one writer appends entries, signs what it wrote, and reads it back. Format: schemas/ledger.md.
 
-Order of a write (§6): one transaction of rows, tiles and head; read it back and hash it again; sign; swap the
-checkpoint into the lock store; keep the checkpoint in the file. Only then is the append acknowledged. Opening and
-writing share one file because they keep the same order: opening finishes what a write left undone.
+Order of a write (§6): announce it in the lock store; one transaction of rows, tiles and head; read it back and hash it
+again; sign; swap the checkpoint into the lock store; keep the checkpoint in the file. Only then is the append
+acknowledged. Opening and writing share one file because they keep the same order: opening finishes what a write left
+undone.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import NotRequired, Self, TypedDict, Unpack
 
 import pyarrow as pa
 
@@ -28,10 +29,11 @@ from compliance.ledger.collections import (
     event_rows,
 )
 from compliance.ledger.drafts import Draft, draft_row
+from compliance.ledger.keys import KeyRing, Keys
 from compliance.ledger.keystore import KeyStore
 from compliance.ledger.line import MAX_LINE, Row, Rows, build
 from compliance.ledger.lockstore import LockStore
-from compliance.ledger.note import Keys
+from compliance.ledger.note import Checkpoint, Signer, intent_text, sign_text
 from compliance.ledger.readable import Readable
 from compliance.ledger.reading import Latest
 from compliance.ledger.store import ENTRY, FORMAT, RECOVER, Head, Store
@@ -65,28 +67,32 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
+class Opening(TypedDict):
+    """Where what belongs to a ledger lies, and how it is opened.
+
+    `keys` and `lock_store` are folders, `keystore` is a file, `segments` is the folder of sealed months (beside the
+    ledger when None). `given_keys` are private keys that lie elsewhere, the one
+    in force first. `on_wait` is told once whom we wait for, `wait_s` seconds at the most.
+    """
+
+    origin: str
+    keys: Path
+    lock_store: Path
+    keystore: Path
+    segments: NotRequired[Path | None]
+    given_keys: NotRequired[Sequence[Keys]]
+    clock: NotRequired[Callable[[], datetime]]
+    wait_s: NotRequired[float]
+    on_wait: NotRequired[Callable[[str], None] | None]
+
+
 class Ledger(Readable):
     """An open ledger. Use `Ledger.open`; close it, or use it as a context manager. Calls from several threads are
     served one after the other."""
 
     @classmethod
-    def open(
-        cls,
-        path: Path,
-        *,
-        origin: str,
-        keys: Path,
-        lock_store: Path,
-        keystore: Path,
-        segments: Path | None = None,
-        clock: Callable[[], datetime] = _now,
-        wait_s: float = 30.0,
-        on_wait: Callable[[str], None] | None = None,
-    ) -> Ledger:
+    def open(cls, path: Path, **how: Unpack[Opening]) -> Ledger:
         """Open the ledger at `path` as its writer, making it when neither file nor lock store knows one.
-
-        `keys` and `lock_store` are folders, `keystore` is a file, `segments` the folder of
-        sealed months (beside the ledger when None). `on_wait` is told once whom we wait for.
 
         Raises:
             IntegrityError: file and lock store contradict each other, or the file is damaged.
@@ -95,92 +101,83 @@ class Ledger(Readable):
             StorageFull: the disk is full or a folder cannot be written.
             ConfigError: it is the ledger of another origin, or its signing key is not there.
         """
-        return cls._open(path, origin, keys, lock_store, keystore, segments, clock, wait_s, on_wait, adopt=False)
+        return cls._open(path, how)
 
     @classmethod
-    def adopt(
-        cls,
-        path: Path,
-        *,
-        origin: str,
-        keys: Path,
-        lock_store: Path,
-        keystore: Path,
-        reason: str,
-        by: str,
-        segments: Path | None = None,
-        clock: Callable[[], datetime] = _now,
-        wait_s: float = 30.0,
-        on_wait: Callable[[str], None] | None = None,
-    ) -> Ledger:
+    def adopt(cls, path: Path, *, reason: str, by: str, **how: Unpack[Opening]) -> Ledger:
         """Open a ledger whose lock store was lost, start a new one, and record who did so and why.
 
         Raises:
             LedgerError: there is a lock store, or no ledger. One that is there but wrong is moved aside by hand first.
         """
-        if LockStore(lock_store).read() is not None:
+        if LockStore(how["lock_store"]).read() is not None:
             raise LedgerError(
-                f"lock store {lock_store} is not missing",
+                f"lock store {how['lock_store']} is not missing",
                 remedy="move it aside, and keep it, before adopting a new one",
             )
         if not path.exists():
             raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
-        ledger = cls._open(path, origin, keys, lock_store, keystore, segments, clock, wait_s, on_wait, adopt=True)
+        ledger = cls._open(path, how, adopt=True)
         try:
-            event = KeyEvent(
-                occurred_at=clock(),
-                event=secrets.token_hex(8),
-                action="adopt_lock_store",
-                key_name=ledger._keys.vkey,
-                old_key_name=None,
-                reason=reason,
-                by_person=by,
-            )
-            ledger.append([Draft("key_event", event)])
+            ledger.append([Draft("key_event", ledger._key_event("adopt_lock_store", ledger.vkey, reason, by))])
         except BaseException:
             ledger.close()
             raise
         return ledger
 
     @classmethod
-    def _open(
-        cls,
-        path: Path,
-        origin: str,
-        keys: Path,
-        lock_store: Path,
-        keystore: Path,
-        segments: Path | None,
-        clock: Callable[[], datetime],
-        wait_s: float,
-        on_wait: Callable[[str], None] | None,
-        *,
-        adopt: bool,
+    def replace_key(
+        cls, path: Path, *, reason: str, by: str, key: Keys | None = None, **how: Unpack[Opening]
     ) -> Ledger:
-        lock = LockStore(lock_store)
+        """Open a ledger whose private key is lost, put `key` (None: one made now) in its place, and record who did so
+        and why. The old key vouches for nothing from there on: tell the new public key to all who have the old one.
+
+        Raises:
+            LedgerError: the key in force is at hand, or there is no ledger.
+        """
+        if not path.exists():
+            raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
+        ledger = cls._open(path, how, without_key=True)
+        try:
+            if ledger._ring.find(ledger.terms.vkey) is not None:
+                raise LedgerError(
+                    f"the signing key in force, {ledger.terms.vkey}, is at hand",
+                    remedy="`compliance keys rotate` lets it vouch for the next one",
+                )
+            ledger._change_key("replace", key or ledger._ring.prepare(), reason, by)
+        except BaseException:
+            ledger.close()
+            raise
+        return ledger
+
+    @classmethod
+    def _open(cls, path: Path, how: Opening, *, adopt: bool = False, without_key: bool = False) -> Ledger:
+        lock, origin = LockStore(how["lock_store"]), how["origin"]
         if lock.read() is not None and not path.exists():
             raise IntegrityError(
-                f"there is no ledger at {path}, but its lock store {lock_store} knows one",
+                f"there is no ledger at {path}, but its lock store {lock.folder} knows one",
                 remedy="correct the path, or restore the newest backup of the ledger",
             )
         if path.exists() and path.stat().st_size == 0 and lock.read() is None:
             path.unlink()  # a crash came while DuckDB made the file; nothing was ever in it
-        store = Store.open(path, wait_s, on_wait, segments)
+        ring = KeyRing(how["keys"], origin, how.get("given_keys", ()))
+        store = Store.open(path, how.get("wait_s", 30.0), how.get("on_wait"), how.get("segments"))
         opened: KeyStore | None = None
         try:
             note = lock.read()  # again: another writer may have moved on while we waited
             fresh = store.is_new()
             if fresh and note is not None:
                 raise IntegrityError(
-                    f"ledger {path} is empty, but its lock store {lock_store} knows entries", remedy=RECOVER
+                    f"ledger {path} is empty, but its lock store {lock.folder} knows entries", remedy=RECOVER
                 )
             if fresh:
                 store.create(origin)
             store.check_meta(origin)
             head = store.head()
-            key = Keys.open(keys, origin, create=head is None)
-            opened = KeyStore(keystore)
-            ledger = cls(store, key, lock, opened, clock)
+            terms = restart.terms(store, ring.create().vkey if head is None else None, origin)
+            key = None if without_key else ring.get(terms.vkey)
+            opened = KeyStore(how["keystore"])
+            ledger = cls(store, key, ring, terms, lock, opened, how.get("clock", _now))
             if head is None:
                 ledger._begin(note, adopt)
             else:
@@ -203,28 +200,22 @@ class Ledger(Readable):
             origin=self.origin,
             format=FORMAT,
             leaf="rfc6962-sha256-chained",
-            vkey=self._keys.vkey,
+            vkey=self.vkey,
             random=secrets.token_hex(32),
             engine_version=None,
         )
         self.append([Draft("genesis", genesis)])
 
     def _resume(self, head: Head, note: str | None, adopt: bool) -> None:
-        first = self._reader.entries(None, 1)
-        genesis = next(first, None)
-        if genesis is None or genesis.kind != "genesis" or genesis.record.get("origin") != self.origin:
-            raise IntegrityError(f"ledger {self._store.path} does not start with its genesis", seq=0, remedy=RECOVER)
-        if genesis.record.get("vkey") != self._keys.vkey:
-            raise ConfigError(
-                f"the signing key of ledger {self._store.path} is {genesis.record.get('vkey')}, not {self._keys.vkey}",
-                remedy="give the folder with this ledger's key",
-            )
         self._edge = restart.load_edge(self._store, head)
         self._at = self._clock_seen = head.at
-        unsigned = restart.resume(self._store, self._edge, note, self._keys.vkey, adopt=adopt)
+        intent = self._lock.intent()
+        unsigned = restart.resume(self._store, self._edge, note, intent, self._terms, self.origin, adopt=adopt)
         self._note = note
-        if unsigned:
+        if unsigned and self._key is not None:
             self._sign()
+        if self._key is not None:
+            self._ring.settle(self._terms.vkey)
 
     def close(self) -> None:
         """Close the file and the key store."""
@@ -332,17 +323,41 @@ class Ledger(Readable):
             self._usable()
             if self._keystore.key(alias) is None:
                 return False
-            event = KeyEvent(
-                occurred_at=self._clock(),
-                event=secrets.token_hex(8),
-                action="erase_subject",
-                key_name=alias,
-                old_key_name=None,
-                reason=reason,
-                by_person=by,
-            )
+            event = self._key_event("erase_subject", alias, reason, by)
             self.append([Draft("key_event", event)])
             return self._keystore.erase(alias)
+
+    def rotate_key(self, *, reason: str, by: str, key: Keys | None = None) -> str:
+        """Hand over to `key` (None: one made now) and give its public key. The entry that records it is covered by a
+        checkpoint that both keys signed; the old private key in the key folder is destroyed."""
+        with self._mutex:
+            self._usable()
+            self._change_key("rotate", key or self._ring.prepare(), reason, by)
+            return self.vkey
+
+    def _change_key(self, action: str, key: Keys, reason: str, by: str) -> None:
+        old = self._terms.vkey
+        if key.vkey in {term.vkey for term in self._terms.terms}:
+            raise ConfigError(f"{key.vkey} signed this ledger before", remedy="give a new key")
+        event = self._key_event(action, key.vkey, reason, by, old)
+        with self._writing():
+            at = self._tick() if self._key is not None else max(self._clock().astimezone(UTC), self._at)
+            row = draft_row(Draft("key_event", event), self._keystore)
+            self._write(Rows.of([row]), at, incoming=key, action=action)
+        self._ring.settle(key.vkey)
+
+    def _key_event(
+        self, action: str, key_name: str, reason: str, by: str | None, old_key_name: str | None = None
+    ) -> KeyEvent:
+        return KeyEvent(
+            occurred_at=self._clock(),
+            event=secrets.token_hex(8),
+            action=action,
+            key_name=key_name,
+            old_key_name=old_key_name,
+            reason=reason,
+            by_person=by,
+        )
 
     def _record(self, rows: Sequence[Row], at: datetime) -> StoredCollection:
         appended = self._write(Rows.of(rows), at)
@@ -386,7 +401,7 @@ class Ledger(Readable):
                 remedy="open it again: it shows what was committed before anything is retried",
             )
 
-    def _write(self, rows: Rows, at: datetime) -> Appended:
+    def _write(self, rows: Rows, at: datetime, *, incoming: Keys | None = None, action: str = "") -> Appended:
         first = self._edge.size
         built = build(rows, first, instant(at), self.origin)
         lines = [line.encode() for line in built.lines]
@@ -398,8 +413,13 @@ class Ledger(Readable):
         entries = bulk.entry_table(rows, built, first, at)
         personal = bulk.personal_table(built)
         self._broken = True  # until the whole order of the write was kept
+        if incoming is not None:
+            self._terms = self._terms.then(edge.size, incoming.vkey, action)
+            self._outgoing, self._key = self._key, incoming
         self._keystore.flush()
         head = Head(edge.size, edge.root(), edge.last_leaf, at)
+        point = Checkpoint(self.origin, head.size, head.root)
+        self._lock.intend(sign_text(intent_text(point), self.origin, *self._signers(head.size)))
         self._store.commit(entries, personal, tiles, head)
         self._read_back(first, entries, tiles, head)
         self._edge, self._at = edge, at
@@ -427,10 +447,16 @@ class Ledger(Readable):
             )
 
     def _sign(self) -> None:
-        note = self._keys.sign(self._edge.size, self._edge.root())
+        point = Checkpoint(self.origin, self._edge.size, self._edge.root())
+        note = sign_text(point.text, self.origin, *self._signers(point.size))
         self._lock.swap(self._note, note, instant(self._at))
         self._note = note
-        self._store.put_checkpoint(self._edge.size, note)
+        self._store.put_checkpoint(point.size, note)
+
+    def _signers(self, size: int) -> list[Signer]:
+        """The private keys that sign at this size."""
+        known = {key.vkey: key for key in (self._key, self._outgoing) if key is not None}
+        return [(known.get(vkey) or self._ring.get(vkey)).private for vkey in self._terms.signers(size)]
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The lock store: the latest checkpoint, kept outside the ledger file, so that a rolled-back file is noticed.
 
-A folder with `checkpoint` (the latest note), `history` (one JSON line per note, only ever appended) and `lock`.
+A folder with `checkpoint` (the latest note), `history` (one JSON line per note, only ever appended), `intent` (what the
+writer was about to commit) and `lock`.
 Format: schemas/ledger.md §6.
 """
 
@@ -46,6 +47,30 @@ class LockStore:
         if _size(last) > _size(current):
             return last
         return current
+
+    def intent(self) -> str | None:
+        """The signed note that says what the newest commit was to make of the ledger, None when there is none."""
+        try:
+            return (self.folder / "intent").read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise IntegrityError(f"lock store {self.folder} cannot be read: {error}", remedy=_KEEP) from error
+
+    def intend(self, note: str) -> None:
+        """Keep durably what is about to be committed: entries that nobody announced are not signed after a crash.
+
+        Raises:
+            StorageFull: the folder cannot be written; nothing was committed.
+        """
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            write_private(self.folder / "intent", note.encode())
+        except OSError as error:
+            raise StorageFull(
+                f"lock store {self.folder} cannot be written: {error}",
+                remedy="free space or mend its rights; nothing was added",
+            ) from error
 
     def swap(self, old: str | None, new: str, at: str) -> None:
         """Replace `old` by `new`, durably; `at` is the time of the entry it covers.

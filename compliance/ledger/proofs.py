@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from compliance.ledger import restart
-from compliance.ledger.note import Checkpoint, parse_text
+from compliance.ledger.note import Checkpoint, parse_checkpoint
 from compliance.ledger.store import RECOVER, Store
 from compliance.ledger.tree import BEFORE_FIRST, WIDTH, Edge, fold, split
 from compliance.schemas.errors import IntegrityError, LedgerError
@@ -219,7 +219,7 @@ def _checkpoint(store: Store, size: int | None) -> tuple[str, Checkpoint]:
         what = "no stored checkpoint" if size is None else f"no stored checkpoint of {size} entries"
         raise LedgerError(f"ledger {store.path} has {what}", remedy="a checkpoint stands after every append: name one")
     note = str(rows[0][0])
-    signed = parse_text(note.rpartition("\n\n")[0] + "\n")
+    signed = parse_checkpoint(note.rpartition("\n\n")[0] + "\n")
     if size is not None and signed.size != size:
         raise IntegrityError(f"ledger {store.path}: checkpoint {size} is about {signed.size} entries", remedy=RECOVER)
     return note, signed

@@ -14,12 +14,14 @@ import pyarrow as pa
 from compliance.ledger import export, proofs, restart, rewrite
 from compliance.ledger.collections import StoredCollection
 from compliance.ledger.folder import NOTE_HEADER, Folder
+from compliance.ledger.keys import KeyRing, Keys
 from compliance.ledger.keystore import KeyStore
 from compliance.ledger.lockstore import LockStore
-from compliance.ledger.note import Keys, sign_text
+from compliance.ledger.note import sign_text
 from compliance.ledger.proofs import Proof
 from compliance.ledger.reading import Entry, Latest, Reader
 from compliance.ledger.store import Store
+from compliance.ledger.terms import Terms
 from compliance.ledger.tree import Edge
 from compliance.schemas.errors import LedgerError
 
@@ -28,14 +30,24 @@ class Readable:
     """The reading half of a ledger, and what an open ledger holds."""
 
     def __init__(
-        self, store: Store, keys: Keys, lock: LockStore, keystore: KeyStore, clock: Callable[[], datetime]
+        self,
+        store: Store,
+        key: Keys | None,
+        ring: KeyRing,
+        terms: Terms,
+        lock: LockStore,
+        keystore: KeyStore,
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
-        self._keys = keys
+        self._key = key  # None: it is lost, and about to be replaced
+        self._outgoing: Keys | None = None  # the one before it, while both sign
+        self._ring = ring
+        self._terms = terms
         self._lock = lock
         self._keystore = keystore
         self._clock = clock
-        self._reader = Reader(store, keystore, keys.origin)
+        self._reader = Reader(store, keystore, ring.origin)
         self._edge = Edge()
         self._at = datetime.min.replace(tzinfo=UTC)  # time of the newest entry
         self._clock_seen = self._at
@@ -47,12 +59,17 @@ class Readable:
     @property
     def origin(self) -> str:
         """Name of the ledger, as it stands in every checkpoint."""
-        return self._keys.origin
+        return self._ring.origin
 
     @property
     def vkey(self) -> str:
-        """The public key that checks its checkpoints."""
-        return self._keys.vkey
+        """The public key in force: it checks the checkpoint of whatever is appended next."""
+        return self._terms.vkey
+
+    @property
+    def terms(self) -> Terms:
+        """Which key signs at which size."""
+        return self._terms
 
     @property
     def size(self) -> int:
@@ -197,7 +214,11 @@ class Readable:
         """The text of a manifest's note as a signed note by the key in force."""
         if not text.startswith(NOTE_HEADER + "\n"):
             raise LedgerError("only the text of a manifest is signed here; checkpoints have their own order")
-        return sign_text(text, self.origin, self._keys.private)
+        if self._key is None:
+            raise LedgerError(
+                "the signing key is not at hand", remedy="`compliance keys list` says where it is looked for"
+            )
+        return sign_text(text, self.origin, self._key.private)
 
     def cursor(self, source: str, kind: str) -> str | None:
         """How far the events of a kind were recorded; None before the first."""

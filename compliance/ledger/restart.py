@@ -3,7 +3,8 @@
 | file against lock store | meaning | what happens |
 |---|---|---|
 | same size, same root | clean | go on |
-| file longer, same root at the lock's size | crash between commit and signature | recompute the tail, sign, go on |
+| file longer, same root at the lock's size, tail as announced | crash between commit and signature | recompute, sign |
+| file longer, and its tail was never announced | somebody else added to the file | refuse |
 | file longer, another root at that size | history was rewritten | refuse |
 | file shorter | write-ahead log lost, or an older copy | refuse |
 | no lock store, or one older than the file's own checkpoints | lock store lost or rolled back | refuse; `adopt` |
@@ -18,8 +19,9 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from compliance.ledger.note import Checkpoint, open_note
+from compliance.ledger.note import Checkpoint, intent_text
 from compliance.ledger.store import RECOVER, Head, Store
+from compliance.ledger.terms import Terms
 from compliance.ledger.tree import BEFORE_FIRST, WIDTH, Edge, fold, leaves, split, unfinished
 from compliance.schemas.canonical import parse_instant
 from compliance.schemas.errors import IntegrityError
@@ -91,11 +93,31 @@ def edge_at(store: Store, edge: Edge, size: int) -> Edge:
     return Edge(size, last, unfinished(size, tile))
 
 
-def resume(store: Store, edge: Edge, note: str | None, vkey: str, *, adopt: bool) -> bool:
-    """Compare the file with the newest note of the lock store. True when the file's tail is yet to be signed.
+def terms(store: Store, first: str | None, origin: str) -> Terms:
+    """Which key signs at which size: as the ledger's own entries say, or, in a new ledger, `first` from the start.
 
     Raises:
-        IntegrityError: they contradict each other, the note is missing (unless `adopt`), or the tail does not hold.
+        IntegrityError: the file does not start with its genesis, or a change of key does not follow from the last one.
+    """
+    if first is not None:
+        return Terms.of_lines(first, ())
+    rows = store.query("SELECT line FROM stored.entry WHERE seq = 0")
+    genesis: dict[str, Any] = orjson.loads(rows[0][0]) if rows else {}
+    if genesis.get("kind") != "genesis" or genesis["record"].get("origin") != origin:
+        raise IntegrityError(f"ledger {store.path} does not start with its genesis", seq=0, remedy=RECOVER)
+    events = store.query("SELECT line FROM stored.entry WHERE kind = 'key_event' ORDER BY seq")
+    return Terms.of_lines(genesis["record"]["vkey"], (line for (line,) in events))
+
+
+def resume(
+    store: Store, edge: Edge, note: str | None, intent: str | None, terms: Terms, origin: str, *, adopt: bool
+) -> bool:
+    """Compare the file with the newest note of the lock store and with what was announced there. True when the file's
+    tail is yet to be signed.
+
+    Raises:
+        IntegrityError: they contradict each other, the note is missing (unless `adopt`), or the tail does not hold or
+            was not announced.
     """
     own = store.query("SELECT size, note FROM stored.checkpoint ORDER BY size DESC LIMIT 1")
     if note is None and own and not adopt:
@@ -108,7 +130,7 @@ def resume(store: Store, edge: Edge, note: str | None, vkey: str, *, adopt: bool
             f"ledger {store.path} has {edge.size} entries, but neither checkpoints nor a lock store", remedy=RECOVER
         )
     trusted = note or (own[0][1] if own else None)
-    known = open_note(trusted, vkey) if trusted else Checkpoint(vkey.split("+")[0], 0, Edge().root())
+    known = terms.open(trusted) if trusted else Checkpoint(origin, 0, Edge().root())
     if known.size > edge.size:
         raise IntegrityError(
             f"ledger {store.path} has {edge.size} entries, its lock store names {known.size}: entries were lost, or "
@@ -135,7 +157,25 @@ def resume(store: Store, edge: Edge, note: str | None, vkey: str, *, adopt: bool
             store.put_checkpoint(known.size, trusted)  # a crash came between lock store and file
         return False
     _recompute(store, before, edge)
+    if not adopt and not _announced(intent, edge, terms, origin):
+        raise IntegrityError(
+            f"ledger {store.path} has {edge.size} entries, {known.size} of them signed, and no writer announced the "
+            "rest: somebody else added to the file, or the lock store is an older copy",
+            seq=known.size,
+            remedy=RECOVER,
+        )
     return True
+
+
+def _announced(intent: str | None, edge: Edge, terms: Terms, origin: str) -> bool:
+    """The unsigned tail is exactly what the keys of this ledger said they were about to commit."""
+    if intent is None:
+        return False
+    wanted = intent_text(Checkpoint(origin, edge.size, edge.root()))
+    try:
+        return terms.text(intent, edge.size) == wanted
+    except IntegrityError:
+        return False
 
 
 def _recompute(store: Store, edge: Edge, want: Edge) -> None:

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import orjson
 
-from compliance.verify.note import BadNote, Signed, Verifier
+from compliance.verify.keys import KeyList
+from compliance.verify.note import BadNote, Signed
 from compliance.verify.result import Verification
 
 
 class LockStore:
     """Feeds the notes of a lock store, by size, to a verification that recomputes roots."""
 
-    def __init__(self, folder: Path, verifier: Verifier, result: Verification) -> None:
+    def __init__(self, folder: Path, verifier: KeyList, result: Verification) -> None:
         self._result = result
         self._verifier = verifier
         self._folder = folder

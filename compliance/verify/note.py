@@ -45,40 +45,50 @@ class Verifier:
             raise ConfigError(f"{vkey!r} is not a public key of the form name+id+key") from error
         if len(raw) != 33 or raw[0] != 1 or sha256(self.name.encode() + b"\n" + raw).digest()[:4] != self.id:
             raise ConfigError(f"{vkey!r} is not an Ed25519 key whose id fits")
+        self.vkey = vkey
         self._key = Ed25519PublicKey.from_public_bytes(raw[1:])
 
     def open(self, note: str) -> Signed:
         """What the checkpoint says, once its signature holds. Raises BadNote."""
-        return _parsed(self.text(note))
+        return parsed(self.text(note))
 
     def text(self, note: str) -> str:
         """The text of a note that this key signed. Raises BadNote."""
-        end = note.rfind("\n\n")
-        if end < 0 or not note.endswith("\n"):
-            raise BadNote("it has no signatures")
-        text, signatures = note[: end + 1], note[end + 2 :]
+        text, signatures = split(note)
         signed = False
-        for line in signatures[:-1].split("\n"):
-            try:
-                dash, name, encoded = line.split(" ")
-                raw = decoded(encoded)
-            except ValueError as error:
-                raise BadNote("a signature line is malformed") from error
-            if dash != "\u2014":
-                raise BadNote("a signature line is malformed")
+        for name, raw in signatures:
             if (name, raw[:4]) != (self.name, self.id):
                 continue  # a witness or another key: not known, not judged
             try:
                 self._key.verify(raw[4:], text.encode())
             except InvalidSignature as error:
-                raise BadNote(f"the signature of {self.name} does not hold") from error
+                raise BadNote(f"the signature of {self.name}+{self.id.hex()} does not hold") from error
             signed = True
         if not signed:
             raise BadNote(f"it is not signed by {self.name}+{self.id.hex()}")
         return text
 
 
-def _parsed(text: str) -> Signed:
+def split(note: str) -> tuple[str, list[tuple[str, bytes]]]:
+    """The text of a note, and its signatures, unchecked, as (name, id and signature). Raises BadNote."""
+    end = note.rfind("\n\n")
+    if end < 0 or not note.endswith("\n"):
+        raise BadNote("it has no signatures")
+    found = []
+    for line in note[end + 2 : -1].split("\n"):
+        try:
+            dash, name, encoded = line.split(" ")
+            raw = decoded(encoded)
+        except ValueError as error:
+            raise BadNote("a signature line is malformed") from error
+        if dash != "\u2014":
+            raise BadNote("a signature line is malformed")
+        found.append((name, raw))
+    return note[: end + 1], found
+
+
+def parsed(text: str) -> Signed:
+    """What the text of a note says. Raises BadNote when it is no checkpoint."""
     try:
         origin, size, root64, *_ = text.split("\n")
         root = decoded(root64)

@@ -25,10 +25,20 @@ class Problem:
         return f"entries {self.seq} to {self.last}: {self.what}"
 
 
+@dataclass(frozen=True, slots=True)
+class KeyTerm:
+    """From `start` entries on, `vkey` signs. `action` is create, rotate or replace."""
+
+    start: int
+    vkey: str
+    action: str
+
+
 @dataclass(slots=True)
 class Verification:
     """The outcome. `problems` are in the order of the ledger; `more` counts those beyond the first 200.
 
+    `vkey` is the key given, else the ledger's first; `keys` are all of its keys, in order.
     `lock_store` is `not given`, `ok`, `missing`, `behind`, `ahead` or `differs`; `signed` is how many entries the
     newest checkpoint covers, `anchored` how many the lock store's newest note covers (0 without one).
     """
@@ -36,6 +46,7 @@ class Verification:
     origin: str = ""
     vkey: str = ""
     vkey_given: bool = False
+    keys: list[KeyTerm] = field(default_factory=list)
     size: int = 0
     root: bytes = b""
     checkpoints: int = 0

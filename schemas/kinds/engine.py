@@ -233,14 +233,14 @@ class ClockStep(Event):
 
 
 class KeyEvent(Event):
-    """Creation or rotation of the ledger's signing key, the erasure of a subject's key, or a new lock store."""
+    """A change of the ledger's signing key (rotate: both keys sign; replace: the old one is lost), the erasure of a subject's key, or a new lock store."""
 
     kind: ClassVar[str] = "key_event"
     key: ClassVar[tuple[str, ...]] = ("event",)
     subject_column: ClassVar[str | None] = "by_person"
 
     event: str = always("Identifier.")
-    action: str = always("create, rotate, erase_subject or adopt_lock_store.")
+    action: str = always("rotate, replace, erase_subject or adopt_lock_store.")
     key_name: str | None = column("Name and id of the key (vkey) or alias of the subject.")
     old_key_name: str | None = column("Key it replaces.")
     reason: str | None = column("Why.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -54,3 +55,17 @@ def copy(collected: Place, tmp_path: Path) -> Place:
     shutil.copytree(collected.folder, tmp_path / "work")
     shutil.copytree(collected.home, tmp_path / "work-home")
     return Place(tmp_path / "work")
+
+
+@pytest.fixture
+def little(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 4 MiB."""
+    folder = tmp_path / "little"
+    folder.mkdir()
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)], capture_output=True, check=False
+    )
+    if done.returncode:
+        pytest.skip("lacks the right to mount a small file system")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)

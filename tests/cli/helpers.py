@@ -113,3 +113,16 @@ def repository(folder: Path) -> Path:
 def code_source(clone: Path) -> str:
     """The configuration that reads a clone."""
     return f'[sources.code]\ncollector = "git"\npaths = ["{clone}"]\n'
+
+
+def filled(folder: Path) -> Path:
+    """A file that takes what space there is."""
+    rest = folder / "rest"
+    with rest.open("wb", buffering=0) as file:
+        for size in (65536, 4096, 1):
+            try:
+                while True:
+                    file.write(b"x" * size)
+            except OSError:
+                pass
+    return rest

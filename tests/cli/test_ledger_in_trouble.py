@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.helpers import Place, place_below
+from tests.cli.helpers import Place, filled, place_below
 
 HOLD = """
 import sys, duckdb
@@ -69,37 +69,11 @@ def test_what_is_no_ledger_is_said_so(place: Place) -> None:
     assert place.ledger.read_text() == "not a database\n" * 500
 
 
-@pytest.fixture
-def little(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 4 MiB."""
-    folder = tmp_path / "little"
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4m", "none", str(folder)], capture_output=True, check=False
-    )
-    if done.returncode:
-        pytest.skip("lacks the right to mount a small file system")
-    yield folder
-    subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
-def fill(folder: Path) -> Path:
-    rest = folder / "rest"
-    with rest.open("wb", buffering=0) as file:
-        for size in (65536, 4096, 1):
-            try:
-                while True:
-                    file.write(b"x" * size)
-            except OSError:
-                pass
-    return rest
-
-
 def test_a_full_disk_loses_nothing_acknowledged(copy: Place, little: Path) -> None:
     shutil.move(copy.ledger, little / "compliance.duckdb")
     copy.configure((copy.folder / "compliance.toml").read_text() + f'\n[ledger]\npath = "{little}/compliance.duckdb"\n')
     entries = copy.run("ledger", "status", "--json").json["entries"]
-    rest = fill(little)
+    rest = filled(little)
     done = copy.run("collect")
     assert done.code == 2, done.words
     assert "cannot be written" in done.err
@@ -112,7 +86,7 @@ def test_a_full_disk_loses_nothing_acknowledged(copy: Place, little: Path) -> No
 
 
 def test_a_full_disk_leaves_no_half_written_reports(copy: Place, little: Path) -> None:
-    fill(little)
+    filled(little)
     done = copy.run("audit", "--no-collect", "--format", "json", "-o", str(little / "out"))
     assert done.code == 2
     assert "reports cannot be written" in done.err

@@ -6,7 +6,9 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -128,13 +130,17 @@ except StorageFull as error:
 """
 
 
+@pytest.fixture
+def reachable() -> Iterator[Path]:
+    """A folder that every account can reach: those of pytest are closed to others, again at each new session."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
 @pytest.mark.parametrize("closed", ["data", "lock", "subjects", "keys"])
-def test_a_folder_that_may_not_be_written_is_named(tmp_path: Path, closed: str) -> None:
-    base = tmp_path
-    for part in (base, *base.parents):
-        if part.owner() == base.owner() and part != Path("/tmp"):
-            part.chmod(part.stat().st_mode | 0o055)
-    folder = base / "ledger"
+def test_a_folder_that_may_not_be_written_is_named(reachable: Path, closed: str) -> None:
+    folder = reachable / "ledger"
     folder.mkdir()
     folder.chmod(0o777)
     for name in ("data", "lock", "subjects", "keys"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 from contextlib import suppress
 from pathlib import Path
@@ -9,10 +10,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from compliance.ledger import Draft, Ledger
+from compliance.ledger import Draft, Keys, Ledger
+from compliance.ledger.note import Checkpoint, intent_text, open_note, sign_text
 from compliance.schemas.errors import IntegrityError, LedgerError
 from compliance.verify import verify
-from tests.ledger.places import Place, verdict
+from tests.ledger.places import ORIGIN, Place, verdict
 
 
 def grow(place: Place, appends: int = 1, each: int = 3) -> int:
@@ -42,22 +44,74 @@ def test_clean(place: Place) -> None:
         assert ledger.checkpoint.startswith(f"{ledger.origin}\n{size}\n")
 
 
-@pytest.mark.parametrize("appends", [1, 3])
-@pytest.mark.parametrize("each", [2, 300])
-def test_a_crash_before_signing_is_signed_at_the_next_start(place: Place, appends: int, each: int) -> None:
-    """File longer than the lock store, same history: killed between commit and signature."""
-    grow(place)
+def crashed_before_signing(place: Place, appends: int, each: int) -> int:
+    """The state after a kill between commit and signature of the newest append; gives the file's size."""
     lock = keep(place.lock)
     size = grow(place, appends, each)
+    intent = (place.lock / "intent").read_bytes()
     put_back(lock, place.lock)
+    (place.lock / "intent").write_bytes(intent)
     with duckdb.connect(str(place.path)) as raw:
         raw.execute("DELETE FROM checkpoint WHERE size > 4")
+    return size
+
+
+@pytest.mark.parametrize("each", [2, 300])
+def test_a_crash_before_signing_is_signed_at_the_next_start(place: Place, each: int) -> None:
+    """File longer than the lock store, same history: killed between commit and signature."""
+    grow(place)
+    size = crashed_before_signing(place, 1, each)
     assert "not covered by a signed checkpoint" in str(verify(place.path, lock_store=place.lock).problems)
 
     with place.open() as ledger:
         assert ledger.size == size
         assert ledger.checkpoint.startswith(f"{ledger.origin}\n{size}\n")
     assert verify(place.path, lock_store=place.lock).ok
+
+
+@pytest.mark.parametrize("announced", ["nothing", "another size", "another root", "another key", "older"])
+def test_a_tail_that_no_writer_announced_is_never_signed(place: Place, announced: str) -> None:
+    """Somebody who can write the file, but has no key, adds entries that are well formed in every way."""
+    grow(place)
+    older = (place.lock / "intent").read_text()
+    size = crashed_before_signing(place, 1, 2)
+    intent = place.lock / "intent"
+    own = Keys.open(place.folder / "keys", ORIGIN)
+    foreign = Keys.open(place.folder / "other", ORIGIN)
+    root = intent_root(intent.read_text())
+    match announced:
+        case "nothing":
+            intent.unlink()
+        case "another size":
+            write_intent(intent, own, size + 1, root)
+        case "another root":
+            write_intent(intent, own, size, bytes(32))
+        case "another key":
+            write_intent(intent, foreign, size, root)
+        case _:
+            intent.write_text(older)
+
+    with pytest.raises(IntegrityError, match="no writer announced"):
+        place.open()
+
+    write_intent(intent, own, size, root)
+    with place.open() as ledger:
+        assert ledger.size == size
+
+
+def test_what_was_announced_is_not_a_checkpoint(place: Place) -> None:
+    grow(place)
+
+    with pytest.raises(IntegrityError, match="not a checkpoint"):
+        open_note((place.lock / "intent").read_text(), Keys.open(place.folder / "keys", ORIGIN).vkey)
+
+
+def write_intent(path: Path, keys: Keys, size: int, root: bytes) -> None:
+    path.write_text(sign_text(intent_text(Checkpoint(ORIGIN, size, root)), ORIGIN, keys.private))
+
+
+def intent_root(note: str) -> bytes:
+    return base64.b64decode(note.split("\n")[3])
 
 
 def test_a_crash_before_the_checkpoint_row(place: Place) -> None:
@@ -73,7 +127,8 @@ def test_a_crash_before_the_checkpoint_row(place: Place) -> None:
 
 def test_a_crash_before_the_first_signature(place: Place) -> None:
     place.open().close()
-    shutil.rmtree(place.lock)
+    for name in ("checkpoint", "history"):
+        (place.lock / name).unlink()
     with duckdb.connect(str(place.path)) as raw:
         raw.execute("DELETE FROM checkpoint")
 
