@@ -174,7 +174,7 @@ def rebuild(
     """
     rewrite.refuse(target)
     places = workspace.places_of(config, target, segments_origin(source))
-    key = vkey or check.own_key(places)
+    key = vkey or check.own_key(config, places)
     tell("verifying the segments …")
     _held(verify_segments(source, vkey=key), f"what lies in {source}")
     seen: list[Verification] = []

@@ -101,12 +101,13 @@ def terms(store: Store, first: str | None, origin: str) -> Terms:
     """
     if first is not None:
         return Terms.of_lines(first, ())
-    rows = store.query("SELECT line FROM stored.entry WHERE seq = 0")
+    rows = [(store.cut.genesis,)] if store.cut else store.query("SELECT line FROM stored.entry WHERE seq = 0")
     genesis: dict[str, Any] = orjson.loads(rows[0][0]) if rows else {}
     if genesis.get("kind") != "genesis" or genesis["record"].get("origin") != origin:
         raise IntegrityError(f"ledger {store.path} does not start with its genesis", seq=0, remedy=RECOVER)
     events = store.query("SELECT line FROM stored.entry WHERE kind = 'key_event' ORDER BY seq")
-    return Terms.of_lines(genesis["record"]["vkey"], (line for (line,) in events))
+    before = store.cut.keys if store.cut else ()
+    return Terms.of_lines(genesis["record"]["vkey"], (*before, *(line for (line,) in events)))
 
 
 def resume(

@@ -22,10 +22,12 @@ import pyarrow.parquet as pq
 
 from compliance.ledger import restart
 from compliance.ledger.drafts import Draft
+from compliance.ledger.folder import note_text
 from compliance.ledger.ledger import Ledger
-from compliance.ledger.note import sign_text, sync_folder
+from compliance.ledger.note import sync_folder
 from compliance.ledger.segments import FILES, MONTH, Cut, Dropped, manifest_of
 from compliance.ledger.store import ENTRY, storage_errors
+from compliance.ledger.terms import CHANGES
 from compliance.schemas.canonical import instant
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerError
 from compliance.schemas.kinds.engine import SegmentEvent
@@ -140,8 +142,8 @@ def _write(ledger: Ledger, month: Month, folder: Path, check: Check) -> None:
             files = {name: _table(ledger, name, fresh / name, month) for name in FILES}
             manifest = _manifest(ledger, month, files)
         _put(fresh / "manifest.json", manifest)
-        text = f"compliance-engine/manifest/v1\n{ledger.origin}\n{sha256(manifest).hexdigest()}\n"
-        _put(fresh / "manifest.note", sign_text(text, ledger.origin, ledger._keys.private).encode())
+        text = note_text(ledger.origin, manifest)
+        _put(fresh / "manifest.note", ledger.sign_manifest(text).encode())
         sync_folder(fresh)
         check(fresh)
         with storage_errors(folder):
@@ -190,6 +192,7 @@ def _manifest(ledger: Ledger, month: Month, files: dict[str, Any]) -> bytes:
             "first_previous": before.last_leaf.hex(),
             "format": 1,
             "hi": month.hi,
+            "keys": [{"action": t.action, "from": t.start, "vkey": t.vkey} for t in ledger.terms.terms],
             "kind": "segment",
             "last_leaf": after.last_leaf.hex(),
             "lo": month.lo,
@@ -248,11 +251,16 @@ def drop(ledger: Ledger, before: str, check: Check, *, reason: str | None = None
             _record(ledger, "drop", item, reason=reason, by_person=by)
     with ledger._mutex:
         start = items[-1].hi
+        events = ledger._store.query(
+            "SELECT line FROM stored.entry WHERE kind = 'key_event' AND seq < ? ORDER BY seq", [start]
+        )
+        changes = [line for (line,) in events if orjson.loads(line)["record"]["action"] in CHANGES]
         old = ledger._store.cut
         edge = restart.edge_at(ledger._store, ledger._edge, start)
         return Cut(
             start,
             old.genesis if old else ledger.entry(0).line,
+            (*(old.keys if old else ()), *changes),
             b"".join(edge.levels[0]),
             (*(old.dropped if old else ()), *items),
         )

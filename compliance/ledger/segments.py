@@ -43,6 +43,7 @@ class Cut:
 
     start: int
     genesis: str  # line of entry 0
+    keys: tuple[str, ...]  # lines of the entries before `start` that change the signing key
     leaves: bytes  # of the entries before `start` in the tile that it lies in
     dropped: tuple[Dropped, ...]
 
@@ -51,6 +52,7 @@ class Cut:
         """Raises ValueError, KeyError or TypeError when rows are missing or do not fit each other."""
         start, leaves = int(meta["start"]), bytes.fromhex(meta["leaves"])
         dropped = tuple(Dropped(**item) for item in orjson.loads(meta["segments"]))
+        keys = tuple(orjson.loads(meta["keys"]))
         bounds = [0, *(item.hi for item in dropped)]
         if (
             start < 1
@@ -60,7 +62,7 @@ class Cut:
             or not all(MONTH.match(item.month) and item.lo < item.hi for item in dropped)
         ):
             raise ValueError("the rows start, leaves and segments do not fit each other")
-        return cls(start, meta["genesis"], leaves, dropped)
+        return cls(start, meta["genesis"], keys, leaves, dropped)
 
     def meta(self) -> dict[str, str]:
         """The rows of `meta` that say this."""
@@ -68,6 +70,7 @@ class Cut:
         return {
             "start": str(self.start),
             "genesis": self.genesis,
+            "keys": orjson.dumps(self.keys).decode(),
             "leaves": self.leaves.hex(),
             "segments": segments,
         }

@@ -6,29 +6,30 @@ Entries are read in ranges of whole tiles, so memory does not grow with the ledg
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from functools import partial
-from hashlib import sha256
+from itertools import repeat
 from pathlib import Path
 from typing import NamedTuple
 
 import duckdb
 import orjson
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerBusy, LedgerTooNew
-from compliance.verify import personal, schema
-from compliance.verify.frame import AGREES, differences
+from compliance.verify import personal, schema, sealed
 from compliance.verify.keys import KeyList
 from compliance.verify.lockstore import LockStore
 from compliance.verify.note import BadNote, Verifier
 from compliance.verify.personal import KeyOf
+from compliance.verify.ranges import BEGINNING, RANGE, Checked, Start, check, compare_tile, stored_tiles
 from compliance.verify.result import LISTED, Verification
+from compliance.verify.sealed import Segment, Source
 from compliance.verify.states import Collections
 from compliance.verify.tree import TILE, Growing
+from compliance.verify.workers import CONFIG, Workers, attached, file_id, lock_down
 
-_RANGE = 400 * TILE
 _RECOVER = (
     "keep a copy of the ledger file, its .wal file and the lock store as they are, then restore the newest backup that "
     "verifies; a torn write-ahead log can be cut at the byte that DuckDB names, on a copy"
@@ -36,9 +37,19 @@ _RECOVER = (
 
 
 def verify(
-    path: Path, *, vkey: str | None = None, lock_store: Path | None = None, key_of: KeyOf | None = None
+    path: Path,
+    *,
+    vkey: str | None = None,
+    lock_store: Path | None = None,
+    key_of: KeyOf | None = None,
+    segments: Path | None = None,
+    processes: int = 1,
+    step: int = RANGE,
 ) -> Verification:
     """Verify the ledger file at `path`, which is only read. Arguments as for `verify_connection`.
+
+    With more than one of `processes` that many others check ranges of `step` entries (whole tiles) and this one joins
+    them; they are started anew and import the main module, which must allow it. The result is the same.
 
     Raises:
         IntegrityError: the file cannot be opened, or is not a ledger.
@@ -47,19 +58,40 @@ def verify(
     """
     if not path.exists():
         raise ConfigError(f"there is no ledger at {path}", remedy="correct the path")
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "memory_limit": "512MB",  # else DuckDB keeps every block it read
-    }
-    with duckdb.connect(":memory:", config=config) as connection:
-        try:
-            quoted = str(path).replace("'", "''")
-            connection.execute(f"ATTACH '{quoted}' AS stored (READ_ONLY)")
-            connection.execute("SET enable_external_access = false")
-        except duckdb.Error as error:
-            raise _unreadable(path, error) from error
-        return verify_connection(connection, vkey=vkey, lock_store=lock_store, key_of=key_of)
+    file = file_id(path)
+    try:
+        connection = attached(path, segments)
+    except duckdb.Error as error:
+        raise _unreadable(path, error) from error
+    with connection, Workers(path, file, processes, segments) if processes > 1 else nullcontext() as workers:
+        ahead = workers.checked if workers else unchecked
+        return verified(
+            connection, vkey=vkey, lock_store=lock_store, key_of=key_of, segments=segments, step=step, ahead=ahead
+        )
+
+
+def verify_segments(folder: Path, *, vkey: str | None = None, key_of: KeyOf | None = None) -> Verification:
+    """Verify segments alone: `folder` is one of them, or holds several that follow each other.
+
+    Raises:
+        ConfigError: there are none.
+        IntegrityError: one cannot be read.
+    """
+    one = (folder / "manifest.json").exists()
+    segments = [sealed.read(folder)] if one else sealed.read_all(folder)
+    for segment in segments:
+        sealed.columns(segment)
+    result = Verification()
+    try:
+        with duckdb.connect(":memory:", config=CONFIG) as connection:
+            sealed.stand_in(connection, segments)
+            connection.execute("SET enable_progress_bar = false")
+            lock_down(connection, folder)
+            _Run(connection, result, vkey, None, key_of, folder).run_segments(segments)
+    except duckdb.Error as error:
+        raise IntegrityError(f"segments in {folder} cannot be read: {str(error).strip()}", remedy=_RECOVER) from error
+    result.sort()
+    return result
 
 
 def verify_connection(
@@ -68,17 +100,43 @@ def verify_connection(
     vkey: str | None = None,
     lock_store: Path | None = None,
     key_of: KeyOf | None = None,
+    segments: Path | None = None,
 ) -> Verification:
     """Verify the ledger attached as catalog `stored` of an open connection.
 
     Give `vkey` from where you got the organisation's public key; without it the ledger's own first entry is believed,
     and the result says so. `lock_store` is the folder outside; `key_of` gives the key of an alias, to check personal
-    content too. Problems are in the result; what cannot be checked at all raises.
+    content too. `segments` is the folder of the months that were dropped from the file; the connection must be allowed
+    to read it. Problems are in the result; what cannot be checked at all raises.
     """
+    return verified(connection, vkey=vkey, lock_store=lock_store, key_of=key_of, segments=segments)
+
+
+Ahead = Callable[[int, int], Iterator[Checked | None]]
+
+
+def unchecked(size: int, step: int) -> Iterator[None]:
+    """No range was checked ahead."""
+    return repeat(None)
+
+
+def verified(
+    connection: duckdb.DuckDBPyConnection,
+    *,
+    vkey: str | None,
+    lock_store: Path | None,
+    key_of: KeyOf | None,
+    segments: Path | None = None,
+    step: int = RANGE,
+    ahead: Ahead = unchecked,
+) -> Verification:
+    """As `verify_connection`, in ranges of `step` entries, which are whole tiles. `ahead(size, step)` gives, in order,
+    each range checked from its stored start, or None; what was checked from a start that is not proven is not used."""
     result = Verification()
     try:
         with connection.cursor() as cursor:
-            _Run(cursor, result, vkey, lock_store, key_of).run()
+            cursor.execute("SET enable_progress_bar = false")  # it writes into the middle of what others print
+            _Run(cursor, result, vkey, lock_store, key_of, segments).run(step, ahead)
     except duckdb.Error as error:
         raise _unreadable(None, error) from error
     result.sort()
@@ -116,37 +174,41 @@ class _Run:
         vkey: str | None,
         lock_store: Path | None,
         key_of: KeyOf | None,
+        segments: Path | None,
     ) -> None:
         self._db = connection
         self._result = result
         self._vkey = vkey
         self._lock_folder = lock_store
         self._key_of = key_of
+        self._folder = segments
+        self._source = Source()
+        self._before = 0  # checkpoints of sizes up to this one are not given
         self._tree = Growing(self._compare_tile)
         self._collections = Collections(partial(result.add, derived=True))
-        self._leaf = bytes(32)
+        self._end = BEGINNING  # of the ranges that were joined
         self._good = 0  # the newest size whose root was as stated
         self._unlike: list[_Mark] = []  # statements that do not agree, since the last one that did
-        self._lost = False  # leaves are missing: roots from here on cannot be recomputed
         self._tiles: dict[tuple[int, int], bytes | None] = {}
         self._lock: LockStore | None = None
 
-    def run(self) -> None:
+    def run(self, step: int, ahead: Ahead) -> None:
         meta = schema.check(self._db, self._result)
+        self._source = sealed.source_of(meta)
+        sealed.find(self._source, self._folder, self._result)
+        sealed.lay(self._db, self._source.segments)
         verifier = self._identify(meta)
+        for segment in self._source.segments:
+            sealed.check_files(segment, verifier.terms, self._result)
+        sealed.follow(self._source.segments, self._result)
+        sealed.check_tables(self._db, self._source.segments, self._result)
+        sealed.check_events(self._db, self._source, self._result)
         size = self._size()
         if self._lock_folder is not None:
             self._lock = LockStore(self._lock_folder, verifier, self._result)
-        self._gone = personal.erased(self._db)
-        at = None
-        for start in range(0, size, _RANGE):
-            at = self._range(start, min(start + _RANGE, size), verifier, at)
-        self._collections.finish()
-        self._settle()
-        self._stray_tiles(size)
-        verifier.settle()
-        if not self._lost and size:
-            self._result.root = self._tree.root(size)
+        if self._source.absent:
+            self._collections.first = self._source.start
+        self._walk(0, size, verifier, step, ahead(size, step))
         if self._lock is not None:
             self._result.lock_store = self._lock.finish(size)
         if self._result.signed < size:
@@ -159,9 +221,67 @@ class _Run:
                 derived=not crash,
             )
 
+    def run_segments(self, segments: Sequence[Segment]) -> None:
+        """Verify segments that `stored` stands in for."""
+        first, last = segments[0], segments[-1]
+        lo = first.lo
+        begin = lo - lo % TILE
+        self._source = Source(lo, known=first.before[0] if first.before else [], absent=[(begin, lo)])
+        origin = str(last.manifest["origin"])
+        keys = KeyList.stated(last.keys, origin, self._result)
+        given, self._vkey = self._vkey, None  # it may have come into force after the last of these entries
+        if lo == 0:
+            self._same_keys(keys, self._identify({"origin": origin}), last)
+        else:  # entry 0 lies elsewhere: the manifest names the keys, the caller vouches for one of them
+            self._result.origin = origin
+            self._result.unchecked.append(f"entries 0 to {lo - 1} were not checked: they lie in other segments")
+        if given is not None:
+            Verifier(given)  # one that is none is the caller's mistake
+            keys.vouched(given)
+        self._result.vkey, self._result.vkey_given = given or keys.terms[0].vkey, given is not None
+        self._result.keys = keys.terms
+        for segment in segments:
+            sealed.check_files(segment, keys.terms, self._result)
+        sealed.follow(segments, self._result)
+        size = self._size()
+        if size != last.hi:
+            self._result.add(None, f"the last segment ends at {last.hi}, the newest entry is {size - 1}")
+        self._collections.first = self._before = lo
+        if lo:
+            self._tree = Growing.after(lo, first.before, self._compare_tile)
+            self._end = Start(bytes.fromhex(first.manifest["first_previous"]), None)
+        self._walk(begin, size, keys, RANGE, unchecked(size, RANGE))
+
+    def _same_keys(self, stated: KeyList, told: KeyList, last: Segment) -> None:
+        """Up to the last segment's end, the keys that its manifest states are those that the entries tell."""
+        if [term for term in stated.terms if term.start <= last.hi] != told.terms:
+            self._result.add(None, f"{last}: its manifest names other keys than its entries")
+
+    def _walk(self, begin: int, size: int, verifier: KeyList, step: int, parts: Iterator[Checked | None]) -> None:
+        """Check entries `begin`, the first of a tile, to before `size`, and what is stated about them."""
+        self._gone = personal.erased(self._db)
+        for start in range(begin, size, step):
+            stop = min(start + step, size)
+            part = next(parts, None)
+            # what was stored as the end of the range before may not be what that range came to
+            if part is None or (part.start, part.stop, part.before) != (start, stop, self._end):
+                part = check(self._db, start, stop, self._end, self._source)
+            self._join(part, verifier)
+        self._collections.finish()
+        self._settle()
+        verifier.settle(self._before)
+        self._stray_tiles(size)
+        if self._end.leaf is not None and size:
+            self._result.root = self._tree.root(size)
+
     def _identify(self, meta: dict[str, str]) -> KeyList:
         """Origin and keys: from the ledger's own entries, and from the caller."""
-        rows = self._db.execute("SELECT line FROM stored.main.entry WHERE seq = 0").fetchall()
+        rows = self._db.execute("SELECT line FROM memory.checked.entry WHERE seq = 0").fetchall()
+        kept = self._source.genesis
+        if kept is not None and rows and rows[0][0] != kept:
+            self._result.add(0, "meta names another genesis entry")
+        if kept is not None and not rows:
+            rows = [(kept,)]
         try:
             first = orjson.loads(rows[0][0])
             origin, own = str(first["record"]["origin"]), Verifier(str(first["record"]["vkey"]))
@@ -180,9 +300,7 @@ class _Run:
         if own.name != origin:
             self._result.add(0, f"the ledger is called {origin!r}, its key {own.name!r}")
         keys = KeyList(own, origin, self._result)
-        keys.read(
-            self._db.execute("SELECT seq, line FROM stored.main.entry WHERE kind = 'key_event' ORDER BY seq").fetchall()
-        )
+        keys.read(sealed.key_events(self._db, self._source, self._result))
         if self._vkey is not None:
             Verifier(self._vkey)  # one that is none is the caller's mistake
             keys.vouched(self._vkey)
@@ -197,7 +315,7 @@ class _Run:
             "SELECT coalesce(max(seq) + 1, 0), (SELECT coalesce(max(size), 0) FROM stored.main.head), "
             "(SELECT coalesce(max(size), 0) FROM stored.main.checkpoint), count(*) FILTER (seq < 0 OR seq IS NULL), "
             "(SELECT count(*) FROM stored.main.head WHERE size IS NULL OR size <= 0), "
-            "(SELECT count(*) FROM stored.main.checkpoint WHERE size IS NULL OR size <= 0) FROM stored.main.entry"
+            "(SELECT count(*) FROM stored.main.checkpoint WHERE size IS NULL OR size <= 0) FROM memory.checked.entry"
         ).fetchall()
         rows, heads, checkpoints, outside, bad_heads, bad_checkpoints = query[0]
         if outside:
@@ -213,136 +331,39 @@ class _Run:
         self._result.size = size
         return int(size)
 
-    def _range(self, start: int, stop: int, verifier: KeyList, at: pa.Scalar | None) -> pa.Scalar | None:
-        """Check entries `start` to before `stop`; gives the time of the last one."""
-        rows = self._db.sql(
-            f'SELECT seq, line, "at", kind, collection, subject, {AGREES} AS agrees '  # noqa: S608 -- constants
-            "FROM stored.main.entry WHERE seq >= ? AND seq < ? ORDER BY seq",
-            params=[start, stop],
-        ).to_arrow_table()
-        whole = rows.num_rows == stop - start and rows["line"].null_count == 0
-        numbers = rows["seq"].combine_chunks()
-        if not (whole and numbers.equals(pa.array(range(start, stop), pa.int64()))):
-            rows = self._without_holes(rows, start, stop)
-        self._columns(rows)
-        at = self._times(rows, at)
-        lines: list[bytes | None] = rows["line"].cast(pa.binary()).to_pylist()
-        self._load_tiles(start, stop)
-        marks = self._marks(start, stop, verifier)
+    def _join(self, part: Checked, verifier: KeyList) -> None:
+        """Put a range, checked from the end of the one before it, to what is known so far."""
+        self._result.take(part.found)
+        self._end = part.after
+        self._load_tiles(part.start, part.stop)
+        marks = self._marks(part.start, part.stop, verifier)
         mark = next(marks, None)
-        for first in range(start, stop, TILE):
-            part = lines[first - start : first - start + TILE]
-            leaves = self._leaves(first, part)
-            if leaves is None:
-                self._lost = True
-            if self._lost or leaves is None:
-                continue
-            self._tree.add(leaves)
-            end = first + len(leaves)
+        leaves = [part.leaves[i : i + 32] for i in range(0, len(part.leaves), 32)]
+        for n, first in enumerate(range(0, len(leaves), TILE)):
+            tile = leaves[first : first + TILE]
+            self._tree.add(tile, part.roots[n] if len(tile) == TILE else None)
+            end = part.start + first + len(tile)
             while mark is not None and mark.size <= end:
-                self._compare(mark, leaves[mark.size - first - 1], rows["at"][mark.size - start - 1].as_py())
+                place = mark.size - part.start - 1
+                self._compare(mark, leaves[place], part.times[place].as_py())
                 mark = next(marks, None)
             while self._lock is not None and (size := self._lock.next_size()) is not None and size <= end:
                 self._lock.compare(size, self._tree.root(size))
-        self._belonging(rows, lines)
-        if rows["subject"].null_count < len(rows) or self._has_personal(start, stop):
-            personal.check(self._db, start, stop, self._gone, self._key_of, self._result)
-        return at
-
-    def _without_holes(self, rows: pa.Table, start: int, stop: int) -> pa.Table:
-        """Name what is missing or there twice; gives one row per number, with NULL lines in the holes."""
-        seen: dict[int, int] = {}
-        for n, seq in enumerate(rows["seq"].to_pylist()):
-            if seq in seen:
-                self._result.add(seq, "it is there more than once")
-            seen.setdefault(seq, n)
-        hole: int | None = None
-        for seq in range(start, stop + 1):
-            missing = seq < stop and seq not in seen
-            if missing and hole is None:
-                hole = seq
-            if not missing and hole is not None:
-                self._result.add(hole, "missing: its row was deleted", seq - 1)
-                hole = None
-        return rows.take(pa.array([seen.get(seq) for seq in range(start, stop)], pa.int64()))
-
-    def _columns(self, rows: pa.Table) -> None:
-        """Name rows whose columns are not what their line says."""
-        bad = rows.filter(pc.invert(pc.fill_null(rows["agrees"], True)))
-        for seq in bad["seq"].to_pylist():
-            query = self._db.execute("SELECT * FROM stored.main.entry WHERE seq = ? LIMIT 1", [seq])
-            names = [column[0] for column in query.description or ()]
-            for row in query.fetchall():
-                self._result.add(seq, differences(dict(zip(names, row, strict=True))))
-
-    def _times(self, rows: pa.Table, before: pa.Scalar | None) -> pa.Scalar | None:
-        times = rows["at"].combine_chunks()
-        if before is not None:
-            times = pa.concat_arrays([pa.array([before.as_py()], times.type), times])
-        back = pc.less(times[1:], times[:-1])
-        if pc.any(back).as_py():
-            n = pc.index(back, True).as_py() + (0 if before is not None else 1)
-            self._result.add(rows["seq"][n].as_py(), "its time lies before that of the entry before it")
-        return times[-1] if len(times) else before
-
-    def _leaves(self, first: int, lines: Sequence[bytes | None]) -> list[bytes] | None:
-        """The leaves of a tile's lines; None when they cannot be known. Names lines that do not give their leaf."""
-        stored = self._tiles.get((0, first // TILE))
-        leaf, digest, found = self._leaf, sha256, []
-        if None not in lines:
-            for line in lines:
-                leaf = digest(b"\x00" + leaf + line).digest()  # type: ignore[operator]  # None was ruled out
-                found.append(leaf)
-            if stored is None or b"".join(found) == stored:
-                self._leaf = leaf
-                return found
-        elif stored is None:
-            return None
-        return self._repair(first, lines, [stored[i : i + 32] for i in range(0, len(stored), 32)])
-
-    def _repair(self, first: int, lines: Sequence[bytes | None], stored: list[bytes]) -> list[bytes]:
-        """Line by line against a stored tile that differs: is it the line that was changed, or the tile?"""
-        found = []
-        leaf = self._leaf
-        for n, line in enumerate(lines):
-            if line is None:
-                leaf = stored[n]
-            else:
-                made = sha256(b"\x00" + leaf + line).digest()
-                if made != stored[n]:
-                    after = lines[n + 1] if n + 1 < len(lines) else None
-                    if after is not None and sha256(b"\x00" + made + after).digest() == stored[n + 1]:
-                        leaf = made  # the chain goes on from what we made: _compare_tile names the tile
-                    else:
-                        self._result.add(first + n, "its line was changed: it does not give its leaf hash")
-                        leaf = stored[n]
-                else:
-                    leaf = made
-            found.append(leaf)
-        self._leaf = leaf
-        return found
+        self._belonging(part.belonging)
+        if part.personal or self._has_personal(part.start, part.stop):
+            personal.check(self._db, part.start, part.stop, self._gone, self._key_of, self._result)
 
     def _load_tiles(self, start: int, stop: int) -> None:
-        """Stored tiles that belong to these entries; one that is there twice or torn counts as missing."""
+        """Stored tiles above level 0 that become full with these entries."""
         self._tiles = {}
-        level, width = 0, TILE
+        level, width = 1, TILE * TILE
         while width <= stop:
-            low, high = start // width, stop // width
-            rows = self._db.execute(
-                "SELECT n, hashes FROM stored.main.tile WHERE level = ? AND n >= ? AND n < ? ORDER BY n",
-                [level, low, high],
-            ).fetchall()
-            for n, hashes in rows:
-                good = (level, n) not in self._tiles and hashes is not None and len(hashes) == 32 * TILE
-                self._tiles[level, n] = bytes(hashes) if good else None
+            tiles = stored_tiles(self._db, level, start // width, stop // width)
+            self._tiles.update({(level, n): hashes for n, hashes in tiles.items()})
             level, width = level + 1, width * TILE
 
     def _compare_tile(self, level: int, n: int, hashes: Sequence[bytes]) -> None:
-        stored = self._tiles.get((level, n))
-        if stored != b"".join(hashes):
-            first = n * TILE ** (level + 1)
-            what = "missing, torn or there twice" if stored is None else "not what its entries give"
-            self._result.add(first, f"tile {n} of level {level} is {what}", first + TILE ** (level + 1) - 1)
+        compare_tile(self._result, level, n, self._tiles.get((level, n)), hashes)
 
     def _stray_tiles(self, size: int) -> None:
         rows = self._db.execute(
@@ -358,7 +379,7 @@ class _Run:
         rows = self._db.execute(
             'SELECT size, root, last_leaf, "at", NULL FROM stored.main.head WHERE size > $1 AND size <= $2 UNION ALL '
             "SELECT size, NULL, NULL, NULL, coalesce(note, '') FROM stored.main.checkpoint "
-            "WHERE size > $1 AND size <= $2 ORDER BY 1",
+            "WHERE size > $1 AND size <= $2 ORDER BY 1, 5 NULLS FIRST",  # a checkpoint clears what is before it
             [start, stop],
         ).fetchall()
         for size, root, last_leaf, at, note in rows:
@@ -400,13 +421,11 @@ class _Run:
                 first.size - 1,
             )
 
-    def _belonging(self, rows: pa.Table, lines: Sequence[bytes | None]) -> None:
-        mask = pc.or_(pc.is_valid(rows["collection"]), pc.fill_null(pc.equal(rows["kind"], "collection"), False))
-        for n in pc.indices_nonzero(mask).to_pylist():
-            line = lines[n]
-            if line is not None:
-                self._collections.entry(rows["seq"][n].as_py(), rows["kind"][n].as_py(), line)
+    def _belonging(self, rows: pa.Table) -> None:
+        columns = (rows["seq"].to_pylist(), rows["kind"].to_pylist(), rows["line"].cast(pa.binary()).to_pylist())
+        for seq, kind, line in zip(*columns, strict=True):
+            self._collections.entry(seq, kind, line)
 
     def _has_personal(self, start: int, stop: int) -> bool:
-        query = "SELECT 1 FROM stored.main.personal WHERE seq >= ? AND seq < ? LIMIT 1"
+        query = "SELECT 1 FROM memory.checked.personal WHERE seq >= ? AND seq < ? LIMIT 1"
         return bool(self._db.execute(query, [start, stop]).fetchall())

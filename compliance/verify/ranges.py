@@ -127,7 +127,7 @@ def _sound(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start, 
         numbers = pc.add(_NUMBERS[: batch.num_rows], start + len(leaves))
         if not (batch["seq"].equals(numbers) and pc.all(batch["agrees"]).as_py()):
             return None
-        times.append(batch["at"])
+        times.append(batch["at"].take(_NUMBERS[: batch.num_rows]))  # a copy: the batch would live as long as its column
         personal = personal or batch["subject"].null_count < batch.num_rows
         belonging.append(batch.select(_BELONGING).filter(_belongs(batch)))
         lines = batch["line"].cast(pa.binary())
@@ -181,9 +181,10 @@ class _Damaged:
     def checked(self) -> Checked:
         start, stop = self._start, self._stop
         rows = self._db.sql(
-            f"SELECT {_COLUMNS} FROM memory.checked.entry WHERE seq >= ? AND seq < ? ORDER BY seq",  # noqa: S608 -- constants
+            f"SELECT {_COLUMNS} FROM memory.checked.entry WHERE seq >= ? AND seq < ?",  # noqa: S608 -- constants
             params=[start, stop],
         ).to_arrow_table()
+        rows = rows.take(pc.sort_indices(rows["seq"]))  # not in DuckDB, whose memory is limited
         whole = rows.num_rows == stop - start and rows["line"].null_count == 0
         numbers = rows["seq"].combine_chunks()
         if not (whole and numbers.equals(pa.array(range(start, stop), pa.int64()))):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -20,7 +21,7 @@ import orjson
 
 from compliance.schemas.errors import ConfigError, IntegrityError
 from compliance.verify.note import BadNote, Verifier
-from compliance.verify.result import Verification
+from compliance.verify.result import KeyTerm, Verification
 from compliance.verify.schema import TABLES
 from compliance.verify.tree import EMPTY, TILE, Growing
 
@@ -38,6 +39,7 @@ _MANIFEST = {
     "format": int,
     "before": list,
     "hi": int,
+    "keys": list,
     "kind": str,
     "last_leaf": str,
     "lo": int,
@@ -51,7 +53,8 @@ _DROPPED = {"month": str, "lo": int, "hi": int, "manifest_sha256": str}
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A segment with what its manifest says. `before` are the unfinished tiles of every level before entry `lo`."""
+    """A segment with what its manifest says. `before` are the unfinished tiles of every level before entry `lo`,
+    `keys` the signing keys up to the day of sealing."""
 
     folder: Path
     manifest: dict[str, Any]
@@ -60,6 +63,7 @@ class Segment:
     lo: int
     hi: int
     before: list[list[bytes]]
+    keys: list[KeyTerm]
 
     def __str__(self) -> str:
         return f"segment {self.month} (entries {self.lo} to {self.hi - 1})"
@@ -69,12 +73,13 @@ class Segment:
 class Source:
     """Where the entries of a ledger are: numbers from `start` on in its file, those before in segments.
 
-    `known` are the leaves before `start` in the tile that it lies in; `absent` are ranges of numbers whose entries
-    cannot be read at all.
+    `changes` are the lines of changes of key before `start`, `known` the leaves before it in the tile that it lies in;
+    `absent` are ranges of numbers whose entries cannot be read at all.
     """
 
     start: int = 0
     genesis: str | None = None
+    changes: list[str] = field(default_factory=list)
     known: list[bytes] = field(default_factory=list)
     dropped: list[dict[str, Any]] = field(default_factory=list)
     segments: list[Segment] = field(default_factory=list)
@@ -92,7 +97,10 @@ def source_of(meta: Mapping[str, str]) -> Source:
     try:
         start, leaves = int(meta["start"]), bytes.fromhex(meta["leaves"])
         dropped: list[dict[str, Any]] = orjson.loads(meta["segments"])
-        fits = all(_shaped(item, _DROPPED) and MONTH.match(item["month"]) for item in dropped)
+        changes: list[str] = orjson.loads(meta["keys"])
+        fits = all(type(line) is str for line in changes) and all(
+            _shaped(item, _DROPPED) and MONTH.match(item["month"]) for item in dropped
+        )
         bounds = [0, *(item["hi"] for item in dropped)]
         if not fits or start < 1 or bounds[-1] != start or [item["lo"] for item in dropped] != bounds[:-1]:
             raise ValueError("segments and start do not fit")
@@ -103,7 +111,7 @@ def source_of(meta: Mapping[str, str]) -> Source:
             f"table meta does not say where the ledger's first entries are: {error}",
             remedy="keep a copy of the file, then restore the newest backup that verifies",
         ) from error
-    return Source(start, meta.get("genesis"), _split(leaves), dropped)
+    return Source(start, meta.get("genesis"), changes, _split(leaves), dropped)
 
 
 def find(source: Source, folder: Path | None, result: Verification) -> None:
@@ -142,6 +150,12 @@ def read(folder: Path) -> Segment:
             raise ValueError("manifest.json is not a manifest")
         lo, hi = manifest["lo"], manifest["hi"]
         before = [_split(bytes.fromhex(level)) for level in manifest["before"]]
+        keys = [KeyTerm(term["from"], term["vkey"], term["action"]) for term in manifest["keys"]]
+        starts = [term.start for term in keys]
+        if not keys or starts != sorted(set(starts)) or keys[-1].vkey != manifest["vkey"]:
+            raise ValueError("its keys do not follow each other")
+        for term in keys:
+            Verifier(term.vkey)
         for text in ("first_previous", "last_leaf", "root"):
             if len(bytes.fromhex(manifest[text])) != 32:
                 raise ValueError(f"{text} is not a hash")
@@ -155,9 +169,9 @@ def read(folder: Path) -> Segment:
             raise ValueError("its manifest does not fit itself")
     except OSError as error:
         raise IntegrityError(f"{folder}: {error.strerror}", remedy="bring back the segment") from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, ConfigError) as error:
         raise IntegrityError(f"{folder} is not a segment: {error}", remedy="bring back the segment") from error
-    return Segment(folder, manifest, sha256(raw).hexdigest(), manifest["month"], lo, hi, before)
+    return Segment(folder, manifest, sha256(raw).hexdigest(), manifest["month"], lo, hi, before, keys)
 
 
 def read_all(folder: Path) -> list[Segment]:
@@ -189,16 +203,16 @@ def columns(segment: Segment) -> None:
             raise IntegrityError(f"{segment.folder / name} has other columns than the format")
 
 
-def check_files(segment: Segment, keys: Sequence[str], result: Verification) -> None:
-    """The signature of the manifest by one of `keys`, and the digest of every file."""
+def check_files(segment: Segment, keys: Sequence[KeyTerm], result: Verification) -> None:
+    """The signature of the manifest by one of the ledger's `keys`, and the digest of every file."""
     manifest = segment.manifest
     try:
         note = (segment.folder / "manifest.note").read_text("utf-8")
         text = Verifier(manifest["vkey"]).text(note)
         if text != f"compliance-engine/manifest/v1\n{manifest['origin']}\n{segment.sha256}\n":
             raise BadNote("it is about another manifest")
-        if manifest["vkey"] not in keys:
-            raise BadNote(f"{manifest['vkey']} is not a key of the ledger")
+        if segment.keys != list(keys[: len(segment.keys)]):
+            raise BadNote(f"its keys, the last {manifest['vkey']}, are not the keys of the ledger")
         if manifest["origin"] != result.origin:
             raise BadNote(f"it belongs to the ledger {manifest['origin']!r}")
     except (OSError, UnicodeDecodeError, ConfigError, BadNote) as error:
@@ -247,6 +261,33 @@ def check_events(db: duckdb.DuckDBPyConnection, source: Source, result: Verifica
         found = (item["month"], item["lo"], item["hi"], item["manifest_sha256"]) in told
         if not found and (not source.absent or n == len(source.dropped) - 1):
             result.add(item["lo"], f"no entry says that {item['month']} was dropped with this manifest", item["hi"] - 1)
+
+
+def key_events(db: duckdb.DuckDBPyConnection, source: Source, result: Verification) -> list[tuple[int, str]]:
+    """Number and line of every entry that may change the key, from the entries; of entries that are not there, those
+    that the file keeps. A checkpoint of its own size, with both signatures, speaks for each of these."""
+    rows: list[tuple[int, str]] = db.execute(
+        "SELECT seq, line FROM memory.checked.entry WHERE kind = 'key_event' AND line IS NOT NULL ORDER BY seq"
+    ).fetchall()
+    kept = [(_seq(line), line) for line in source.changes]
+    if not source.absent:
+        told = [(seq, line) for seq, line in rows if seq < source.start and _changes_key(line)]
+        if told != kept:
+            result.add(None, "meta names other changes of key than the entries before its first")
+        return rows
+    return sorted({*kept, *rows})
+
+
+def _seq(line: str) -> int:
+    with suppress(orjson.JSONDecodeError, KeyError, TypeError):
+        return int(orjson.loads(line)["seq"])
+    return 0
+
+
+def _changes_key(line: str) -> bool:
+    with suppress(orjson.JSONDecodeError, KeyError, TypeError):
+        return orjson.loads(line)["record"]["action"] in ("rotate", "replace")
+    return False
 
 
 def lay(db: duckdb.DuckDBPyConnection, segments: Sequence[Segment]) -> None:

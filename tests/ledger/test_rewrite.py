@@ -133,7 +133,7 @@ def test_entries_can_be_left_out_from_the_beginning(place: Place) -> None:
         notes = db.execute("SELECT count(*) FROM checkpoint").fetchone()
     seen: list[Path] = []
 
-    cut = Cut(4, (first or ("",))[0], bytes(32 * 4), (Dropped("2026-10", 0, 4, "00" * 32),))
+    cut = Cut(4, (first or ("",))[0], (), bytes(32 * 4), (Dropped("2026-10", 0, 4, "00" * 32),))
 
     rewrite.rewrite(place.path, check=seen.append, cut=cut)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,11 @@ from hypothesis import strategies as st
 from compliance.ledger import Draft, Keys, tree
 from compliance.schemas.errors import IntegrityError
 from compliance.schemas.messages import Record
-from compliance.verify import Verification, verify
+from compliance.verify import Verification, check, ranges
+from compliance.verify import verify as verify_file
+from compliance.verify.ranges import Checked
+from compliance.verify.tree import TILE
+from compliance.verify.workers import attached
 from tests.ledger.places import ORIGIN, Place, account, given, verdict
 
 SIZE = 700  # two full tiles and an unfinished one
@@ -57,7 +63,27 @@ def change(path: Path, *statements: str) -> None:
             raw.execute(statement)
 
 
-def check(sealed: Place, path: Path) -> Verification:
+def verify(path: Path, **given: Any) -> Verification:
+    """The verification, which is the same when every tile was checked by itself before the tiles were joined."""
+    found = verify_file(path, **given)
+    settings: dict[str, Any] = {"vkey": None, "lock_store": None, "key_of": None, **given, "step": TILE}
+    with attached(path) as connection:
+
+        def ahead(size: int, step: int) -> Iterator[Checked]:
+            """What a process that checks ranges does."""
+            for start in range(0, size, step):
+                stored = ranges.stored_start(connection, start)
+                yield ranges.check(connection, start, min(start + step, size), stored)
+
+        alone = check.verified(connection, **settings)
+        joined = check.verified(connection, **settings, ahead=ahead)
+    assert joined == alone
+    assert {p.what for p in alone.problems} == {p.what for p in found.problems} or found.more
+    assert replace(alone, problems=[], more=0) == replace(found, problems=[], more=0)
+    return found
+
+
+def broken(sealed: Place, path: Path) -> Verification:
     found = verify(path, lock_store=sealed.lock)
     assert not found.ok
     return found
@@ -98,7 +124,7 @@ COLUMNS = {
 def test_a_changed_column(sealed: Place, copy: Path, column: str, seq: int) -> None:
     change(copy, f'UPDATE entry SET "{column}" = {COLUMNS[column]} WHERE seq = {seq}')
 
-    found = check(sealed, copy)
+    found = broken(sealed, copy)
 
     assert names(found, seq)
     assert any(p.seq == seq and f"column {column} is" in p.what for p in found.problems)
@@ -110,7 +136,7 @@ def test_a_changed_column(sealed: Place, copy: Path, column: str, seq: int) -> N
 def test_a_column_set_to_null(sealed: Place, copy: Path, column: str) -> None:
     change(copy, f'UPDATE entry SET "{column}" = NULL WHERE seq = 300')
 
-    assert names(check(sealed, copy), 300)
+    assert names(broken(sealed, copy), 300)
 
 
 @settings(max_examples=40, deadline=None)
@@ -143,7 +169,7 @@ def test_a_broken_genesis_without_a_key(sealed: Place, copy: Path) -> None:
 def test_a_changed_record_is_named_as_a_changed_line(sealed: Place, copy: Path, seq: int) -> None:
     change(copy, f'UPDATE entry SET line = replace(line, \'"verdict":"pass"\', \'"verdict":"fail"\') WHERE seq = {seq}')
 
-    found = check(sealed, copy)
+    found = broken(sealed, copy)
 
     assert [(p.seq, p.what.split(":")[0]) for p in found.problems] == [(seq, "its line was changed")]
 
@@ -152,7 +178,7 @@ def test_a_changed_record_is_named_as_a_changed_line(sealed: Place, copy: Path, 
 def test_a_changed_record_right_of_the_last_tile_is_narrowed_to_its_append(sealed: Place, copy: Path, seq: int) -> None:
     change(copy, f'UPDATE entry SET line = replace(line, \'"verdict":"pass"\', \'"verdict":"fail"\') WHERE seq = {seq}')
 
-    found = check(sealed, copy)
+    found = broken(sealed, copy)
 
     assert names(found, seq)
     assert "lines were changed" in str(found.problems[0])
@@ -167,7 +193,7 @@ def test_a_deleted_row(sealed: Place, copy: Path, seq: int) -> None:
         keys = Keys.open(sealed.folder / "keys", ORIGIN, create=False)
         found = verify(copy, lock_store=sealed.lock, vkey=keys.vkey)
     else:
-        found = check(sealed, copy)
+        found = broken(sealed, copy)
 
     assert names(found, seq)
     assert any("row was deleted" in p.what for p in found.problems)
@@ -176,7 +202,7 @@ def test_a_deleted_row(sealed: Place, copy: Path, seq: int) -> None:
 def test_a_deleted_range_and_a_deleted_tail(sealed: Place, copy: Path) -> None:
     change(copy, "DELETE FROM entry WHERE seq BETWEEN 270 AND 280 OR seq >= 690")
 
-    found = check(sealed, copy)
+    found = broken(sealed, copy)
 
     missing = [(p.seq, p.last) for p in found.problems if "deleted" in p.what]
     assert missing == [(270, 280), (690, SIZE - 1)]
@@ -185,13 +211,13 @@ def test_a_deleted_range_and_a_deleted_tail(sealed: Place, copy: Path) -> None:
 def test_a_deleted_row_with_the_rest_renumbered(sealed: Place, copy: Path) -> None:
     change(copy, "DELETE FROM entry WHERE seq = 300", "UPDATE entry SET seq = seq - 1 WHERE seq > 300")
 
-    assert names(check(sealed, copy), 300)
+    assert names(broken(sealed, copy), 300)
 
 
 def test_swapped_entries(sealed: Place, copy: Path) -> None:
     change(copy, "UPDATE entry SET seq = CASE seq WHEN 300 THEN 301 ELSE 300 END WHERE seq IN (300, 301)")
 
-    found = check(sealed, copy)
+    found = broken(sealed, copy)
 
     assert names(found, 300)
     assert "its line is that of entry 301" in str(found.problems)
@@ -199,21 +225,21 @@ def test_swapped_entries(sealed: Place, copy: Path) -> None:
 
 def test_an_inserted_and_a_doubled_entry(sealed: Place, copy: Path) -> None:
     change(copy, "INSERT INTO entry SELECT * FROM entry WHERE seq = 300")
-    doubled = check(sealed, copy)
+    doubled = broken(sealed, copy)
     change(copy, "UPDATE entry SET seq = seq + 1 WHERE seq > 300", "DELETE FROM entry WHERE seq = 999")
-    inserted = check(sealed, copy)
+    inserted = broken(sealed, copy)
 
     assert names(doubled, 300)
     assert "more than once" in str(doubled.problems[0])
     assert names(inserted, 300)
     change(copy, "INSERT INTO entry SELECT * REPLACE (-1 AS seq) FROM entry WHERE seq = 5")
-    assert "no valid number" in str(check(sealed, copy).problems)
+    assert "no valid number" in str(broken(sealed, copy).problems)
 
 
 def test_entries_appended_by_hand(sealed: Place, copy: Path) -> None:
     change(copy, f"INSERT INTO entry SELECT * REPLACE ({SIZE} AS seq) FROM entry WHERE seq = {SIZE - 1}")
 
-    assert names(check(sealed, copy), SIZE)
+    assert names(broken(sealed, copy), SIZE)
 
 
 def test_a_changed_tile_is_told_from_a_changed_line(sealed: Place, copy: Path) -> None:
@@ -222,7 +248,7 @@ def test_a_changed_tile_is_told_from_a_changed_line(sealed: Place, copy: Path) -
         hashes[40 * 32] ^= 1
         raw.execute("UPDATE tile SET hashes = ? WHERE level = 0 AND n = 1", [bytes(hashes)])
 
-    found = check(sealed, copy)
+    found = broken(sealed, copy)
 
     assert [str(p) for p in found.problems] == ["entries 256 to 511: tile 1 of level 0 is not what its entries give"]
 
@@ -264,7 +290,7 @@ def test_a_changed_tile_is_told_from_a_changed_line(sealed: Place, copy: Path) -
 def test_everything_beside_the_entries(sealed: Place, copy: Path, statement: str, words: str) -> None:
     change(copy, statement)
 
-    assert words in " / ".join(map(str, check(sealed, copy).problems))
+    assert words in " / ".join(map(str, broken(sealed, copy).problems))
 
 
 def test_personal_content_needs_the_key_to_be_checked(sealed: Place, copy: Path) -> None:
@@ -305,7 +331,7 @@ def rewrite(path: Path, seq: int, lock: Path | None, keys: Keys | None) -> None:
 def test_a_history_that_was_recomputed_in_full(sealed: Place, copy: Path) -> None:
     rewrite(copy, 300, None, None)
 
-    found = check(sealed, copy)
+    found = broken(sealed, copy)
 
     assert names(found, 300)
     assert "do not give the signed checkpoint" in str(found.problems)
@@ -315,7 +341,7 @@ def test_with_a_stolen_key_only_what_lies_outside_tells(sealed: Place, copy: Pat
     rewrite(copy, 300, None, Keys.open(sealed.folder / "keys", ORIGIN, create=False))
 
     assert verify(copy).ok, "from inside the file a forgery with the right key cannot be seen"
-    found = check(sealed, copy)
+    found = broken(sealed, copy)
     assert found.lock_store == "differs"
     assert "another root" in str(found.problems)
 
@@ -360,7 +386,7 @@ def test_collections_whose_rows_do_not_fit(tmp_path: Path) -> None:
 def test_many_problems_are_counted(sealed: Place, copy: Path) -> None:
     change(copy, "UPDATE entry SET gone = NOT gone")
 
-    found = check(sealed, copy)
+    found = broken(sealed, copy)
 
     assert len(found.problems) == 200
     assert found.more >= SIZE - 200
@@ -377,7 +403,7 @@ def test_random_sets_of_damage_name_the_first(sealed: Place, tmp_path: Path) -> 
             path,
             f"UPDATE entry SET line = replace(line, '\"ok\"', '\"no\"') WHERE seq IN ({','.join(map(str, picked))})",
         )
-        found = [p for p in check(sealed, path).problems if "changed" in p.what]
+        found = [p for p in broken(sealed, path).problems if "changed" in p.what]
         assert [p.seq for p in found if p.last is None] == [seq for seq in picked if seq < 512]
         assert any(p.last is not None for p in found) == (picked[-1] >= 512)
 
