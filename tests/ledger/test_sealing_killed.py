@@ -64,7 +64,7 @@ def test_a_kill_while_sealing_leaves_no_segment_or_a_whole_one(grown: Place, tmp
         done = run(place, 1 + kill * steps // 27, "seal")
         assert done.returncode in (-signal.SIGKILL, 0), done.stderr
         seen.add(done.returncode)
-        whole = [path for path in segments_of(place).glob("2*")] if segments_of(place).exists() else []
+        whole = list(segments_of(place).glob("2*")) if segments_of(place).exists() else []
         assert all(verify_segments(path).ok for path in whole)
         assert checked(place).ok
     assert -signal.SIGKILL in seen

@@ -12,12 +12,12 @@ import duckdb
 import orjson
 import pytest
 
-from compliance.ledger import Keys, sealing
+from compliance.ledger import Draft, Keys, sealing
 from compliance.ledger.note import sign_text
 from compliance.schemas.errors import ConfigError, IntegrityError
 from compliance.verify import verify, verify_connection, verify_segments
-from tests.ledger.months import checked, copied, cut, moment, segments_of, several, whole
-from tests.ledger.places import ORIGIN, Place
+from tests.ledger.months import checked, copied, cut, fill, moment, segments_of, several, sound, whole
+from tests.ledger.places import ORIGIN, Place, verdict
 
 FILES = ("entries.parquet", "personal.parquet", "tiles.parquet", "checkpoints.parquet")
 EVERY = (*FILES, "manifest.json", "manifest.note")
@@ -237,3 +237,38 @@ def test_the_whole_ledger_is_again_its_segments_and_its_file(place: Place) -> No
         assert [month.dropped for month in months] == [True, True, True]
         assert [month.month for month in months] == ["2026-08", "2026-09", "2026-10"]
     assert checked(place).ok
+
+
+def test_keys_that_changed_in_a_dropped_month(tmp_path: Path) -> None:
+    """Rotated in August, sealed under the new key, rotated again before September was sealed."""
+    place = Place(tmp_path / "rotated")
+    place.now = moment("2026-08")
+    with place.open() as ledger:
+        fill(ledger, place, "2026-08")
+        first = ledger.vkey
+        second = ledger.rotate_key(reason="yearly", by="dba")
+        fill(ledger, place, "2026-09")
+        list(sealing.seal(ledger, segments_of(place), sound))
+        place.now = moment("2026-10")
+        third = ledger.rotate_key(reason="again", by="dba")
+        fill(ledger, place, "2026-10")
+    cut(place, "2026-10")
+    with place.open() as ledger:
+        assert [term.vkey for term in ledger.terms.terms] == [first, second, third]
+        ledger.append([Draft("control_verdict", verdict(1))])
+
+    for key in (first, second, third):
+        found = verify(place.path, vkey=key, lock_store=place.lock, segments=segments_of(place))
+        assert found.ok, found.problems
+        alone = verify(place.path, vkey=key, lock_store=place.lock)
+        assert alone.ok, alone.problems
+        assert len(alone.unchecked) == 1
+        sealed = verify_segments(segments_of(place), vkey=key)
+        assert sealed.ok, sealed.problems
+    for month in ("2026-08", "2026-09"):
+        one = verify_segments(segments_of(place) / month, vkey=second)
+        assert one.ok, one.problems
+    with duckdb.connect(str(place.path)) as raw:
+        raw.execute("UPDATE meta SET value = '[]' WHERE name = 'keys'")
+    assert any("other changes of key" in p.what for p in checked(place).problems)
+    assert not verify(place.path, lock_store=place.lock).ok
