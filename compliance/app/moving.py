@@ -100,7 +100,11 @@ def write_as_is(config: Config, target: Path, tell: Say) -> Moved:
         vkey = found.vkey
     except IntegrityError as error:  # so damaged that it cannot be judged entry by entry
         problems = (error.message,)
-    store = Store.read(places.path, places.segments, as_is=True)
+    try:
+        store = Store.read(places.path, places.segments)
+    except IntegrityError as error:  # a dropped month is not there, or meta is damaged: what the file itself holds
+        store = Store.read(places.path, as_is=True)
+        problems = (*problems, *({error.message} - set(problems)))
     try:
         tell("writing what is there …")
         with workspace.private_files(), folder.new(target) as out:

@@ -117,13 +117,8 @@ def _changed(about: str, folder: Path, item: Dropped, what: str) -> IntegrityErr
 
 def parquet(folders: Sequence[Path], name: str) -> str:
     """SQL that reads this file of segments, in order."""
-    paths = ", ".join("'" + literal(folder / name) + "'" for folder in folders)
-    return f"read_parquet([{paths}])"
-
-
-def literal(path: Path) -> str:
-    """A path inside quotes of SQL, where characters of patterns stand for themselves."""
-    return re.sub(r"([\[*?])", r"[\1]", str(path)).replace("'", "''")
+    quoted = (str(folder / name).replace("'", "''") for folder in folders)
+    return "read_parquet([" + ", ".join(f"'{path}'" for path in quoted) + "])"
 
 
 def manifest_of(folder: Path) -> dict[str, Any]:

@@ -352,9 +352,9 @@ def _root(segment: Segment) -> bytes:
 
 
 def parquet(segments: Sequence[Segment], name: str) -> str:
-    """SQL that reads this file of segments; characters of patterns in a path stand for themselves."""
-    escaped = (re.sub(r"([\[*?])", r"[\1]", str((s.folder / name).absolute())) for s in segments)
-    return "read_parquet([" + ", ".join("'" + path.replace("'", "''") + "'" for path in escaped) + "])"
+    """SQL that reads this file of segments."""
+    quoted = (str((segment.folder / name).absolute()).replace("'", "''") for segment in segments)
+    return "read_parquet([" + ", ".join(f"'{path}'" for path in quoted) + "])"
 
 
 def _shaped(value: Any, shape: Mapping[str, type]) -> bool:

@@ -62,11 +62,13 @@ def test_a_year_in_the_archive(months: Place) -> None:
     assert dropped.json["months"] == ["2026-08", "2026-09"]
     assert months.run("ledger", "drop", "--before", "2026-10", "--yes", "--json").json == {"months": []}
     assert months.run("evidence", "list", "--json").json == wanted
-    entry = months.run("evidence", "entry", "3", "--json")
+    entry = months.run("evidence", "entry", "3")
     assert entry.code == 0, entry.words
     states = [row["state"] for row in months.run("ledger", "segments", "--json").json]
     assert states == ["dropped", "dropped", "sealed"]
 
+    compacted = months.run("ledger", "compact", "--json")
+    assert compacted.code == 0, compacted.words
     whole = months.run("verify", "--json")
     assert (whole.code, whole.json["unchecked"]) == (0, [])
     key = whole.json["vkey"]
