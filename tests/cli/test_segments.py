@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from compliance.ledger import sealing
 from compliance.verify import verify
 from tests.cli.helpers import Place
 from tests.ledger.months import MONTHS, several
@@ -32,15 +33,30 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(scope="module")
+def short(old: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with three months sealed and two of them dropped; copy it, never change it."""
+    folder = tmp_path_factory.mktemp("short") / "work"
+    shutil.copytree(old, folder)
+    place = Place(folder).configure(CONFIG)
+    assert place.run("ledger", "seal").code == 0
+    assert place.run("ledger", "drop", "--before", "2026-10", "--yes").code == 0
+    return folder
+
+
 @pytest.fixture
 def months(old: Path, tmp_path: Path) -> Place:
     shutil.copytree(old, tmp_path / "work")
     return Place(tmp_path / "work").configure(CONFIG)
 
 
-def test_a_year_in_the_archive(months: Place) -> None:
-    """Seal, look, drop, verify with and without segments, lose the file, rebuild it, adopt."""
-    file, sealed = months.folder / "data" / "ledger.duckdb", months.folder / "sealed"
+@pytest.fixture
+def cut(short: Path, tmp_path: Path) -> Place:
+    shutil.copytree(short, tmp_path / "work")
+    return Place(tmp_path / "work")
+
+
+def test_sealing_and_listing(months: Place) -> None:
     rows = months.run("ledger", "segments", "--json").json
     assert [(row["month"], row["state"]) for row in rows] == [(month, "not sealed") for month in MONTHS]
     assert months.run("ledger", "drop", "--before", "2026-10", "--yes").code == 2  # nothing is sealed
@@ -51,57 +67,60 @@ def test_a_year_in_the_archive(months: Place) -> None:
     assert months.run("ledger", "seal", "--json").json == []
     rows = months.run("ledger", "segments", "--verify", "--json").json
     assert {(row["state"], row["verified"]) for row in rows} == {("sealed", True)}
-
     refused = months.run("ledger", "drop", "--before", "2026-10")
     assert refused.code == 2
     assert "2026-08, 2026-09" in refused.err
     assert "--yes" in refused.err
-    wanted = months.run("evidence", "list", "--json").json
-    dropped = months.run("ledger", "drop", "--before", "2026-10", "--yes", "--json")
-    assert dropped.code == 0, dropped.words
-    assert dropped.json["months"] == ["2026-08", "2026-09"]
-    assert months.run("ledger", "drop", "--before", "2026-10", "--yes", "--json").json == {"months": []}
-    assert months.run("evidence", "list", "--json").json == wanted
-    entry = months.run("evidence", "entry", "3")
-    assert entry.code == 0, entry.words
-    states = [row["state"] for row in months.run("ledger", "segments", "--json").json]
-    assert states == ["dropped", "dropped", "sealed"]
 
-    compacted = months.run("ledger", "compact", "--json")
+
+def test_commands_on_a_ledger_whose_first_months_were_dropped(cut: Place) -> None:
+    assert cut.run("ledger", "drop", "--before", "2026-10", "--yes", "--json").json == {"months": []}
+    entry = cut.run("evidence", "entry", "3")
+    assert entry.code == 0, entry.words
+    states = [row["state"] for row in cut.run("ledger", "segments", "--json").json]
+    assert states == ["dropped", "dropped", "sealed"]
+    compacted = cut.run("ledger", "compact", "--json")
     assert compacted.code == 0, compacted.words
-    whole = months.run("verify", "--json")
+    exported = cut.run("ledger", "export", "out", "--json")
+    assert exported.code == 0, exported.words
+    assert exported.json["entries"] == compacted.json["entries"]
+
+
+def test_verifying_with_and_without_segments(cut: Place) -> None:
+    whole = cut.run("verify", "--json")
     assert (whole.code, whole.json["unchecked"]) == (0, [])
     key = whole.json["vkey"]
-    handed = months.folder.parent / "handed"
-    handed.mkdir()
-    shutil.copy(file, handed / "ledger.duckdb")
-    without = months.run("verify", str(handed / "ledger.duckdb"), "--vkey", key)
+    handed = cut.folder.parent / "handed.duckdb"
+    shutil.copy(cut.folder / "data" / "ledger.duckdb", handed)
+    without = cut.run("verify", "--quiet", str(handed), "--vkey", key)
     assert without.code == 3, without.words
-    assert f"entries 0 to {dropped.json['first_entry'] - 1} were not checked" in without.out
-    quiet = months.run("verify", "--quiet", str(handed / "ledger.duckdb"), "--vkey", key)
-    assert "were not checked" in quiet.out
-    given = months.run("verify", str(handed / "ledger.duckdb"), "--vkey", key, "--segments", str(sealed))
+    assert "UNCHECKED" in without.out
+    assert "were not checked" in without.out
+    given = cut.run("verify", str(handed), "--vkey", key, "--segments", str(cut.folder / "sealed"))
     assert given.code == 0, given.words
-    alone = months.run("verify", str(sealed), "--vkey", key, "--json")
+    alone = cut.run("verify", str(cut.folder / "sealed"), "--vkey", key, "--json")
     assert alone.code == 0, alone.words
-    exported = months.run("ledger", "export", "out", "--json")
-    assert exported.code == 0, exported.words
-    assert exported.json["entries"] == whole.json["size"]
 
-    file.rename(file.with_name("lost"))
-    assert months.run("ledger", "status").code == 2
-    anchor = f"{alone.json['size']}:{alone.json['root']}"
-    rebuilt = months.run("ledger", "rebuild", "--from", str(sealed), "--expect", anchor, str(file), "--json")
+
+def test_losing_the_file_and_keeping_the_segments(cut: Place) -> None:
+    """Anchors agree with what is rebuilt; what came after the last sealed month is named; adopting is recorded."""
+    file, sealed = cut.folder / "data" / "ledger.duckdb", cut.folder / "sealed"
+    with LedgerPlace(cut.folder).open(segments=sealed) as ledger:
+        entries, end = ledger.size, sealing.months(ledger)[-1].hi
+        anchor = f"{end}:{ledger.root_at(end).hex()}"
+    file.unlink()
+
+    rebuilt = cut.run("ledger", "rebuild", "--from", str(sealed), "--expect", anchor, str(file), "--json")
+
     assert rebuilt.code == 3, rebuilt.words
-    missing = whole.json["size"] - alone.json["size"]
-    assert (rebuilt.json["entries"], rebuilt.json["missing"]) == (alone.json["size"], missing)
-    assert f"entries {alone.json['size']} to {whole.json['size'] - 1}" in rebuilt.err
+    assert (rebuilt.json["entries"], rebuilt.json["missing"]) == (end, entries - end)
+    assert f"entries {end} to {entries - 1}" in rebuilt.err
     assert "adopt" in rebuilt.err
-    assert months.run("ledger", "status").code == 4  # the lock store names more
-    (months.folder / "lock").rename(months.folder / "lock-of-the-lost")
-    adopted = months.run("ledger", "adopt", "--reason", "the file was lost; rebuilt from segments", "--by", "dba")
+    assert cut.run("ledger", "status").code == 4  # the lock store names more
+    (cut.folder / "lock").rename(cut.folder / "lock-of-the-lost")
+    adopted = cut.run("ledger", "adopt", "--reason", "the file was lost; rebuilt from segments", "--by", "dba")
     assert adopted.code == 0, adopted.words
-    again = months.run("verify", "--json")
+    again = cut.run("verify", "--json")
     assert (again.code, again.json["unchecked"]) == (0, [])
 
 
