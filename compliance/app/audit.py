@@ -141,6 +141,7 @@ def _sound(workspace: Workspace, readings: Sequence[outside.Reading]) -> Verific
         ledger.connection,
         vkey=ledger.vkey,
         lock_store=workspace.places.lock_store,
+        segments=workspace.places.segments,
         outside=outside.notes(readings),
     )
     if not found.ok:

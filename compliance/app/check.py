@@ -17,7 +17,7 @@ from compliance.app.paths import LedgerPlaces, ledger_places
 from compliance.ledger import KeyStore, stored_origin
 from compliance.schemas.errors import ConfigError, LedgerError
 from compliance.schemas.results import AnchorView
-from compliance.verify import Verification, verify, verify_connection
+from compliance.verify import Verification, segments_origin, verify, verify_connection, verify_segments
 
 LARGEST_COPY = 500_000
 LARGE_FILE = 64_000_000  # bytes: below this, starting processes takes longer than they save
@@ -33,10 +33,10 @@ class Checked:
 
     @property
     def exit_code(self) -> int:
-        """4 when something is broken, 3 when an anchor could not be checked, else 0."""
+        """4 when something is broken, 3 when an anchor or some entries could not be checked, else 0."""
         if not self.found.ok:
             return 4
-        return 0 if all(view.state == "ok" for view in self.anchors) else 3
+        return 0 if all(view.state == "ok" for view in self.anchors) and not self.found.unchecked else 3
 
 
 def check(
@@ -44,10 +44,14 @@ def check(
     ledger: Path | None,
     vkey: str | None,
     handed: Sequence[str] = (),
+    segments: Path | None = None,
 ) -> Checked:
-    """The verification of `ledger`, or of the configured one with its anchors.
+    """The verification of `ledger`, or of the configured one with its anchors and the months that were dropped from it.
 
     `handed` are further anchors: `size:root`, or paths of a note, a checkpoint log or a folder of notes.
+    `ledger` may be a folder of segments: then they are verified alone. `segments` is where those of a file lie; without
+    it they are looked for beside the file, or where the configuration says, and a file without them is only checked
+    from its first entry on, which the result says.
 
     The public key comes from `vkey`, else from this machine's key folder: never from the ledger itself, which could
     bring its own. Somebody who was handed a file and its key has no lock store: then it is not asked for, and the
@@ -57,6 +61,8 @@ def check(
         LedgerError: there is no ledger there, or another process writes it.
         ConfigError: no key is known for it.
     """
+    if ledger is not None and ledger.is_dir():
+        return _segments(ledger, vkey)
     given = [outside.given(text) for text in handed]
     config, places = located(config_path, ledger)
     own = anchoring.configured(config, places) if ledger is None else _anchors_of(config_path, ledger, places)
@@ -70,11 +76,17 @@ def check(
             places.path,
             vkey=key,
             lock_store=None if stranger else places.lock_store,
+            segments=segments or (places.segments if ledger is None or places.segments.is_dir() else None),
             outside=outside.notes(readings),
             key_of=opened.key if opened else None,
             processes=processes,
         )
     return Checked(found, outside.views(readings, found.anchors, found.size, places.path))
+
+
+def _segments(folder: Path, vkey: str | None) -> Checked:
+    places = ledger_places(folder, segments_origin(folder))
+    return Checked(verify_segments(folder, vkey=vkey or own_key(configuration.empty(), places)), ())
 
 
 def located(config_path: Path | None, ledger: Path | None) -> tuple[configuration.Config, LedgerPlaces]:
@@ -136,7 +148,7 @@ def removal_is_found(connection: duckdb.DuckDBPyConnection, vkey: str) -> bool |
     None for a ledger of more than 500,000 entries, whose copy would not fit into memory comfortably.
     """
     with connection.cursor() as cursor:
-        (size,) = cursor.execute("SELECT count(*) FROM stored.entry").fetchall()[0]
+        size, last = cursor.execute("SELECT count(*), max(seq) FROM stored.entry").fetchall()[0]
         if not 0 < size <= LARGEST_COPY:
             return None
         with duckdb.connect(":memory:") as trial:
@@ -150,7 +162,7 @@ def removal_is_found(connection: duckdb.DuckDBPyConnection, vkey: str) -> bool |
                 trial.unregister("rows")
             if not verify_connection(trial, vkey=vkey).ok:
                 return None  # the copy itself does not verify: nothing can be said of a removal
-            trial.execute("DELETE FROM stored.entry WHERE seq = ?", [size // 2])
+            trial.execute("DELETE FROM stored.entry WHERE seq = ?", [last - size // 2])
             return not verify_connection(trial, vkey=vkey).ok
 
 
@@ -174,10 +186,13 @@ def lines(checked: Checked) -> list[str]:
     if not checked.anchors:
         text.append(f"anchors    {outside.ALONE if found.lock_store != 'not given' else NOTHING}")
     if found.ok:
-        text.append("verified   every line, leaf, tile, root and signature agrees")
+        text += [f"UNCHECKED  {what}" for what in found.unchecked]
+        rest = "of the rest, " if found.unchecked else ""
+        text.append(f"verified   {rest}every line, leaf, tile, root and signature agrees")
         missed = [view for view in checked.anchors if view.state != "ok"]
         text += [f"hint       {view.name}: {view.remedy}" for view in missed if view.remedy]
     else:
+        text += [f"UNCHECKED  {what}" for what in found.unchecked]
         text += [f"BROKEN     {problem}" for problem in found.problems]
         if found.more:
             text.append(f"BROKEN     and {found.more} more")
@@ -219,4 +234,5 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "anchors_checked": all(view.state in ("ok", "ahead", "differs") for view in checked.anchors),
         "problems": [{"entry": p.seq, "last": p.last, "what": p.what} for p in found.problems],
         "more_problems": found.more,
+        "unchecked": found.unchecked,
     }

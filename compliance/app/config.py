@@ -55,6 +55,7 @@ class LedgerSection(_Section):
     token: TokenSection | None = None
     lock_store: Path | None = None
     keystore: Path | None = None
+    segments: Path | None = None
     wait_s: int = Field(default=30, ge=0, le=3600)
 
 

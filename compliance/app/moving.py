@@ -35,8 +35,9 @@ class Moved:
 
 def sound(opened: Workspace) -> Verification:
     """The verification of an open ledger. Raises IntegrityError naming the first entry that does not hold."""
+    places, ledger = opened.places, opened.ledger
     return _held(
-        verify_connection(opened.ledger.connection, vkey=opened.ledger.vkey, lock_store=opened.places.lock_store)
+        verify_connection(ledger.connection, vkey=ledger.vkey, lock_store=places.lock_store, segments=places.segments)
     )
 
 
@@ -94,12 +95,16 @@ def write_as_is(config: Config, target: Path, tell: Say) -> Moved:
     vkey = own.vkey if own else None
     tell("verifying the ledger …")
     try:
-        found = verify(places.path, vkey=vkey, lock_store=lock_store)
+        found = verify(places.path, vkey=vkey, lock_store=lock_store, segments=places.segments)
         problems = tuple(map(str, found.problems))
         vkey = found.vkey
     except IntegrityError as error:  # so damaged that it cannot be judged entry by entry
         problems = (error.message,)
-    store = Store.read(places.path)
+    try:
+        store = Store.read(places.path, places.segments)
+    except IntegrityError as error:  # a dropped month is not there, or meta is damaged: what the file itself holds
+        store = Store.read(places.path, as_is=True)
+        problems = (*problems, *({error.message} - set(problems)))
     try:
         tell("writing what is there …")
         with workspace.private_files(), folder.new(target) as out:
@@ -189,7 +194,8 @@ def _holds(config: Config, places: LedgerPlaces, size: int, root: bytes) -> rewr
     """A check that a new file verifies and has at least these entries."""
 
     def holds(fresh: Path) -> None:
-        found = _held(verify(fresh, vkey=check.own_key(config, places), lock_store=places.lock_store))
+        key = check.own_key(config, places)
+        found = _held(verify(fresh, vkey=key, lock_store=places.lock_store, segments=places.segments))
         if found.size < size or (found.size == size and found.root != root):
             raise IntegrityError(f"{fresh} has {found.size} entries, not the {size} that were there")
 

@@ -21,10 +21,17 @@ class LedgerPlaces:
     lock_store: Path  # folder of the newest checkpoint: what shows a rolled-back file
     keystore: Path  # file with the keys of personal content
     anchors: Path  # folder of what is remembered of the anchors
+    segments: Path  # folder of sealed months; those that were dropped from the file are read from it
 
 
 def ledger_places(
-    path: Path, origin: str, *, keys: Path | None = None, lock_store: Path | None = None, keystore: Path | None = None
+    path: Path,
+    origin: str,
+    *,
+    keys: Path | None = None,
+    lock_store: Path | None = None,
+    keystore: Path | None = None,
+    segments: Path | None = None,
 ) -> LedgerPlaces:
     """Places for the ledger at `path`; those not given are per log below the user's own folders.
 
@@ -38,4 +45,5 @@ def ledger_places(
         lock_store=lock_store or user_state_path(APP) / "locks" / name,
         keystore=keystore or user_data_path(APP) / "subjects" / f"{name}.sqlite",
         anchors=user_state_path(APP) / "anchors" / name,
+        segments=segments or path.with_name("compliance-segments"),
     )

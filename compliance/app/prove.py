@@ -25,7 +25,7 @@ def inclusion(
         IntegrityError: the file does not hold what was signed.
     """
     config, places = located(config_path, ledger)
-    with proofs.reading(places.path) as (store, edge):
+    with proofs.reading(places.path, places.segments) as (store, edge):
         proof = proofs.inclusion(store, edge, entry, size)
         known = vkeys or _known(store, own_key(config, places), places.origin)
     try:
@@ -38,7 +38,7 @@ def inclusion(
 def consistency(config_path: Path | None, ledger: Path | None, size1: int, size2: int, vkeys: Sequence[str]) -> str:
     """The proof that the checkpoint at `size2` extends the one at `size1`. Raises as `inclusion`."""
     config, places = located(config_path, ledger)
-    with proofs.reading(places.path) as (store, edge):
+    with proofs.reading(places.path, places.segments) as (store, edge):
         proof = proofs.consistency(store, edge, size1, size2)
         known = vkeys or _known(store, own_key(config, places), places.origin)
     try:

@@ -67,6 +67,7 @@ def places_of(config: Config, path: Path, origin: str) -> LedgerPlaces:
         keys=config.resolve(section.keys) if section.keys else None,
         lock_store=config.resolve(section.lock_store) if section.lock_store else None,
         keystore=config.resolve(section.keystore) if section.keystore else None,
+        segments=config.resolve(section.segments) if section.segments else None,
     )
 
 
@@ -100,6 +101,7 @@ def opening(config: Config, where: LedgerPlaces, say: Say) -> Opening:
         keys=where.keys,
         lock_store=where.lock_store,
         keystore=where.keystore,
+        segments=where.segments,
         given_keys=given_keys(config, where.origin),
         clock=now,
         wait_s=float(config.ledger.wait_s),

@@ -38,7 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "verify": ("verify", "Recompute the whole ledger and name the first bad entry."),
     "anchor": ("anchor", "Copies of checkpoints outside: push, status, list."),
     "package": ("package", "Write what an auditor receives: reports, evidence, proofs, a verifier."),
-    "ledger": ("ledger", "The ledger: status, export, import, copy, compact, adopt a lock store."),
+    "ledger": ("ledger", "The ledger: status, export, import, copy, compact, sealed months, adopt a lock store."),
     "keys": ("keys", "Signing keys: create, hand over, replace, export the public half."),
     "doctor": ("doctor", "Check this installation, its configuration, keys and ledger."),
 }

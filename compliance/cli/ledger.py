@@ -1,4 +1,4 @@
-"""`compliance ledger status|adopt|export|import|copy|compact`."""
+"""`compliance ledger status|adopt|export|import|copy|compact`; months outside the file are in `segments`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from compliance.cli import segments
 from compliance.cli.options import config_option, emit_json, json_option, quiet_option, say, table
 from compliance.cli.progress import speaker
 
@@ -17,9 +18,13 @@ if TYPE_CHECKING:
 _new = click.Path(path_type=Path)
 
 
-@click.group("ledger", help="The ledger: status, export, import, copy, compact, adopt a lock store.")
+@click.group("ledger", help="The ledger: status, export, import, copy, compact, sealed months, adopt a lock store.")
 def command() -> None:
     """The group."""
+
+
+for _command in (segments.seal, segments.segments, segments.drop, segments.rebuild):
+    command.add_command(_command)
 
 
 @command.command("status", help="Size, root, newest checkpoint and places of the configured ledger.")

@@ -14,13 +14,14 @@ _file = click.Path(dir_okay=False, path_type=Path)
 @click.command(
     "verify",
     help="Recompute every line, leaf, tile, root and signature of a ledger and name the first bad entry. "
-    "Exit 0 when all agree, 4 when not, 3 when an anchor could not be checked. Without LEDGER, the configured one with "
-    "its anchors.",
+    "LEDGER is a ledger file or a folder of sealed segments; without it, the configured one with its anchors. Exit 0 "
+    "when all agree, 4 when not, 3 when all that was given agrees but an anchor or some entries could not be checked.",
 )
 @config_option
 @json_option
 @quiet_option
-@click.argument("ledger", required=False, type=_file)
+@click.argument("ledger", required=False, type=click.Path(path_type=Path))
+@click.option("--segments", type=click.Path(file_okay=False, path_type=Path), help="Folder of its sealed months.")
 @click.option("--vkey", "vkeys", multiple=True, help="Public key the checkpoints must carry (default: this machine's).")
 @click.option(
     "--anchor",
@@ -46,6 +47,7 @@ def command(
     quiet: bool,
     ledger: Path | None,
     anchors: tuple[str, ...],
+    segments: Path | None,
     vkeys: tuple[str, ...],
     prove: int | None,
     size: int | None,
@@ -68,13 +70,14 @@ def command(
             raise click.UsageError("--size, --line and --output belong to proofs")
         if len(vkeys) > 1:
             raise click.UsageError("give one --vkey: the key that the ledger is signed with")
-        _verify(ctx, config_path, ledger, vkeys[0] if vkeys else None, anchors, as_json=as_json, quiet=quiet)
+        _verify(ctx, config_path, ledger, segments, vkeys[0] if vkeys else None, anchors, as_json=as_json, quiet=quiet)
 
 
 def _verify(
     ctx: click.Context,
     config_path: Path | None,
     ledger: Path | None,
+    segments: Path | None,
     vkey: str | None,
     anchors: tuple[str, ...],
     *,
@@ -83,12 +86,12 @@ def _verify(
 ) -> None:
     from compliance.app import check
 
-    checked = check.check(config_path, ledger, vkey, anchors)
+    checked = check.check(config_path, ledger, vkey, anchors, segments)
     if as_json:
         emit_json(check.as_json(checked))
     elif not quiet or checked.exit_code:
-        for line in check.lines(checked):
-            click.echo(line)
+        for text in check.lines(checked):
+            click.echo(text)
     ctx.exit(checked.exit_code)
 
 

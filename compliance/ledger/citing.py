@@ -55,7 +55,7 @@ def citations(ledger: Ledger, folder: Folder, wanted: Iterable[Recorded]) -> lis
 def _findings(ledger: Ledger, audit: str) -> Iterable[tuple[int, dict[str, Any]]]:
     """Number and record, without personal columns, of the findings of an audit."""
     rows = ledger.connection.execute(
-        "SELECT seq, line FROM stored.entry WHERE kind = 'finding' AND key->>0 = ? ORDER BY seq", [audit]
+        "SELECT seq, line FROM whole.entry WHERE kind = 'finding' AND key->>0 = ? ORDER BY seq", [audit]
     ).fetchall()
     for seq, line in rows:
         yield seq, orjson.loads(line)["record"]
@@ -79,7 +79,7 @@ def disclosed(ledger: Ledger, folder: Folder, cited: Iterable[int]) -> int:
     with folder.file("disclosed.ndjson") as file:
         for seq in cited:
             rows = ledger.connection.execute(
-                "SELECT subject, content FROM stored.personal WHERE seq = ?", [seq]
+                "SELECT subject, content FROM whole.personal WHERE seq = ?", [seq]
             ).fetchall()
             for subject, content in rows:
                 key = ledger.keystore.key(subject)

@@ -30,7 +30,7 @@ class Exported(NamedTuple):
 def entries(store: Store, folder: Folder) -> Exported:
     """Write every line, in the order of numbers. The root is recomputed from them; holes are not judged here."""
     edge = Edge()
-    first, last = store.query("SELECT min(seq), max(seq) FROM stored.entry WHERE seq >= 0")[0]
+    first, last = store.query("SELECT min(seq), max(seq) FROM whole.entry WHERE seq >= 0")[0]
     start = None if first is None else first - first % IN_FILE
     while start is not None and start <= last:
         with folder.file(f"entries/{start:012}.ndjson.gz") as file:
@@ -40,7 +40,7 @@ def entries(store: Store, folder: Folder) -> Exported:
                 edge.extend(leaves(edge.last_leaf, lines))
             packed.close()
         # the next file, over holes: a damaged number must not make us count through one
-        found = store.query("SELECT min(seq) FROM stored.entry WHERE seq >= ?", [start + IN_FILE])[0][0]
+        found = store.query("SELECT min(seq) FROM whole.entry WHERE seq >= ?", [start + IN_FILE])[0][0]
         start = None if found is None else found - found % IN_FILE
     return Exported(edge.size, edge.root())
 
@@ -48,7 +48,7 @@ def entries(store: Store, folder: Folder) -> Exported:
 def _lines(store: Store, start: int, stop: int) -> Iterator[list[bytes]]:
     for low in range(start, stop, _PIECE):
         rows = store.table(
-            "SELECT line FROM stored.entry WHERE seq >= ? AND seq < ? AND line IS NOT NULL ORDER BY seq",
+            "SELECT line FROM whole.entry WHERE seq >= ? AND seq < ? AND line IS NOT NULL ORDER BY seq",
             [low, min(low + _PIECE, stop)],
         )
         if len(rows):
@@ -73,7 +73,7 @@ def checkpoints(store: Store, folder: Folder) -> None:
     """Write every stored checkpoint, and the newest one as a note of its own."""
     newest = ""
     with folder.file("checkpoints.ndjson") as file:
-        for size, note in _pages(store, "size, note", "checkpoint", "size"):
+        for size, note in _pages(store, "size, note", "stored.checkpoint", "size"):
             newest = note
             file.write(_line({"note": note, "size": size}))
     folder.put("checkpoint", newest.encode())
@@ -82,19 +82,19 @@ def checkpoints(store: Store, folder: Folder) -> None:
 def personal(store: Store, folder: Folder) -> None:
     """Write encrypted personal content, so that the export can be imported."""
     with folder.file("personal.ndjson") as file:
-        for seq, subject, content in _pages(store, "seq, subject, content", "personal", "seq"):
+        for seq, subject, content in _pages(store, "seq, subject, content", "whole.personal", "seq"):
             encoded = None if content is None else base64_text(bytes(content))
             file.write(_line({"content": encoded, "seq": seq, "subject": subject}))
 
 
 def _pages(store: Store, columns: str, table: str, by: str) -> Iterator[tuple[Any, ...]]:
-    low = store.query(f"SELECT min({by}) FROM stored.{table}")[0][0]  # noqa: S608 -- our own names
+    low = store.query(f"SELECT min({by}) FROM {table}")[0][0]  # noqa: S608 -- our own names
     while low is not None:
         yield from store.query(
-            f"SELECT {columns} FROM stored.{table} WHERE {by} >= ? AND {by} < ? ORDER BY ALL",  # noqa: S608
+            f"SELECT {columns} FROM {table} WHERE {by} >= ? AND {by} < ? ORDER BY ALL",  # noqa: S608
             [low, low + _PIECE],
         )
-        low = store.query(f"SELECT min({by}) FROM stored.{table} WHERE {by} >= ?", [low + _PIECE])[0][0]  # noqa: S608
+        low = store.query(f"SELECT min({by}) FROM {table} WHERE {by} >= ?", [low + _PIECE])[0][0]  # noqa: S608
 
 
 def _line(value: dict[str, object]) -> bytes:

@@ -72,7 +72,8 @@ def _now() -> datetime:
 class Opening(TypedDict):
     """Where what belongs to a ledger lies, and how it is opened.
 
-    `keys` and `lock_store` are folders, `keystore` is a file. `given_keys` are private keys that lie elsewhere, the one
+    `keys` and `lock_store` are folders, `keystore` is a file, `segments` is the folder of sealed months (beside the
+    ledger when None). `given_keys` are private keys that lie elsewhere, the one
     in force first. `on_wait` is told once whom we wait for, `wait_s` seconds at the most.
     """
 
@@ -80,6 +81,7 @@ class Opening(TypedDict):
     keys: Path
     lock_store: Path
     keystore: Path
+    segments: NotRequired[Path | None]
     given_keys: NotRequired[Sequence[Keys]]
     clock: NotRequired[Callable[[], datetime]]
     wait_s: NotRequired[float]
@@ -165,7 +167,7 @@ class Ledger(Readable):
 
     def _forget(self, reason: str, by: str) -> int:
         recorded = {orjson.loads(line)["record"]["key_name"] for line in self._store.key_events()}
-        rows = self._store.query("SELECT DISTINCT subject FROM stored.personal ORDER BY subject")
+        rows = self._store.query("SELECT DISTINCT subject FROM whole.personal ORDER BY subject")
         lost = [alias for (alias,) in rows if alias not in recorded and self._keystore.key(alias) is None]
         if lost:
             self.append([Draft("key_event", self._key_event("erase_subject", alias, reason, by)) for alias in lost])
@@ -184,7 +186,7 @@ class Ledger(Readable):
         if lock.read() is None and never_begun(path):
             path.unlink()  # a crash came while DuckDB made the file; nothing was ever in it
         ring = KeyRing(how["keys"], origin, how.get("given_keys", ()))
-        store = Store.open(path, how.get("wait_s", 30.0), how.get("on_wait"))
+        store = Store.open(path, how.get("wait_s", 30.0), how.get("on_wait"), how.get("segments"))
         opened: KeyStore | None = None
         try:
             note = lock.read()  # again: another writer may have moved on while we waited

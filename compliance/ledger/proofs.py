@@ -34,7 +34,7 @@ class Proof(NamedTuple):
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[tuple[Store, Edge]]:
+def reading(path: Path, segments: Path | None = None) -> Iterator[tuple[Store, Edge]]:
     """The first two arguments of `inclusion` and `consistency`, for a ledger file that is only read.
 
     Raises:
@@ -42,7 +42,7 @@ def reading(path: Path) -> Iterator[tuple[Store, Edge]]:
         IntegrityError: it cannot be read, or its newest entries do not give its tree head.
         LedgerError: it has no entries.
     """
-    store = Store.read(path)
+    store = Store.read(path, segments)
     try:
         head = store.head()
         if head is None:
@@ -184,7 +184,7 @@ def _query(stored: Sequence[_Node], seq: int | None) -> tuple[str, list[Any]]:
         parts.append("SELECT level, n, hashes, NULL AS line FROM stored.tile WHERE level = ? AND n = ?")
         parameters += [level, n]
     if seq is not None:
-        parts.append("SELECT NULL AS level, NULL AS n, NULL AS hashes, line FROM stored.entry WHERE seq = ?")
+        parts.append("SELECT NULL AS level, NULL AS n, NULL AS hashes, line FROM whole.entry WHERE seq = ?")
         parameters.append(seq)
     return " UNION ALL ".join(parts), parameters
 

@@ -135,7 +135,7 @@ class Readable:
         """How many entries were recorded at or before `moment`."""
         naive = moment.astimezone(UTC).replace(tzinfo=None)
         with self._mutex:
-            found = self._store.query('SELECT max(seq) + 1 FROM stored.entry WHERE "at" <= ?', [naive])[0][0]
+            found = self._store.query('SELECT max(seq) + 1 FROM whole.entry WHERE "at" <= ?', [naive])[0][0]
         return int(found or 0)
 
     def collections(self, upto: int | None = None) -> list[StoredCollection]:
@@ -184,7 +184,7 @@ class Readable:
         """One entry. Raises LedgerError when there is none of this number."""
         with self._mutex:
             rows = self._store.query(
-                "SELECT line, content FROM stored.entry LEFT JOIN stored.personal p USING (seq) WHERE seq = ?", [seq]
+                "SELECT line, content FROM whole.entry LEFT JOIN whole.personal p USING (seq) WHERE seq = ?", [seq]
             )
             if not rows:
                 raise LedgerError(f"the ledger has {self.size} entries; there is no entry {seq}")

@@ -73,8 +73,8 @@ class Reader:
         next_seq = 0
         while True:
             rows = self._store.query(
-                "SELECT e.seq, line, content FROM (SELECT seq, line FROM stored.entry WHERE seq >= $1 AND seq < $2 "
-                "AND ($3 IS NULL OR kind = $3) ORDER BY seq LIMIT $4) e LEFT JOIN stored.personal p USING (seq) "
+                "SELECT e.seq, line, content FROM (SELECT seq, line FROM whole.entry WHERE seq >= $1 AND seq < $2 "
+                "AND ($3 IS NULL OR kind = $3) ORDER BY seq LIMIT $4) e LEFT JOIN whole.personal p USING (seq) "
                 "ORDER BY e.seq",
                 [next_seq, upto, kind, _PAGE],
             )
@@ -151,10 +151,10 @@ class Reader:
         known = all_kinds().get(kind)
         personal = known is None or bool(known.personal_columns())
         content = "p.content" if personal else "NULL::BLOB AS content"
-        join = "LEFT JOIN stored.personal p USING (seq)" if personal else ""
+        join = "LEFT JOIN whole.personal p USING (seq)" if personal else ""
         table = self._store.table(
             f'SELECT e.seq AS entry, e.source, coalesce(e.observed_at, e."at") AS observed_at, e.subject, '  # noqa: S608
-            f"{_RECORD} AS record, {content} FROM stored.entry e {join} WHERE {where} ORDER BY 1",
+            f"{_RECORD} AS record, {content} FROM whole.entry e {join} WHERE {where} ORDER BY 1",
             parameters,
         )
         if personal and table["subject"].null_count < len(table):
@@ -177,8 +177,8 @@ class Reader:
             LedgerError: the key of a row's personal content is missing, and no erasure says why.
         """
         rows = self._store.query(
-            f"SELECT e.seq, e.key, e.subject, {_RECORD}, p.content FROM stored.entry e "  # noqa: S608 -- constants
-            "LEFT JOIN stored.personal p USING (seq) WHERE e.kind = $1 AND e.source = $2 "
+            f"SELECT e.seq, e.key, e.subject, {_RECORD}, p.content FROM whole.entry e "  # noqa: S608 -- constants
+            "LEFT JOIN whole.personal p USING (seq) WHERE e.kind = $1 AND e.source = $2 "
             "AND e.collection BETWEEN $3 AND $4 AND e.seq > $3 "
             "QUALIFY row_number() OVER (PARTITION BY e.key ORDER BY e.seq DESC) = 1 AND NOT e.gone",
             [link.of_kind, link.of_source, link.base, link.seq],
@@ -196,7 +196,7 @@ class Reader:
     def collections(self, upto: int) -> list[StoredCollection]:
         """Every collection entry below `upto`, in order."""
         rows = self._store.query(
-            "SELECT line FROM stored.entry WHERE kind = 'collection' AND seq < ? ORDER BY seq", [upto]
+            "SELECT line FROM whole.entry WHERE kind = 'collection' AND seq < ? ORDER BY seq", [upto]
         )
         return [StoredCollection.of_line(line) for (line,) in rows]
 
@@ -205,7 +205,7 @@ class Reader:
         rows = self._store.query(
             "SELECT arg_max(line, seq) FILTER (line->>'$.record.base' IS NOT NULL), "
             "arg_max(line->>'$.record.cursor', seq) FILTER (line->>'$.record.cursor' IS NOT NULL), "
-            "arg_max(line, seq) FROM stored.entry WHERE kind = 'collection' GROUP BY key->>1, key->>2"
+            "arg_max(line, seq) FROM whole.entry WHERE kind = 'collection' GROUP BY key->>1, key->>2"
         )
         found = {}
         for link, cursor, newest in rows:

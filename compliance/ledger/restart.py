@@ -68,17 +68,20 @@ def stored_tiles(store: Store, level: int, low: int, high: int) -> list[list[byt
 def load_edge(store: Store, head: Head) -> Edge:
     """The right edge of the tree, recomputed. Raises IntegrityError when it does not give the stored head."""
     count, newest = store.query("SELECT count(*), max(seq) FROM stored.entry")[0]
-    if count != head.size or newest != head.size - 1:
+    if store.start + count != head.size or newest != head.size - 1:
         raise IntegrityError(
-            f"ledger {store.path}: its head names {head.size} entries, {count} are there (newest {newest})",
-            seq=min(count, head.size),
+            f"ledger {store.path}: its head names {head.size} entries, {store.start + count} are there "
+            f"(newest {newest})",
+            seq=min(store.start + count, head.size),
             remedy=RECOVER,
         )
 
     def tile(level: int, n: int) -> list[bytes]:
         if level == 0:
             before = stored_tile(store, 0, n - 1)[-1] if n else BEFORE_FIRST
-            return leaves(before, lines(store, n * WIDTH, head.size))
+            known = split(store.cut.leaves) if store.cut and store.cut.start > n * WIDTH else []
+            newer = leaves(known[-1] if known else before, lines(store, n * WIDTH + len(known), head.size))
+            return [*known, *newer]
         full = head.size >> (8 * level)
         return [fold(hashes) for hashes in stored_tiles(store, level - 1, n * WIDTH, full)]
 
@@ -111,11 +114,13 @@ def terms(store: Store, first: str | None, origin: str) -> Terms:
     """
     if first is not None:
         return Terms.of_lines(first, ())
-    rows = store.query("SELECT line FROM stored.entry WHERE seq = 0")
+    rows = [(store.cut.genesis,)] if store.cut else store.query("SELECT line FROM stored.entry WHERE seq = 0")
     genesis: dict[str, Any] = orjson.loads(rows[0][0]) if rows else {}
     if genesis.get("kind") != "genesis" or genesis["record"].get("origin") != origin:
         raise IntegrityError(f"ledger {store.path} does not start with its genesis", seq=0, remedy=RECOVER)
-    return Terms.of_lines(genesis["record"]["vkey"], store.key_events())
+    before = store.cut.keys if store.cut else ()
+    events = store.query("SELECT line FROM stored.entry WHERE kind = 'key_event' ORDER BY seq")
+    return Terms.of_lines(genesis["record"]["vkey"], (*before, *(line for (line,) in events)))
 
 
 def resume(
@@ -190,7 +195,7 @@ def _announced(intent: str | None, edge: Edge, terms: Terms, origin: str) -> boo
 def check_no_personal(store: Store, keystore: Path) -> None:
     """Raise LedgerError when the ledger holds personal content: its key store, which is not there, is lost or
     elsewhere. An empty one would make it unreadable without a word."""
-    if rows := store.query("SELECT count(*) FROM stored.personal")[0][0]:
+    if rows := store.query("SELECT count(*) FROM whole.personal")[0][0]:
         raise LedgerError(
             f"the key store {keystore} is missing, and ledger {store.path} has {rows} rows of personal content",
             remedy="bring it back with its .kek file; if it is lost for good, `compliance keys forget` records that",

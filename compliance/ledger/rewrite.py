@@ -17,7 +17,8 @@ import duckdb
 import pyarrow as pa
 
 from compliance.ledger.note import sync_folder
-from compliance.ledger.store import CATALOG, CONFIG, RECOVER, SCHEMA, Store, quoted, storage_errors
+from compliance.ledger.segments import Cut
+from compliance.ledger.store import CATALOG, CONFIG, FORMAT_CUT, RECOVER, SCHEMA, Store, quoted, storage_errors
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerError
 
 Check = Callable[[Path], None]
@@ -38,12 +39,12 @@ def rewrite(
     path: Path,
     *,
     check: Check,
-    keep_from: int = 0,
+    cut: Cut | None = None,
     wait_s: float = 30.0,
     on_wait: Callable[[str], None] | None = None,
 ) -> None:
-    """Put a fresh file in the place of the ledger at `path`, which nobody may have open. Entries below `keep_from` are
-    left out (§14); `check` is given the new file before it counts and raises what speaks against it.
+    """Put a fresh file in the place of the ledger at `path`, which nobody may have open. Entries before a
+    `cut` are left out (§14); `check` is given the new file before it counts and raises what speaks against it.
 
     Raises:
         LedgerBusy: a writer or a reader still holds the file after `wait_s` seconds.
@@ -58,7 +59,7 @@ def rewrite(
         with beside(real) as fresh:
             with storage_errors(path):
                 store.connection.execute(f"CHECKPOINT {CATALOG}")
-            write(store, fresh, keep_from)
+            write(store, fresh, cut)
             check(fresh)
             with storage_errors(path):
                 store.connection.close()  # our own lock stays: no writer comes between here and the new name
@@ -121,14 +122,14 @@ def beside(path: Path) -> Iterator[Path]:
         log.unlink(missing_ok=True)
 
 
-def write(store: Store, fresh: Path, keep_from: int = 0) -> None:
-    """Write the rows of an open file, without entries below `keep_from`, to a file that is not there yet; make it
+def write(store: Store, fresh: Path, cut: Cut | None = None) -> None:
+    """Write the rows of an open file, without entries before the `cut`, to a file that is not there yet; make it
     durable and compare it with where it came from."""
     with filling(fresh) as connection:
-        connection.executemany("INSERT INTO fresh.meta VALUES (?, ?)", _meta(store, keep_from))
-        for name, piece in _rows(store, keep_from):
+        connection.executemany("INSERT INTO fresh.meta VALUES (?, ?)", _meta(store, cut))
+        for name, piece in _rows(store, cut.start if cut else 0):
             insert(connection, name, piece)
-    _compare(store, fresh, keep_from)
+    _compare(store, fresh, cut)
 
 
 @contextmanager
@@ -157,17 +158,15 @@ def insert(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table) -> 
     connection.unregister("piece")
 
 
-def _meta(store: Store, keep_from: int) -> list[tuple[str, str]]:
+def _meta(store: Store, cut: Cut | None) -> list[tuple[str, str]]:
     meta: dict[str, str] = dict(store.query("SELECT name, value FROM stored.meta ORDER BY name"))
-    start = int(meta.get("start", "0"))
-    if keep_from in (0, start):
+    if cut is None:
         return list(meta.items())
+    start = int(meta.get("start", "0"))
     count = store.query("SELECT max(seq) + 1 FROM stored.entry")[0][0] or 0
-    if not start < keep_from < count:
-        raise LedgerError(f"ledger {store.path} holds entries {start} to {count - 1}: it cannot begin at {keep_from}")
-    if "genesis" not in meta:
-        meta["genesis"] = store.query("SELECT line FROM stored.entry WHERE seq = 0")[0][0]
-    return list((meta | {"format": "2", "start": str(keep_from)}).items())
+    if not start < cut.start < count:
+        raise LedgerError(f"ledger {store.path} holds entries {start} to {count - 1}: it cannot begin at {cut.start}")
+    return list((meta | {"format": str(FORMAT_CUT)} | cut.meta()).items())
 
 
 def _rows(store: Store, keep_from: int) -> Iterator[tuple[str, pa.Table]]:
@@ -198,15 +197,15 @@ def _rows(store: Store, keep_from: int) -> Iterator[tuple[str, pa.Table]]:
             )
 
 
-def _compare(store: Store, fresh: Path, keep_from: int) -> None:
+def _compare(store: Store, fresh: Path, cut: Cut | None) -> None:
     """Read back what was written: a fault between memory and disk must not replace what is whole."""
     with storage_errors(fresh, opening=True), duckdb.connect(":memory:", config=CONFIG) as connection:
         connection.execute(f"ATTACH '{quoted(fresh)}' AS {CATALOG} (READ_ONLY)")
         connection.execute("SET enable_external_access = false")
-        found = Store(fresh, connection, None)
-        same = sorted(found.query("SELECT name, value FROM stored.meta")) == sorted(_meta(store, keep_from))
+        found = Store(fresh, connection, None, store.segments)
+        same = sorted(found.query("SELECT name, value FROM stored.meta")) == sorted(_meta(store, cut))
         again = _rows(found, 0)
-        for name, piece in _rows(store, keep_from):
+        for name, piece in _rows(store, cut.start if cut else 0):
             other, copied = next(again, ("", None))
             same = same and name == other and piece.equals(copied)
         if not same or next(again, None) is not None:

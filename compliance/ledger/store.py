@@ -18,7 +18,9 @@ from typing import Any, TextIO
 import duckdb
 import pyarrow as pa
 
+from compliance.ledger import segments
 from compliance.ledger.note import sync_folder
+from compliance.ledger.segments import Cut
 from compliance.ledger.tree import Tile
 from compliance.schemas.errors import (
     ConfigError,
@@ -30,6 +32,7 @@ from compliance.schemas.errors import (
 )
 
 FORMAT = 1
+FORMAT_CUT = 2  # of a file whose first months were dropped: they lie in segments
 CATALOG = "stored"
 _BATCH = 8_192  # rows: their lines stay in the cache
 SCHEMA = {
@@ -103,6 +106,11 @@ def _translated(path: Path, error: duckdb.Error, opening: bool) -> LedgerError:
         return LedgerTooNew(f"ledger {path} needs a newer DuckDB: {text}", remedy="upgrade the engine")
     if any(words in text for words in ("No space left", "disk quota", "Permission denied", "Read-only file system")):
         return _full(path, text)
+    if ".parquet" in text:
+        return IntegrityError(
+            f"a segment of ledger {path} cannot be read: {text}",
+            remedy="bring the segment back from a copy of it, then open the ledger again",
+        )
     if opening or "orrupt" in text or isinstance(error, duckdb.SerializationException):
         return IntegrityError(f"ledger {path} cannot be read: {text}", remedy=RECOVER)
     return LedgerError(
@@ -151,16 +159,29 @@ def stored_origin(path: Path) -> str | None:
 
 
 class Store:
-    """The file, attached as catalog `stored`, so that nothing defined inside it can shadow a function of ours."""
+    """The file, attached as catalog `stored`, so that nothing defined inside it can shadow a function of ours.
 
-    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, lock: TextIO | None) -> None:
+    What reads entries of any age reads `whole.entry` and `whole.personal`: the file's rows and, where months were
+    dropped from it, those of their segments. `stored.entry` holds numbers from `start` on.
+    """
+
+    def __init__(self, path: Path, connection: duckdb.DuckDBPyConnection, lock: TextIO | None, folder: Path) -> None:
         self.path = path
         self.connection = connection
+        self.segments = folder
+        self.cut: Cut | None = None
         self._lock = lock
 
+    @property
+    def start(self) -> int:
+        """The number of the first entry in the file itself."""
+        return self.cut.start if self.cut else 0
+
     @classmethod
-    def open(cls, path: Path, wait_s: float, on_wait: Callable[[str], None] | None) -> Store:
-        """Open or make the file as its only writer.
+    def open(
+        cls, path: Path, wait_s: float, on_wait: Callable[[str], None] | None, folder: Path | None = None
+    ) -> Store:
+        """Open or make the file as its only writer. `folder` holds its segments (beside it when None).
 
         Raises:
             LedgerBusy: another writer still holds it after `wait_s` seconds.
@@ -171,16 +192,18 @@ class Store:
         with storage_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             lock = _take(path, deadline, on_wait)
+        folder = (folder or segments.beside(path)).absolute()
         try:
-            connection = _attach(path, deadline, on_wait)
+            connection = _attach(path, deadline, on_wait, folder)
         except BaseException:
             lock.close()
             raise
-        return cls(path, connection, lock)
+        return cls(path, connection, lock, folder)
 
     @classmethod
-    def read(cls, path: Path) -> Store:
-        """The file, only to be read.
+    def read(cls, path: Path, folder: Path | None = None, *, as_is: bool = False) -> Store:
+        """The file, only to be read, with its segments in `folder` (beside it when None). `as_is` reads what is in the
+        file itself, for those who must see what is left.
 
         Raises:
             LedgerError: there is none.
@@ -191,12 +214,13 @@ class Store:
         if not path.exists():
             raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
         connection = duckdb.connect(":memory:", config=CONFIG)
-        store = cls(path, connection, None)
+        store = cls(path, connection, None, (folder or segments.beside(path)).absolute())
         try:
             with storage_errors(path, opening=True):
                 connection.execute(f"ATTACH '{quoted(path)}' AS {CATALOG} (READ_ONLY)")
+                connection.execute(f"SET allowed_directories = ['{quoted(store.segments)}/']")
                 connection.execute("SET enable_external_access = false")
-            store._check_format()
+            store._lay({} if as_is else store._check_format())
         except BaseException:
             connection.close()
             raise
@@ -265,6 +289,7 @@ class Store:
                 f"{self.path} is the ledger {meta.get('origin')!r}, not {origin!r}",
                 remedy="correct the origin or the path in the configuration",
             )
+        self._lay(meta)
         if self._lock is not None:
             with storage_errors(self.path):
                 self._lock.truncate(0)
@@ -277,16 +302,33 @@ class Store:
             version = int(meta.get("format", "0"))
         except (LedgerError, ValueError) as error:
             raise IntegrityError(f"{self.path} is not a ledger: {error}", remedy=RECOVER) from error
-        if version > FORMAT:
+        if version > FORMAT_CUT:
             raise LedgerTooNew(
-                f"ledger {self.path} has format {version}; this engine knows formats up to {FORMAT}",
+                f"ledger {self.path} has format {version}; this engine knows formats up to {FORMAT_CUT}",
                 remedy="upgrade the engine",
             )
         return meta
 
     def key_events(self) -> list[str]:
-        """The lines of all entries about keys, in order."""
-        return [line for (line,) in self.query("SELECT line FROM stored.entry WHERE kind = 'key_event' ORDER BY seq")]
+        """The lines of all entries about keys, in order, also of dropped months."""
+        return [line for (line,) in self.query("SELECT line FROM whole.entry WHERE kind = 'key_event' ORDER BY seq")]
+
+    def _lay(self, meta: dict[str, str]) -> None:
+        """Make the views over file and segments. Raises IntegrityError when a segment that is needed is not whole."""
+        if meta.get("format") == str(FORMAT_CUT):
+            try:
+                self.cut = Cut.of_meta(meta)
+            except (KeyError, ValueError, TypeError) as error:
+                raise IntegrityError(
+                    f"ledger {self.path}: table meta does not say where its first entries are: {error}", remedy=RECOVER
+                ) from error
+        folders = segments.needed(self.segments, self.cut.dropped) if self.cut else []
+        with storage_errors(self.path, opening=True):
+            self.connection.execute("CREATE SCHEMA whole")
+            for name, file in (("entry", "entries.parquet"), ("personal", "personal.parquet")):
+                tables = [*([segments.parquet(folders, file)] if folders else []), f"{CATALOG}.main.{name}"]
+                union = " UNION ALL ".join(f"SELECT * FROM {table}" for table in tables)  # noqa: S608 -- our own names
+                self.connection.execute(f"CREATE VIEW whole.{name} AS {union}")
 
     def head(self) -> Head | None:
         """The newest tree head; None in a file without entries."""
@@ -374,7 +416,9 @@ def _take(path: Path, deadline: float, on_wait: Callable[[str], None] | None) ->
         return lock
 
 
-def _attach(path: Path, deadline: float, on_wait: Callable[[str], None] | None) -> duckdb.DuckDBPyConnection:
+def _attach(
+    path: Path, deadline: float, on_wait: Callable[[str], None] | None, folder: Path
+) -> duckdb.DuckDBPyConnection:
     told = False
     while True:
         connection = duckdb.connect(":memory:", config=CONFIG)
@@ -382,6 +426,7 @@ def _attach(path: Path, deadline: float, on_wait: Callable[[str], None] | None) 
             with storage_errors(path, opening=True):
                 # readable by DuckDB 1.5 and 2, and old enough a form for zstd columns
                 connection.execute(f"ATTACH '{quoted(path)}' AS {CATALOG} (STORAGE_VERSION 'v1.5.0')")
+                connection.execute(f"SET allowed_directories = ['{quoted(folder)}/']")
                 connection.execute("SET enable_external_access = false")
                 # small thresholds cost a checkpoint every few batches: 2.5 times slower appends
                 connection.execute("SET checkpoint_threshold = '512MB'")

@@ -1,9 +1,10 @@
 """Verification from stored bytes alone. Imports nothing of the writer. Format: schemas/ledger.md."""
 
 from compliance.verify.anchors import is_claim
-from compliance.verify.check import verify, verify_connection
+from compliance.verify.check import verify, verify_connection, verify_segments
 from compliance.verify.proof import BadProof, check_consistency, check_inclusion
 from compliance.verify.result import AnchorFound, Problem, Verification
+from compliance.verify.sealed import segments_origin
 
 __all__ = [
     "AnchorFound",
@@ -13,6 +14,8 @@ __all__ = [
     "check_consistency",
     "check_inclusion",
     "is_claim",
+    "segments_origin",
     "verify",
     "verify_connection",
+    "verify_segments",
 ]

@@ -18,17 +18,18 @@ import orjson
 import pyarrow as pa
 
 from compliance.schemas.errors import ConfigError, IntegrityError, LedgerBusy, LedgerTooNew
-from compliance.verify import personal, schema
+from compliance.verify import personal, schema, sealed
 from compliance.verify.anchors import Outside
 from compliance.verify.keys import KeyList
 from compliance.verify.lockstore import LockStore
 from compliance.verify.note import BadNote, Verifier
 from compliance.verify.personal import KeyOf
-from compliance.verify.ranges import BEGINNING, RANGE, Checked, check, compare_tile, stored_tiles
+from compliance.verify.ranges import BEGINNING, RANGE, Checked, Start, check, compare_tile, stored_tiles
 from compliance.verify.result import LISTED, Verification
+from compliance.verify.sealed import Segment, Source
 from compliance.verify.states import Collections
 from compliance.verify.tree import TILE, Growing
-from compliance.verify.workers import Workers, attached, file_id
+from compliance.verify.workers import CONFIG, Workers, attached, file_id, lock_down
 
 _RECOVER = (
     "keep a copy of the ledger file, its .wal file and the lock store as they are, then restore the newest backup that "
@@ -43,6 +44,7 @@ def verify(
     lock_store: Path | None = None,
     key_of: KeyOf | None = None,
     outside: Mapping[str, Sequence[str]] | None = None,
+    segments: Path | None = None,
     processes: int = 1,
     step: int = RANGE,
 ) -> Verification:
@@ -60,14 +62,45 @@ def verify(
         raise ConfigError(f"there is no ledger at {path}", remedy="correct the path")
     file = file_id(path)
     try:
-        connection = attached(path)
+        connection = attached(path, segments)
     except duckdb.Error as error:
         raise _unreadable(path, error) from error
-    with connection, Workers(path, file, processes) if processes > 1 else nullcontext() as workers:
+    with connection, Workers(path, file, processes, segments) if processes > 1 else nullcontext() as workers:
         ahead = workers.checked if workers else unchecked
         return verified(
-            connection, vkey=vkey, lock_store=lock_store, key_of=key_of, outside=outside, step=step, ahead=ahead
+            connection,
+            vkey=vkey,
+            lock_store=lock_store,
+            key_of=key_of,
+            outside=outside,
+            segments=segments,
+            step=step,
+            ahead=ahead,
         )
+
+
+def verify_segments(folder: Path, *, vkey: str | None = None, key_of: KeyOf | None = None) -> Verification:
+    """Verify segments alone: `folder` is one of them, or holds several that follow each other.
+
+    Raises:
+        ConfigError: there are none.
+        IntegrityError: one cannot be read.
+    """
+    one = (folder / "manifest.json").exists()
+    segments = [sealed.read(folder)] if one else sealed.read_all(folder)
+    for segment in segments:
+        sealed.columns(segment)
+    result = Verification()
+    try:
+        with duckdb.connect(":memory:", config=CONFIG) as connection:
+            sealed.stand_in(connection, segments)
+            connection.execute("SET enable_progress_bar = false")
+            lock_down(connection, folder)
+            _Run(connection, result, vkey, None, key_of, {}, folder).run_segments(segments)
+    except duckdb.Error as error:
+        raise IntegrityError(f"segments in {folder} cannot be read: {str(error).strip()}", remedy=_RECOVER) from error
+    result.sort()
+    return result
 
 
 def verify_connection(
@@ -77,15 +110,17 @@ def verify_connection(
     lock_store: Path | None = None,
     key_of: KeyOf | None = None,
     outside: Mapping[str, Sequence[str]] | None = None,
+    segments: Path | None = None,
 ) -> Verification:
     """Verify the ledger attached as catalog `stored` of an open connection.
 
     Give `vkey` from where you got the organisation's public key; without it the ledger's own first entry is believed,
     and the result says so. `lock_store` is the folder outside; `key_of` gives the key of an alias, to check personal
-    content too; `outside` are the copies that anchors hold, by the anchor's name: notes, or lines `size:root`. Problems
-    are in the result; what cannot be checked at all raises.
+    content too; `outside` are the copies that anchors hold, by the anchor's name: notes, or lines `size:root`.
+    `segments` is the folder of the months that were dropped from the file; the connection must be allowed to read it.
+    Problems are in the result; what cannot be checked at all raises.
     """
-    return verified(connection, vkey=vkey, lock_store=lock_store, key_of=key_of, outside=outside)
+    return verified(connection, vkey=vkey, lock_store=lock_store, key_of=key_of, outside=outside, segments=segments)
 
 
 Ahead = Callable[[int, int], Iterator[Checked | None]]
@@ -103,6 +138,7 @@ def verified(
     lock_store: Path | None,
     key_of: KeyOf | None,
     outside: Mapping[str, Sequence[str]] | None = None,
+    segments: Path | None = None,
     step: int = RANGE,
     ahead: Ahead = unchecked,
 ) -> Verification:
@@ -112,7 +148,7 @@ def verified(
     try:
         with connection.cursor() as cursor:
             cursor.execute("SET enable_progress_bar = false")  # it writes into the middle of what others print
-            _Run(cursor, result, vkey, lock_store, key_of, outside or {}).run(step, ahead)
+            _Run(cursor, result, vkey, lock_store, key_of, outside or {}, segments).run(step, ahead)
     except duckdb.Error as error:
         raise _unreadable(None, error) from error
     result.sort()
@@ -151,6 +187,7 @@ class _Run:
         lock_store: Path | None,
         key_of: KeyOf | None,
         outside: Mapping[str, Sequence[str]],
+        segments: Path | None,
     ) -> None:
         self._db = connection
         self._result = result
@@ -158,6 +195,9 @@ class _Run:
         self._lock_folder = lock_store
         self._key_of = key_of
         self._given = outside
+        self._folder = segments
+        self._source = Source()
+        self._before = 0  # checkpoints of sizes up to this one are not given
         self._tree = Growing(self._compare_tile)
         self._collections = Collections(partial(result.add, derived=True))
         self._end = BEGINNING  # of the ranges that were joined
@@ -168,26 +208,22 @@ class _Run:
 
     def run(self, step: int, ahead: Ahead) -> None:
         meta = schema.check(self._db, self._result)
+        self._source = sealed.source_of(meta)
+        sealed.find(self._source, self._folder, self._result)
+        sealed.lay(self._db, self._source.segments)
         verifier = self._identify(meta)
+        for segment in self._source.segments:
+            sealed.check_files(segment, verifier.terms, self._result)
+        sealed.follow(self._source.segments, self._result)
+        sealed.check_tables(self._db, self._source.segments, self._result)
+        sealed.check_events(self._db, self._source, self._result)
         size = self._size()
         if self._lock_folder is not None:
             self._lock = LockStore(self._lock_folder, verifier, self._result)
         self._outside = Outside(self._given, verifier, self._result)
-        self._gone = personal.erased(self._db)
-        parts = ahead(size, step)
-        for start in range(0, size, step):
-            stop = min(start + step, size)
-            part = next(parts, None)
-            # what was stored as the end of the range before may not be what that range came to
-            if part is None or (part.start, part.stop, part.before) != (start, stop, self._end):
-                part = check(self._db, start, stop, self._end)
-            self._join(part, verifier)
-        self._collections.finish()
-        self._settle()
-        self._stray_tiles(size)
-        verifier.settle()
-        if self._end.leaf is not None and size:
-            self._result.root = self._tree.root(size)
+        if self._source.absent:
+            self._collections.first = self._source.start
+        self._walk(0, size, verifier, step, ahead(size, step))
         if self._lock is not None:
             self._result.lock_store = self._lock.finish(size)
         self._outside.finish(size)
@@ -201,9 +237,67 @@ class _Run:
                 derived=not crash,
             )
 
+    def run_segments(self, segments: Sequence[Segment]) -> None:
+        """Verify segments that `stored` stands in for."""
+        first, last = segments[0], segments[-1]
+        lo = first.lo
+        begin = lo - lo % TILE
+        self._source = Source(lo, known=first.before[0] if first.before else [], absent=[(begin, lo)])
+        origin = str(last.manifest["origin"])
+        keys = KeyList.stated(last.keys, origin, self._result)
+        given, self._vkey = self._vkey, None  # it may have come into force after the last of these entries
+        if lo == 0:
+            self._same_keys(keys, self._identify({"origin": origin}), last)
+        else:  # entry 0 lies elsewhere: the manifest names the keys, the caller vouches for one of them
+            self._result.origin = origin
+            self._result.unchecked.append(f"entries 0 to {lo - 1} were not checked: they lie in other segments")
+        if given is not None:
+            Verifier(given)  # one that is none is the caller's mistake
+            keys.vouched(given)
+        self._result.vkey, self._result.vkey_given = given or keys.terms[0].vkey, given is not None
+        self._result.keys = keys.terms
+        for segment in segments:
+            sealed.check_files(segment, keys.terms, self._result)
+        sealed.follow(segments, self._result)
+        size = self._size()
+        if size != last.hi:
+            self._result.add(None, f"the last segment ends at {last.hi}, the newest entry is {size - 1}")
+        self._collections.first = self._before = lo
+        if lo:
+            self._tree = Growing.after(lo, first.before, self._compare_tile)
+            self._end = Start(bytes.fromhex(first.manifest["first_previous"]), None)
+        self._walk(begin, size, keys, RANGE, unchecked(size, RANGE))
+
+    def _same_keys(self, stated: KeyList, told: KeyList, last: Segment) -> None:
+        """Up to the last segment's end, the keys that its manifest states are those that the entries tell."""
+        if [term for term in stated.terms if term.start <= last.hi] != told.terms:
+            self._result.add(None, f"{last}: its manifest names other keys than its entries")
+
+    def _walk(self, begin: int, size: int, verifier: KeyList, step: int, parts: Iterator[Checked | None]) -> None:
+        """Check entries `begin`, the first of a tile, to before `size`, and what is stated about them."""
+        self._gone = personal.erased(self._db)
+        for start in range(begin, size, step):
+            stop = min(start + step, size)
+            part = next(parts, None)
+            # what was stored as the end of the range before may not be what that range came to
+            if part is None or (part.start, part.stop, part.before) != (start, stop, self._end):
+                part = check(self._db, start, stop, self._end, self._source)
+            self._join(part, verifier)
+        self._collections.finish()
+        self._settle()
+        verifier.settle(self._before)
+        self._stray_tiles(size)
+        if self._end.leaf is not None and size:
+            self._result.root = self._tree.root(size)
+
     def _identify(self, meta: dict[str, str]) -> KeyList:
         """Origin and keys: from the ledger's own entries, and from the caller."""
-        rows = self._db.execute("SELECT line FROM stored.main.entry WHERE seq = 0").fetchall()
+        rows = self._db.execute("SELECT line FROM memory.checked.entry WHERE seq = 0").fetchall()
+        kept = self._source.genesis
+        if kept is not None and rows and rows[0][0] != kept:
+            self._result.add(0, "meta names another genesis entry")
+        if kept is not None and not rows:
+            rows = [(kept,)]
         try:
             first = orjson.loads(rows[0][0])
             origin, own = str(first["record"]["origin"]), Verifier(str(first["record"]["vkey"]))
@@ -222,9 +316,7 @@ class _Run:
         if own.name != origin:
             self._result.add(0, f"the ledger is called {origin!r}, its key {own.name!r}")
         keys = KeyList(own, origin, self._result)
-        keys.read(
-            self._db.execute("SELECT seq, line FROM stored.main.entry WHERE kind = 'key_event' ORDER BY seq").fetchall()
-        )
+        keys.read(sealed.key_events(self._db, self._source, self._result))
         if self._vkey is not None:
             Verifier(self._vkey)  # one that is none is the caller's mistake
             keys.vouched(self._vkey)
@@ -239,7 +331,7 @@ class _Run:
             "SELECT coalesce(max(seq) + 1, 0), (SELECT coalesce(max(size), 0) FROM stored.main.head), "
             "(SELECT coalesce(max(size), 0) FROM stored.main.checkpoint), count(*) FILTER (seq < 0 OR seq IS NULL), "
             "(SELECT count(*) FROM stored.main.head WHERE size IS NULL OR size <= 0), "
-            "(SELECT count(*) FROM stored.main.checkpoint WHERE size IS NULL OR size <= 0) FROM stored.main.entry"
+            "(SELECT count(*) FROM stored.main.checkpoint WHERE size IS NULL OR size <= 0) FROM memory.checked.entry"
         ).fetchall()
         rows, heads, checkpoints, outside, bad_heads, bad_checkpoints = query[0]
         if outside:
@@ -352,5 +444,5 @@ class _Run:
             self._collections.entry(seq, kind, line)
 
     def _has_personal(self, start: int, stop: int) -> bool:
-        query = "SELECT 1 FROM stored.main.personal WHERE seq >= ? AND seq < ? LIMIT 1"
+        query = "SELECT 1 FROM memory.checked.personal WHERE seq >= ? AND seq < ? LIMIT 1"
         return bool(self._db.execute(query, [start, stop]).fetchall())

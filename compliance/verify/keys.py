@@ -6,7 +6,7 @@ named when they are.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import orjson
 
@@ -24,6 +24,14 @@ class KeyList:
         self._verifiers = [first]
         self.terms = [KeyTerm(1, first.vkey, "create")]
         self._opened: set[int] = set()  # sizes of terms whose first checkpoint was seen
+
+    @classmethod
+    def stated(cls, terms: Sequence[KeyTerm], origin: str, result: Verification) -> KeyList:
+        """The keys as a manifest states them: at least one, each of another public key."""
+        keys = cls(Verifier(terms[0].vkey), origin, result)
+        keys.terms = list(terms)
+        keys._verifiers = [Verifier(term.vkey) for term in terms]
+        return keys
 
     def read(self, events: Iterable[tuple[int, bytes | str]]) -> None:
         """Take the lines of all `key_event` entries, in order. A change that does not follow is a problem, and the key
@@ -78,11 +86,12 @@ class KeyList:
             self._opened.add(term.start)
         return signed
 
-    def settle(self) -> None:
+    def settle(self, before: int = 0) -> None:
         """Once all checkpoints were opened: name changes of key that no checkpoint of exactly their size carries. It
-        alone holds the signature of the old key; without it anybody could hand the ledger over to himself."""
+        alone holds the signature of the old key; without it anybody could hand the ledger over to himself. Checkpoints
+        of sizes up to `before` were not given."""
         for term in self.terms[1:]:
-            if term.start <= self._result.signed and term.start not in self._opened:
+            if before < term.start <= self._result.signed and term.start not in self._opened:
                 self._result.add(
                     term.start - 1, f"it changes the signing key, but no checkpoint of {term.start} entries is there"
                 )

@@ -20,7 +20,7 @@ KeyOf = Callable[[str], bytes | None]
 
 def erased(connection: duckdb.DuckDBPyConnection) -> frozenset[str]:
     """Aliases whose erasure the ledger records: their content may be gone."""
-    rows = connection.execute("SELECT line FROM stored.main.entry WHERE kind = 'key_event'").fetchall()
+    rows = connection.execute("SELECT line FROM memory.checked.entry WHERE kind = 'key_event'").fetchall()
     found = set()
     for (line,) in rows:
         try:
@@ -44,8 +44,8 @@ def check(
     rows = connection.execute(
         "SELECT coalesce(e.seq, p.seq), e.subject, p.subject, p.content, e.line, "
         "count(*) OVER (PARTITION BY p.seq) FROM "
-        "(SELECT seq, subject, line FROM stored.main.entry WHERE seq >= $1 AND seq < $2 AND subject IS NOT NULL) e "
-        "FULL JOIN (SELECT * FROM stored.main.personal WHERE seq >= $1 AND seq < $2) p ON e.seq = p.seq ORDER BY 1",
+        "(SELECT seq, subject, line FROM memory.checked.entry WHERE seq >= $1 AND seq < $2 AND subject IS NOT NULL) e "
+        "FULL JOIN (SELECT * FROM memory.checked.personal WHERE seq >= $1 AND seq < $2) p ON e.seq = p.seq ORDER BY 1",
         [start, stop],
     ).fetchall()
     for seq, alias, subject, content, line, times in rows:

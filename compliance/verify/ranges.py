@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from compliance.verify.frame import AGREES, differences
 from compliance.verify.result import Verification
+from compliance.verify.sealed import Source
 from compliance.verify.tree import TILE, tile_root
 
 RANGE = 480 * TILE  # the rows of a row group of DuckDB: where ranges and row groups agree, none is read twice
@@ -63,14 +64,25 @@ class Checked:
     personal: bool
 
 
-def check(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start) -> Checked:
-    """Check entries `start` to before `stop` of the ledger attached as `stored`."""
+def check(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start, source: Source) -> Checked:
+    """Check entries `start` to before `stop`: rows come from where `sealed.lay` found them, tiles from `stored`."""
     tiles = stored_tiles(db, 0, start // TILE, stop // TILE)
     try:
-        sound = _sound(db, start, stop, before, tiles)
+        checked = _sound(db, start, stop, before, tiles)
     except (pa.ArrowException, OSError):  # what Arrow makes of an error of DuckDB, which is met again below
-        sound = None
-    return sound or _Damaged(db, start, stop, before, tiles).checked()
+        checked = None
+    checked = checked or _Damaged(db, start, stop, before, tiles, source).checked()
+    _known(checked, source)
+    return checked
+
+
+def _known(part: Checked, source: Source) -> None:
+    """What a cut file keeps of the leaves before its first entry is what was recomputed."""
+    first = source.start - len(source.known)
+    kept, place = b"".join(source.known), 32 * (first - part.start)
+    recomputed = part.leaves[place : place + len(kept)] if part.start <= first < part.stop else b""
+    if len(recomputed) == len(kept) and recomputed != kept:
+        part.found.add(None, f"the leaves that are kept before entry {source.start} are not what its entries give")
 
 
 def stored_start(db: duckdb.DuckDBPyConnection, start: int) -> Start:
@@ -78,7 +90,7 @@ def stored_start(db: duckdb.DuckDBPyConnection, start: int) -> Start:
     if start == 0:
         return BEGINNING
     tile = stored_tiles(db, 0, start // TILE - 1, start // TILE).get(start // TILE - 1)
-    rows = db.execute('SELECT "at" FROM stored.main.entry WHERE seq = ?', [start - 1]).fetchall()
+    rows = db.execute('SELECT "at" FROM memory.checked.entry WHERE seq = ?', [start - 1]).fetchall()
     return Start(tile[-32:] if tile else None, rows[0][0] if rows else None)
 
 
@@ -113,7 +125,7 @@ def _sound(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start, 
     belonging: list[pa.RecordBatch] = []
     personal = False
     rows = db.sql(
-        f"SELECT {_COLUMNS} FROM stored.main.entry WHERE seq >= ? AND seq < ?",  # noqa: S608 -- constants
+        f"SELECT {_COLUMNS} FROM memory.checked.entry WHERE seq >= ? AND seq < ?",  # noqa: S608 -- constants
         params=[start, stop],
     )
     for batch in rows.to_arrow_reader(_BATCH):
@@ -165,8 +177,11 @@ def _belongs(rows: pa.RecordBatch | pa.Table) -> pa.Array:
 class _Damaged:
     """A range with which something may be wrong: everything that is gets its words."""
 
-    def __init__(self, db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start, tiles: Tiles) -> None:
+    def __init__(
+        self, db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start, tiles: Tiles, source: Source
+    ) -> None:
         self._db = db
+        self._source = source
         self._start = start
         self._stop = stop
         self._before = before
@@ -176,7 +191,7 @@ class _Damaged:
     def checked(self) -> Checked:
         start, stop = self._start, self._stop
         rows = self._db.sql(
-            f"SELECT {_COLUMNS} FROM stored.main.entry WHERE seq >= ? AND seq < ?",  # noqa: S608 -- constants
+            f"SELECT {_COLUMNS} FROM memory.checked.entry WHERE seq >= ? AND seq < ?",  # noqa: S608 -- constants
             params=[start, stop],
         ).to_arrow_table()
         rows = rows.take(pc.sort_indices(rows["seq"]))  # not in DuckDB, whose memory is limited
@@ -212,7 +227,7 @@ class _Damaged:
             seen.setdefault(seq, n)
         hole: int | None = None
         for seq in range(self._start, self._stop + 1):
-            missing = seq < self._stop and seq not in seen
+            missing = seq < self._stop and seq not in seen and not self._source.lacks(seq)
             if missing and hole is None:
                 hole = seq
             if not missing and hole is not None:
@@ -224,7 +239,7 @@ class _Damaged:
         """Name rows whose columns are not what their line says."""
         bad = rows.filter(pc.invert(pc.fill_null(rows["agrees"], True)))
         for seq in bad["seq"].to_pylist():
-            query = self._db.execute("SELECT * FROM stored.main.entry WHERE seq = ? LIMIT 1", [seq])
+            query = self._db.execute("SELECT * FROM memory.checked.entry WHERE seq = ? LIMIT 1", [seq])
             names = [column[0] for column in query.description or ()]
             for row in query.fetchall():
                 self._found.add(seq, differences(dict(zip(names, row, strict=True))))
@@ -267,11 +282,23 @@ class _Damaged:
             if stored is None or b"".join(found) == stored:
                 return found
         elif stored is None:
-            return None
+            return self._after_cut(first, lines)
         hashes = [stored[i : i + 32] for i in range(0, len(stored), 32)]
         if found and not _chained(lines, hashes):
             return found  # not one line fits: the tile is of something else, and is named as a whole
         return self._repair(first, before, lines, hashes)
+
+    def _after_cut(self, first: int, lines: Sequence[bytes | None]) -> list[bytes] | None:
+        """The leaves of an unfinished tile whose first lines left the file, which keeps their leaves."""
+        known = self._source.known
+        rest = lines[len(known) :]
+        if not known or first + len(known) != self._source.start or None in rest:
+            return None
+        found, leaf = list(known), known[-1]
+        for line in rest:
+            leaf = sha256(b"\x00" + leaf + line).digest()  # type: ignore[operator]  # None was ruled out
+            found.append(leaf)
+        return found
 
     def _repair(self, first: int, leaf: bytes, lines: Sequence[bytes | None], stored: list[bytes]) -> list[bytes]:
         """Line by line against a stored tile that differs: is it the line that was changed, or the tile?"""

@@ -76,12 +76,13 @@ class Verification:
     lock_store: str = "not given"
     anchors: list[AnchorFound] = field(default_factory=list)
     personal_checked: int = 0
+    unchecked: list[str] = field(default_factory=list)  # what was not given, so that nothing can be said of it
     problems: list[Problem] = field(default_factory=list)
     more: int = 0
 
     @property
     def ok(self) -> bool:
-        """Everything that was checked holds."""
+        """Everything that was checked holds; `unchecked` says what was not."""
         return not self.problems
 
     @property

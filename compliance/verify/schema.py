@@ -7,7 +7,7 @@ import duckdb
 from compliance.schemas.errors import IntegrityError, LedgerTooNew
 from compliance.verify.result import Verification
 
-FORMAT = 1
+FORMATS = (1, 2)  # 2: of a file without its first entries
 TABLES = {
     "entry": {
         "seq": "BIGINT",
@@ -54,11 +54,12 @@ def check(connection: duckdb.DuckDBPyConnection, result: Verification) -> dict[s
         raise IntegrityError("the file is not a ledger: it has no table meta", remedy="check the path")
     meta = dict(connection.execute("SELECT name, value FROM stored.main.meta").fetchall())
     version = str(meta.get("format", ""))
-    if version.isdigit() and int(version) > FORMAT:
+    if version.isdigit() and int(version) > max(FORMATS):
         raise LedgerTooNew(
-            f"the ledger has format {version}; this verifier knows formats up to {FORMAT}", remedy="upgrade the engine"
+            f"the ledger has format {version}; this verifier knows formats up to {max(FORMATS)}",
+            remedy="upgrade the engine",
         )
-    if version != str(FORMAT):
+    if version not in map(str, FORMATS):
         result.add(None, f"meta names the format {version!r}")
     for name, columns in TABLES.items():
         if list(found.get(name, {}).items()) != list(columns.items()):

@@ -40,6 +40,7 @@ class Collections:
 
     def __init__(self, report: Report) -> None:
         self._report = report
+        self.first = 0  # links before this entry are not there to be compared
         self._chains: dict[tuple[str, str], _Chain] = {}
         self._open: _Open | None = None
 
@@ -92,7 +93,8 @@ class Collections:
         record, seq = current.record, current.seq
         where = (record["of_source"], record["of_kind"])
         chain = self._chains.get(where)
-        if record["previous"] != (chain.last if chain else None):
+        before = chain is None and record["previous"] is not None and record["previous"] < self.first
+        if record["previous"] != (chain.last if chain else None) and not before:
             self._report(
                 seq, f"it names {record['previous']} as the link before it, not {chain.last if chain else None}"
             )

@@ -52,6 +52,25 @@ class Growing:
         self._rows: list[Sequence[bytes]] | None = None
         self.tiles = 0  # full tiles of level 0 left of the last one
 
+    @classmethod
+    def after(
+        cls, size: int, edge: Sequence[Sequence[bytes]], tile: Callable[[int, int, Sequence[bytes]], None]
+    ) -> Growing:
+        """A tree that has grown to the last whole tile before `size`. `edge` holds, for every level from the leaves
+        up, the hashes of its unfinished tile; those of the leaves are to be added first."""
+        tree = cls(tile)
+        tree.tiles = size // TILE
+        tree._uppers = [list(level) for level in edge[1:]]
+        tree._counts = [size // TILE ** (level + 2) for level in range(len(tree._uppers))]
+        for level in range(len(edge) - 1, 0, -1):
+            row, offset = edge[level], 0
+            for height in range(7, -1, -1):
+                if len(row) >> height & 1:
+                    width = 1 << height
+                    tree._full.append((width * TILE ** (level - 1), _rows(row[offset : offset + width])[-1][0]))
+                    offset += width
+        return tree
+
     def add(self, leaves: Sequence[bytes], root: bytes | None = None) -> None:
         """Add up to 256 leaves: a whole tile, except the last time. `root` is that of a whole tile, where known."""
         if len(leaves) == TILE and root is None:

@@ -16,29 +16,40 @@ from typing import Self
 
 import duckdb
 
-from compliance.verify import ranges
+from compliance.verify import ranges, sealed
 from compliance.verify.ranges import Checked
+from compliance.verify.result import Verification
+from compliance.verify.sealed import Source
 
 FileId = tuple[int, int]
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
+CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "memory_limit": "256MB",  # else DuckDB keeps every block it read
 }
 
 
-def attached(path: Path, **config: str | int) -> duckdb.DuckDBPyConnection:
-    """A connection that can do nothing but read the ledger file at `path`, as `stored`. Raises duckdb.Error."""
-    connection = duckdb.connect(":memory:", config={**_CONFIG, **config})
+def attached(path: Path, segments: Path | None = None, **config: str | int) -> duckdb.DuckDBPyConnection:
+    """A connection that can do nothing but read the ledger file at `path`, as `stored`, and the folder `segments`.
+    Raises duckdb.Error."""
+    connection = duckdb.connect(":memory:", config={**CONFIG, **config})
     try:
         quoted = str(path).replace("'", "''")
         connection.execute(f"ATTACH '{quoted}' AS stored (READ_ONLY)")
-        connection.execute("SET enable_external_access = false")
         connection.execute("SET enable_progress_bar = false")
+        lock_down(connection, segments)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def lock_down(connection: duckdb.DuckDBPyConnection, segments: Path | None) -> None:
+    """Nothing outside may be reached any more but these segments."""
+    if segments is not None:
+        folder = str(segments.absolute()).replace("'", "''")
+        connection.execute(f"SET allowed_directories = ['{folder}/']")
+    connection.execute("SET enable_external_access = false")
 
 
 def file_id(path: Path) -> FileId:
@@ -50,11 +61,11 @@ def file_id(path: Path) -> FileId:
 class Workers:
     """Processes that check the ranges of a file ahead of the one who joins them. A context manager."""
 
-    def __init__(self, path: Path, file: FileId, processes: int) -> None:
+    def __init__(self, path: Path, file: FileId, processes: int, segments: Path | None = None) -> None:
         self._ahead = processes + 1  # ranges at most that were begun and not yet taken: they lie in memory
         # spawn: DuckDB's threads do not survive a fork
         self._pool = ProcessPoolExecutor(
-            processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(path, file)
+            processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(path, file, segments)
         )
 
     def checked(self, size: int, step: int) -> Iterator[Checked | None]:
@@ -93,14 +104,18 @@ def _failed(error: BaseException) -> Future[Checked]:
 
 
 _connection: duckdb.DuckDBPyConnection  # of this process, when it is a worker
+_source: Source
 
 
-def _begin(path: Path, file: FileId) -> None:
-    global _connection  # all that an initializer can give to the calls after it
-    _connection = attached(path, threads=1, memory_limit="64MB")
+def _begin(path: Path, file: FileId, segments: Path | None) -> None:
+    global _connection, _source  # all that an initializer can give to the calls after it
+    _connection = attached(path, segments, threads=1, memory_limit="64MB")
+    _source = sealed.source_of(dict(_connection.execute("SELECT name, value FROM stored.main.meta").fetchall()))
+    sealed.find(_source, segments, Verification())  # what is wrong with them is for the one who joins to say
+    sealed.lay(_connection, _source.segments)
     if file_id(path) != file:
         raise OSError(f"{path} was replaced by another file")
 
 
 def _check(start: int, stop: int) -> Checked:
-    return ranges.check(_connection, start, stop, ranges.stored_start(_connection, start))
+    return ranges.check(_connection, start, stop, ranges.stored_start(_connection, start), _source)

@@ -246,3 +246,21 @@ class KeyEvent(Event):
     old_key_name: str | None = column("Key it replaces.")
     reason: str | None = column("Why.")
     by_person: str | None = column("Who ordered it.", personal=True)
+
+
+class SegmentEvent(Event):
+    """A closed month was sealed as a segment outside the ledger file, or its entries left the file (ledger.md §14)."""
+
+    kind: ClassVar[str] = "segment_event"
+    key: ClassVar[tuple[str, ...]] = ("event",)
+    subject_column: ClassVar[str | None] = "by_person"
+
+    event: str = always("Identifier.")
+    action: str = always("seal: the segment was written and verified; drop: its entries leave the ledger file.")
+    month: str = always("The month, as 2026-11.")
+    lo: int = always("Number of its first entry.")
+    hi: int = always("Number of the entry after its last.")
+    manifest_sha256: str = always("SHA-256 of its manifest.json, hexadecimal.")
+    locked_copy: str | None = column("Where a copy lies that nobody can delete, when there is one.")
+    reason: str | None = column("Why, when a person ordered it.")
+    by_person: str | None = column("Who ordered it.", personal=True)

@@ -53,7 +53,7 @@ def test_a_second_writer_waits_with_a_message_then_gives_up(copy: Place) -> None
 
 
 def test_a_ledger_of_a_newer_format_is_refused_in_words(copy: Place) -> None:
-    copy.sql("UPDATE meta SET value = '2' WHERE name = 'format'")
+    copy.sql("UPDATE meta SET value = '3' WHERE name = 'format'")
     for command in (("collect",), ("ledger", "status")):
         done = copy.run(*command)
         assert done.code == 2

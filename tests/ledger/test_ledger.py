@@ -188,7 +188,7 @@ def test_a_newer_format_and_another_origin_are_refused(place: Place) -> None:
     with pytest.raises(ConfigError, match=r"other\.example"):
         place.open(origin="other.example/x")
     with duckdb.connect(str(place.path)) as raw:
-        raw.execute("UPDATE meta SET value = '2' WHERE name = 'format'")
+        raw.execute("UPDATE meta SET value = '3' WHERE name = 'format'")
 
     with pytest.raises(LedgerTooNew):
         place.open()

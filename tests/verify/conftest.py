@@ -1,16 +1,14 @@
-"""A place for a ledger."""
+"""A place for a ledger, and one of several months."""
 
 import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.ledger.conftest import place, shortened
 from tests.ledger.places import Place
 
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+__all__ = ["place", "shortened"]
 
 
 @pytest.fixture

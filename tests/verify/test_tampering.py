@@ -23,6 +23,7 @@ from compliance.schemas.messages import Record
 from compliance.verify import Verification, check, ranges
 from compliance.verify import verify as verify_file
 from compliance.verify.ranges import Checked
+from compliance.verify.sealed import Source
 from compliance.verify.tree import TILE
 from compliance.verify.workers import attached
 from tests.ledger.places import ORIGIN, Place, account, given, verdict
@@ -70,7 +71,7 @@ def verify(path: Path, **given: Any) -> Verification:
             """What a process that checks ranges does."""
             for start in range(0, size, step):
                 stored = ranges.stored_start(connection, start)
-                yield ranges.check(connection, start, min(start + step, size), stored)
+                yield ranges.check(connection, start, min(start + step, size), stored, Source())
 
         alone = check.verified(connection, **settings)
         joined = check.verified(connection, **settings, ahead=ahead)

@@ -1,0 +1,218 @@
+"""Sealed months: seal them, list them, drop them from the ledger file, and make the file anew from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from compliance.app import check, moving, workspace
+from compliance.app.config import Config
+from compliance.app.workspace import Say
+from compliance.ledger import rebuild as rebuilding
+from compliance.ledger import rewrite, sealing
+from compliance.ledger.rebuild import Rebuilt
+from compliance.schemas.errors import ConfigError, IntegrityError
+from compliance.verify import Verification, segments_origin, verify, verify_segments
+
+
+def _verified(vkey: str) -> sealing.Check:
+    def held(folder: Path) -> None:
+        _held(verify_segments(folder, vkey=vkey), f"the segment in {folder}")
+
+    return held
+
+
+def _held(found: Verification, what: str) -> Verification:
+    if not found.ok:
+        first = found.problems[0]
+        raise IntegrityError(
+            f"{what} is not what was signed: {first}",
+            seq=first.seq,
+            remedy="keep it elsewhere as it is, then bring an unchanged copy back",
+        )
+    return found
+
+
+def seal(config: Config, folder: Path | None, say: Say, tell: Say) -> list[dict[str, Any]]:
+    """Seal every closed month of the configured ledger that is not sealed yet, into `folder` or the configured one.
+
+    Raises:
+        IntegrityError: the ledger does not hold, or what was written is not what it holds.
+        StorageFull: no space; running again goes on.
+    """
+    with workspace.opened(config, say, must_exist=True) as opened:
+        place = folder or opened.places.segments
+        ledger = opened.ledger
+        waiting = [m for m in sealing.months(ledger) if not m.dropped and not (m.seals and (place / m.month).exists())]
+        if not waiting:
+            return []
+        tell("verifying the ledger …")
+        moving.sound(opened)
+        done = []
+        for month in sealing.seal(ledger, place, _verified(ledger.vkey)):
+            tell(f"sealed {month.month}")
+            done.append(_row(month, place, "sealed"))
+        return done
+
+
+def listing(config: Config, say: Say, *, deep: bool) -> list[dict[str, Any]]:
+    """Every closed month: its entries, where they are, and with `deep` whether its segment verifies now.
+
+    `state` is `not sealed`, `sealed`, `dropped`, or `lost` for a month that was sealed and whose segment is not
+    where the ledger looks for it; its entries are still in the file.
+    """
+    with workspace.opened(config, say, must_exist=True) as opened:
+        place, vkey = opened.places.segments, opened.ledger.vkey
+        rows = []
+        for month in sealing.months(opened.ledger):
+            there = (place / month.month / "manifest.json").exists()
+            sealed = "sealed" if there else "lost"
+            state = "dropped" if month.dropped else sealed if month.seals else "not sealed"
+            row = _row(month, place, state)
+            if deep and there:
+                row["verified"], row["problem"] = _looked(place / month.month, vkey)
+            rows.append(row)
+        return rows
+
+
+def _looked(folder: Path, vkey: str) -> tuple[bool, str | None]:
+    try:
+        _verified(vkey)(folder)
+    except IntegrityError as error:
+        return False, error.message
+    return True, None
+
+
+def _row(month: sealing.Month, place: Path, state: str) -> dict[str, Any]:
+    files = sorted((place / month.month).glob("*")) if (place / month.month).is_dir() else []
+    return {
+        "month": month.month,
+        "first": month.lo,
+        "last": month.hi - 1,
+        "entries": month.hi - month.lo,
+        "state": state,
+        "bytes": sum(path.stat().st_size for path in files) if files else None,
+        "folder": str(place / month.month) if files else None,
+        "verified": None,
+        "problem": None,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Shortened:
+    """What left the file, and its bytes before and after."""
+
+    months: tuple[str, ...]
+    start: int
+    before: int
+    after: int
+
+
+def drop(config: Config, before: str, say: Say, tell: Say, *, yes: bool, reason: str, by: str) -> Shortened | None:
+    """Let the months before `before` leave the ledger file; None when none is in it.
+
+    Raises:
+        ConfigError: not confirmed with `yes`; the message says what would leave.
+        LedgerError, IntegrityError: a month is not sealed, or its segment does not verify now; nothing was dropped.
+    """
+    with workspace.opened(config, say, must_exist=True) as opened:
+        ledger, places = opened.ledger, opened.places
+        leaving = [m for m in sealing.months(ledger) if m.month < before and not m.dropped]
+        if leaving and not yes:
+            raise ConfigError(
+                f"{', '.join(m.month for m in leaving)} (entries {leaving[0].lo} to {leaving[-1].hi - 1}) would leave "
+                f"{places.path} and be read from {places.segments} from then on",
+                remedy="run it again with --yes",
+            )
+        tell("verifying the ledger …")
+        moving.sound(opened)
+        tell("verifying the segments …")
+        cut = sealing.drop(ledger, before, _verified(ledger.vkey), reason=reason, by=by)
+        if cut is None:
+            return None
+        size, root, vkey = ledger.size, ledger.root, ledger.vkey
+
+    def holds(fresh: Path) -> None:
+        found = _held(verify(fresh, vkey=vkey, lock_store=places.lock_store, segments=places.segments), str(fresh))
+        if found.unchecked or found.size < size or (found.size == size and found.root != root):
+            raise IntegrityError(f"{fresh} has {found.size} entries, not the {size} that were there")
+
+    was = places.path.stat().st_size
+    tell("writing and verifying the new file …")
+    with workspace.private_files():
+        rewrite.rewrite(places.path, check=holds, cut=cut, wait_s=float(config.ledger.wait_s), on_wait=say)
+    return Shortened(tuple(m.month for m in leaving), cut.start, was, places.path.stat().st_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Drill:
+    """What came of rebuilding: the file, and what the lock store of this machine says is missing from it."""
+
+    rebuilt: Rebuilt
+    path: Path
+    checkpoint: int  # entries that the newest signed checkpoint in the segments covers
+    named: int  # entries that the lock store names; 0 without one
+
+    @property
+    def missing(self) -> int:
+        """How many entries were recorded after the last sealed month, as far as is known here."""
+        return max(0, self.named - self.rebuilt.size)
+
+
+def rebuild(
+    config: Config, source: Path, target: Path, tell: Say, *, vkey: str | None, expect: tuple[int, bytes] | None
+) -> Drill:
+    """Make the ledger file at `target` of the segments in `source` alone.
+
+    Raises:
+        IntegrityError: the segments do not verify, do not give `expect`, or contradict this machine's lock store;
+            nothing is left at `target`.
+        ConfigError: there is something at `target`, or no key is known.
+    """
+    rewrite.refuse(target)
+    places = workspace.places_of(config, target, segments_origin(source))
+    key = vkey or check.own_key(config, places)
+    tell("verifying the segments …")
+    _held(verify_segments(source, vkey=key), f"what lies in {source}")
+    seen: list[Verification] = []
+    lock_store = places.lock_store if places.lock_store.exists() else None
+
+    def holds(fresh: Path) -> None:
+        tell("verifying the new file …")
+        seen.append(_unless_only_shorter(lambda lock: verify(fresh, vkey=key, lock_store=lock), lock_store, fresh))
+
+    tell("writing the ledger from its segments …")
+    with workspace.private_files():
+        rebuilt = rebuilding.rebuild(source, target, check=holds, expect=expect)
+    return Drill(rebuilt, target, seen[0].signed, seen[0].anchored)
+
+
+def _unless_only_shorter(look: Callable[[Path | None], Verification], lock: Path | None, fresh: Path) -> Verification:
+    """A rebuilt file holds, and is at most shorter than the lock store says. A checkpoint at its very end is not a
+    must: the manifest's signature covers the rest."""
+    alone = look(None)
+    if alone.signed < alone.size:
+        alone.problems = [p for p in alone.problems if not (p.seq == alone.signed and p.last == alone.size - 1)]
+    _held(alone, str(fresh))
+    if lock is None:
+        return alone
+    both = look(lock)
+    if both.lock_store not in ("ok", "ahead"):
+        raise IntegrityError(
+            f"the lock store {lock} does not agree with the segments ({both.lock_store})",
+            remedy="keep both; compare with an anchor or an older report before anything is rebuilt",
+        )
+    return both
+
+
+def parsed_anchor(text: str) -> tuple[int, bytes]:
+    """The `size:root` line of a report. Raises ConfigError for anything else."""
+    size, _, root = text.partition(":")
+    with suppress(ValueError):
+        found = (int(size), bytes.fromhex(root))
+        if found[0] > 0 and len(found[1]) == 32:
+            return found
+    raise ConfigError(f"{text!r} is not SIZE:ROOT", remedy="copy it from a report, as 123456:9f86d0…")

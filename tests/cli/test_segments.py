@@ -1,0 +1,155 @@
+"""Sealing, dropping and rebuilding by command, on a ledger of several months."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from compliance.ledger import sealing
+from compliance.verify import verify
+from tests.cli.helpers import Place
+from tests.ledger.months import MONTHS, several
+from tests.ledger.places import ORIGIN
+from tests.ledger.places import Place as LedgerPlace
+
+CONFIG = f"""
+[ledger]
+path = "data/ledger.duckdb"
+origin = "{ORIGIN}"
+keys = "keys"
+lock_store = "lock"
+keystore = "subjects/keys.sqlite"
+segments = "sealed"
+"""
+
+
+@pytest.fixture(scope="module")
+def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A ledger of four months; copy it, never change it."""
+    folder = tmp_path_factory.mktemp("old")
+    several(LedgerPlace(folder)).close()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def short(old: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same with three months sealed and two of them dropped; copy it, never change it."""
+    folder = tmp_path_factory.mktemp("short") / "work"
+    shutil.copytree(old, folder)
+    place = Place(folder).configure(CONFIG)
+    assert place.run("ledger", "seal").code == 0
+    assert place.run("ledger", "drop", "--before", "2026-10", "--yes").code == 0
+    return folder
+
+
+@pytest.fixture
+def months(old: Path, tmp_path: Path) -> Place:
+    shutil.copytree(old, tmp_path / "work")
+    return Place(tmp_path / "work").configure(CONFIG)
+
+
+@pytest.fixture
+def cut(short: Path, tmp_path: Path) -> Place:
+    shutil.copytree(short, tmp_path / "work")
+    return Place(tmp_path / "work")
+
+
+def test_sealing_and_listing(months: Place) -> None:
+    rows = months.run("ledger", "segments", "--json").json
+    assert [(row["month"], row["state"]) for row in rows] == [(month, "not sealed") for month in MONTHS]
+    assert months.run("ledger", "drop", "--before", "2026-10", "--yes").code == 2  # nothing is sealed
+
+    done = months.run("ledger", "seal", "--json")
+    assert done.code == 0, done.words
+    assert [row["month"] for row in done.json] == list(MONTHS)
+    assert months.run("ledger", "seal", "--json").json == []
+    rows = months.run("ledger", "segments", "--verify", "--json").json
+    assert {(row["state"], row["verified"]) for row in rows} == {("sealed", True)}
+    refused = months.run("ledger", "drop", "--before", "2026-10")
+    assert refused.code == 2
+    assert "2026-08, 2026-09" in refused.err
+    assert "--yes" in refused.err
+
+
+def test_commands_on_a_ledger_whose_first_months_were_dropped(cut: Place) -> None:
+    assert cut.run("ledger", "drop", "--before", "2026-10", "--yes", "--json").json == {"months": []}
+    entry = cut.run("evidence", "entry", "3")
+    assert entry.code == 0, entry.words
+    states = [row["state"] for row in cut.run("ledger", "segments", "--json").json]
+    assert states == ["dropped", "dropped", "sealed"]
+    compacted = cut.run("ledger", "compact", "--json")
+    assert compacted.code == 0, compacted.words
+    exported = cut.run("ledger", "export", "out", "--json")
+    assert exported.code == 0, exported.words
+    assert exported.json["entries"] == compacted.json["entries"]
+
+
+def test_verifying_with_and_without_segments(cut: Place) -> None:
+    whole = cut.run("verify", "--json")
+    assert (whole.code, whole.json["unchecked"]) == (0, [])
+    key = whole.json["vkey"]
+    handed = cut.folder.parent / "handed.duckdb"
+    shutil.copy(cut.folder / "data" / "ledger.duckdb", handed)
+    without = cut.run("verify", "--quiet", str(handed), "--vkey", key)
+    assert without.code == 3, without.words
+    assert "UNCHECKED" in without.out
+    assert "were not checked" in without.out
+    given = cut.run("verify", str(handed), "--vkey", key, "--segments", str(cut.folder / "sealed"))
+    assert given.code == 0, given.words
+    alone = cut.run("verify", str(cut.folder / "sealed"), "--vkey", key, "--json")
+    assert alone.code == 0, alone.words
+
+
+def test_losing_the_file_and_keeping_the_segments(cut: Place) -> None:
+    """Anchors agree with what is rebuilt; what came after the last sealed month is named; adopting is recorded."""
+    file, sealed = cut.folder / "data" / "ledger.duckdb", cut.folder / "sealed"
+    with LedgerPlace(cut.folder).open(segments=sealed) as ledger:
+        entries, end = ledger.size, sealing.months(ledger)[-1].hi
+        anchor = f"{end}:{ledger.root_at(end).hex()}"
+    file.unlink()
+
+    rebuilt = cut.run("ledger", "rebuild", "--from", str(sealed), "--expect", anchor, str(file), "--json")
+
+    assert rebuilt.code == 3, rebuilt.words
+    assert (rebuilt.json["entries"], rebuilt.json["missing"]) == (end, entries - end)
+    assert f"entries {end} to {entries - 1}" in rebuilt.err
+    assert "adopt" in rebuilt.err
+    assert cut.run("ledger", "status").code == 4  # the lock store names more
+    (cut.folder / "lock").rename(cut.folder / "lock-of-the-lost")
+    adopted = cut.run("ledger", "adopt", "--reason", "the file was lost; rebuilt from segments", "--by", "dba")
+    assert adopted.code == 0, adopted.words
+    again = cut.run("verify", "--json")
+    assert (again.code, again.json["unchecked"]) == (0, [])
+
+
+def test_another_root_or_a_missing_month_leaves_no_file(months: Place) -> None:
+    sealed, target = months.folder / "sealed", months.folder / "new.duckdb"
+    assert months.run("ledger", "seal").code == 0
+
+    other = months.run("ledger", "rebuild", "--from", str(sealed), "--expect", "300:" + "ab" * 32, str(target))
+    assert other.code == 4
+    assert "another history" in other.err
+    later = months.run("ledger", "rebuild", "--from", str(sealed), "--expect", "300000:" + "ab" * 32, str(target))
+    assert later.code == 2
+    assert "cannot be compared" in later.err
+    assert months.run("ledger", "rebuild", "--from", str(sealed), "--expect", "x", str(target)).code == 2
+    (sealed / "2026-09").rename(months.folder / "2026-09")
+    hole = months.run("ledger", "rebuild", "--from", str(sealed), str(target))
+    assert hole.code == 4, hole.words
+    assert not target.exists()
+    lost = months.run("ledger", "segments", "--json").json
+    assert [row["state"] for row in lost] == ["sealed", "lost", "sealed"]
+
+
+def test_a_rebuilt_file_is_whole_where_nothing_came_after(months: Place) -> None:
+    sealed, target = months.folder / "sealed", months.folder / "new.duckdb"
+    assert months.run("ledger", "seal").code == 0
+    (months.folder / "lock").rename(months.folder / "away")
+
+    done = months.run("ledger", "rebuild", "--from", str(sealed), str(target))
+
+    assert done.code == 0, done.words
+    assert verify(target).ok
+    assert months.run("ledger", "rebuild", "--from", str(sealed), str(target)).code == 2  # nothing is overwritten
