@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 
 from compliance.verify.frame import AGREES, differences
 from compliance.verify.result import Verification
-from compliance.verify.tree import TILE, tile_root
+from compliance.verify.tree import TILE, split, tile_root
 
 RANGE = 480 * TILE  # the rows of a row group of DuckDB: where ranges and row groups agree, none is read twice
 _BATCH = 32 * TILE
@@ -268,7 +268,7 @@ class _Damaged:
                 return found
         elif stored is None:
             return None
-        return self._repair(first, before, lines, [stored[i : i + 32] for i in range(0, len(stored), 32)])
+        return self._repair(first, before, lines, split(stored))
 
     def _repair(self, first: int, leaf: bytes, lines: Sequence[bytes | None], stored: list[bytes]) -> list[bytes]:
         """Line by line against a stored tile that differs: is it the line that was changed, or the tile?"""
