@@ -14,12 +14,13 @@ first says something. A rate of two processes "of processor" is what two cores r
 from __future__ import annotations
 
 import argparse
-import multiprocessing
+import json
 import resource
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -33,7 +34,6 @@ import pyarrow as pa
 
 from compliance.ledger import Ledger
 from compliance.schemas.evidence import Event, always, column
-from compliance.verify import verify
 
 APPEND_LIMIT = 0.5  # of the rate of the raw INSERT
 VERIFY_LIMIT = 0.5  # of the rate of hashing on one core, by two processes
@@ -143,25 +143,11 @@ def raw(folder: Path, entries: int) -> tuple[Spent, Spent, int]:
     return inserted, hashed, size
 
 
-def check(folder: Path, processes: int) -> Spent:
-    """What verification takes."""
-    spent = Spent()
-    with spent.measure():
-        result = verify(folder / "ledger.duckdb", lock_store=folder / "lock", processes=processes)
-    assert result.ok, result.problems
-    return spent
-
-
-def memory(folder: Path, processes: int) -> int:
-    """Never less than the MiB that verification takes at once: the peaks of all its processes together."""
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as apart:
-        return apart.submit(_peak, folder, processes).result()
-
-
-def _peak(folder: Path, processes: int) -> int:
-    check(folder, processes)
-    alone, largest = (resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return int(alone + processes * largest) // 1024
+def check(folder: Path, processes: int) -> tuple[Spent, int]:
+    """What verification takes, and never less than the MiB that all its processes take at once."""
+    command = [sys.executable, str(Path(__file__).with_name("_verify.py")), str(folder), str(processes)]
+    found = json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
+    return Spent(found["wall"], found["cpu"]), found["mib"]
 
 
 def reading(folder: Path, entries: int) -> tuple[Spent, Spent]:
@@ -194,8 +180,7 @@ def main() -> None:
         folder = Path(name)
         appended = append(folder, entries)
         inserted, hashed, size = raw(folder, entries)
-        one, two = check(folder, 1), check(folder, 2)
-        peaks = {processes: memory(folder, processes) for processes in (1, 2)}
+        (one, peak_one), (two, peak_two) = check(folder, 1), check(folder, 2)
         opened, read = reading(folder, entries)
         stored = (folder / "ledger.duckdb").stat().st_size
     print(f"{entries} entries of {size // entries} bytes, stored in {stored // entries} each")
@@ -215,7 +200,7 @@ def main() -> None:
         verdict = "ok" if spent.cpu * 1000 <= limit_ms else "ABOVE"
         measured = f"{spent.cpu * 1000:.1f} ms of processor, {spent.wall * 1000:.1f} ms on the wall"
         print(f"{what}: {measured} (limit {limit_ms} of processor: {verdict})")
-    for processes, peak in peaks.items():
+    for processes, peak in ((1, peak_one), (2, peak_two)):
         verdict = "ok" if peak <= MEMORY_LIMIT_MIB else "ABOVE"
         print(f"memory of verify by {processes}: at most {peak} MiB (limit {MEMORY_LIMIT_MIB}: {verdict})")
 

@@ -340,12 +340,15 @@ class Store:
 
     def tiles_since(self, size: int) -> list[Tile]:
         """The stored tiles that became full after `size` entries, in the order in which they did."""
-        rows = self.query(
-            "SELECT level, n, hashes FROM stored.tile WHERE (n + 1) * (256 ** (level + 1))::BIGINT > ? "
-            "ORDER BY (n + 1) * (256 ** (level + 1))::BIGINT, level",
-            [size],
-        )
-        return [Tile(level, n, bytes(hashes)) for level, n, hashes in rows]
+        columns = "SELECT level, n, hashes FROM stored.tile WHERE level"
+        queries, values, level = [], [], 0
+        while first := size >> 8 * (level + 1):  # plain comparisons: what they leave out is not read
+            queries.append(f"{columns} = ? AND n >= ?")
+            values += [level, first]
+            level += 1
+        rows = self.query(" UNION ALL ".join([*queries, f"{columns} >= ? AND n >= 0"]), [*values, level])
+        tiles = [Tile(level, n, bytes(hashes)) for level, n, hashes in rows]
+        return sorted(tiles, key=lambda tile: (tile.since, tile.level))
 
     def commit(
         self, entries: pa.Table, personal: pa.Table | None, meanwhile: Callable[[], tuple[Sequence[Tile], Head]]

@@ -24,6 +24,11 @@ class Tile:
     n: int
     hashes: bytes
 
+    @property
+    def since(self) -> int:
+        """The size of the ledger at which it became full."""
+        return (self.n + 1) << 8 * (self.level + 1)
+
 
 def leaves(previous: bytes, lines: Iterable[bytes]) -> list[bytes]:
     """The leaf of each line, chained from the leaf before the first."""
@@ -90,7 +95,7 @@ class Edge:
         self._add(0, new, full)
         self.size += len(new)
         self.last_leaf = new[-1]
-        return sorted(full, key=lambda tile: ((tile.n + 1) * WIDTH ** (tile.level + 1), tile.level))
+        return sorted(full, key=lambda tile: (tile.since, tile.level))
 
     def _add(self, level: int, hashes: Sequence[bytes], full: list[Tile]) -> None:
         if level == len(self.levels):

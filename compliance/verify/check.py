@@ -354,14 +354,13 @@ class _Run:
         self._load_tiles(part.start, part.stop)
         marks = self._marks(part.start, part.stop, verifier)
         mark = next(marks, None)
-        leaves = [part.leaves[i : i + 32] for i in range(0, len(part.leaves), 32)]
-        for n, first in enumerate(range(0, len(leaves), TILE)):
-            tile = leaves[first : first + TILE]
-            self._tree.add(tile, part.roots[n] if len(tile) == TILE else None)
-            end = part.start + first + len(tile)
+        for n, first in enumerate(range(0, len(part.leaves), 32 * TILE)):
+            tile = part.leaves[first : first + 32 * TILE]
+            self._tree.add(tile, part.roots[n] if len(tile) == 32 * TILE else None)
+            end = part.start + (first + len(tile)) // 32
             while mark is not None and mark.size <= end:
                 place = mark.size - part.start - 1
-                self._compare(mark, leaves[place], part.times[place].as_py())
+                self._compare(mark, part.leaves[32 * place : 32 * place + 32], part.times[place].as_py())
                 mark = next(marks, None)
             while self._lock is not None and (size := self._lock.next_size()) is not None and size <= end:
                 self._lock.compare(size, self._tree.root(size))

@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from compliance.verify.frame import AGREES, differences
 from compliance.verify.result import Verification
 from compliance.verify.sealed import Source
-from compliance.verify.tree import TILE, tile_root
+from compliance.verify.tree import TILE, split, tile_root
 
 RANGE = 480 * TILE  # the rows of a row group of DuckDB: where ranges and row groups agree, none is read twice
 _BATCH = 32 * TILE
@@ -283,7 +283,7 @@ class _Damaged:
                 return found
         elif stored is None:
             return self._after_cut(first, lines)
-        hashes = [stored[i : i + 32] for i in range(0, len(stored), 32)]
+        hashes = split(stored)
         if found and not _chained(lines, hashes):
             return found  # not one line fits: the tile is of something else, and is named as a whole
         return self._repair(first, before, lines, hashes)

@@ -347,7 +347,7 @@ def follow(segments: Sequence[Segment], result: Verification) -> None:
 def _root(segment: Segment) -> bytes:
     tree = Growing.after(segment.lo, segment.before, lambda level, n, hashes: None)
     if segment.before and segment.before[0]:
-        tree.add(segment.before[0])
+        tree.add(b"".join(segment.before[0]))
     return tree.root(segment.lo) if segment.lo else EMPTY
 
 

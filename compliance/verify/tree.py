@@ -15,6 +15,11 @@ def join(left: bytes, right: bytes) -> bytes:
     return sha256(b"\x01" + left + right).digest()
 
 
+def split(hashes: bytes) -> list[bytes]:
+    """Hashes that were joined."""
+    return [hashes[i : i + 32] for i in range(0, len(hashes), 32)]
+
+
 def tile_root(hashes: Sequence[bytes]) -> bytes:
     """The root of a full tile."""
     return _rows(hashes)[-1][0]
@@ -47,7 +52,7 @@ class Growing:
         self._full: list[tuple[int, bytes]] = []  # perfect trees left of the last tile: count of tiles, hash
         self._uppers: list[list[bytes]] = []  # unfinished tiles of levels 1, 2, …
         self._counts: list[int] = []
-        self._leaves: Sequence[bytes] = ()
+        self._leaves = b""
         self._root: bytes | None = None
         self._rows: list[Sequence[bytes]] | None = None
         self.tiles = 0  # full tiles of level 0 left of the last one
@@ -71,10 +76,10 @@ class Growing:
                     offset += width
         return tree
 
-    def add(self, leaves: Sequence[bytes], root: bytes | None = None) -> None:
-        """Add up to 256 leaves: a whole tile, except the last time. `root` is that of a whole tile, where known."""
-        if len(leaves) == TILE and root is None:
-            root = tile_root(leaves)
+    def add(self, leaves: bytes, root: bytes | None = None) -> None:
+        """Add up to 256 leaves, joined: a whole tile, except the last time. `root` is that of a whole tile."""
+        if len(leaves) == 32 * TILE and root is None:
+            root = tile_root(split(leaves))
         if self._root is not None:
             self._settle(self._root)
         self._leaves, self._root, self._rows = leaves, root, None
@@ -89,7 +94,7 @@ class Growing:
             width *= 2
         self._full.append((width, node))
         self.tiles += 1
-        self._leaves, self._root = (), None
+        self._leaves, self._root = b"", None
 
     def _raise(self, level: int, node: bytes) -> None:
         if level == len(self._uppers):
@@ -108,7 +113,7 @@ class Growing:
         if part == TILE and self._root is not None:
             return [self._root]
         if self._rows is None:  # few sizes that are asked for lie inside a tile
-            self._rows = _rows(self._leaves)
+            self._rows = _rows(split(self._leaves))
         nodes = []
         offset = 0
         for height in range(8, -1, -1):

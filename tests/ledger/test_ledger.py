@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 from compliance.ledger import Draft, Ledger, stored_origin
-from compliance.schemas.errors import ConfigError, EvidenceError, LedgerBusy, LedgerError, LedgerTooNew
+from compliance.schemas.errors import ConfigError, EvidenceError, IntegrityError, LedgerBusy, LedgerError, LedgerTooNew
 from compliance.schemas.kinds.engine import Attestation
 from tests.ledger.places import ORIGIN, START, Place, verdict
 
@@ -146,6 +146,18 @@ def test_tables_keep_personal_columns_apart(place: Place) -> None:
         assert "jane" not in ledger.entry(1).line
         assert ledger.entry(1).record == row
         assert json.loads(ledger.events("attestation")["record"][0].as_py()) == row
+
+
+@pytest.mark.parametrize(("level", "n"), [(0, 2), (0, 9), (1, 0), (5, 0), (9, 3)])
+def test_with_a_tile_that_it_did_not_write_nothing_is_signed(place: Place, level: int, n: int) -> None:
+    with place.open() as ledger:
+        ledger.append([Draft("control_verdict", verdict(n)) for n in range(599)])
+        note = ledger.checkpoint
+        ledger.connection.execute("INSERT INTO stored.tile VALUES (?, ?, ?)", [level, n, bytes(8192)])
+
+        with pytest.raises(IntegrityError, match="read back"):
+            ledger.append([Draft("control_verdict", verdict(1))])
+        assert ledger.checkpoint == note
 
 
 def test_a_clock_that_goes_back_is_recorded_and_time_stands_still(place: Place) -> None:

@@ -44,7 +44,7 @@ def test_published_roots(size: int) -> None:
     edge = tree.Edge()
     edge.extend(LEAVES[:size])
     growing = Growing(lambda level, n, hashes: None)
-    growing.add(LEAVES[:size])
+    growing.add(b"".join(LEAVES[:size]))
 
     assert edge.root().hex() == ROOTS[size]
     assert growing.root(size).hex() == ROOTS[size]
@@ -80,7 +80,7 @@ def test_roots_at_every_size_of_two_levels_of_tiles() -> None:
     seen: dict[tuple[int, int], bytes] = {}
     growing = Growing(lambda level, n, hashes: seen.__setitem__((level, n), b"".join(hashes)))
     for start in range(0, len(leaves), 256):
-        growing.add(leaves[start : start + 256])
+        growing.add(b"".join(leaves[start : start + 256]))
         if start in (0, 256, 65_280, 65_536, 65_792):
             for size in (start + 1, start + 100, min(start + 256, len(leaves))):
                 assert growing.root(size) == by_definition(leaves[:size])
