@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -357,11 +357,16 @@ class Store:
         file was opened again. `meanwhile` gives tiles and head: it runs while DuckDB takes in the entries."""
         with storage_errors(self.path):
             self.connection.execute("BEGIN")
-        with ThreadPoolExecutor(1) as aside:
-            inserted = aside.submit(self._insert, "entry", entries)
-            tiles, head = meanwhile()
-            with storage_errors(self.path):
-                inserted.result()
+        try:
+            with ThreadPoolExecutor(1) as aside:
+                inserted = aside.submit(self._insert, "entry", entries)
+                tiles, head = meanwhile()
+                with storage_errors(self.path):
+                    inserted.result()
+        except BaseException:  # nothing may be left open that a later COMMIT would take along
+            with suppress(duckdb.Error):
+                self.connection.execute("ROLLBACK")
+            raise
         with storage_errors(self.path):
             if personal is not None:
                 self._insert("personal", personal)
