@@ -50,8 +50,8 @@ def verify(
 ) -> Verification:
     """Verify the ledger file at `path`, which is only read. Arguments as for `verify_connection`.
 
-    With more than one of `processes` that many others check ranges of `step` entries (whole tiles) and this one joins
-    them; they are started anew and import the main module, which must allow it. The result is the same.
+    With more than one of `processes` this one and the others check ranges of `step` entries (whole tiles), and this one
+    joins them; the others are started anew and import the main module, which must allow it. The result is the same.
 
     Raises:
         IntegrityError: the file cannot be opened, or is not a ledger.
@@ -65,7 +65,7 @@ def verify(
         connection = attached(path, segments)
     except duckdb.Error as error:
         raise _unreadable(path, error) from error
-    with connection, Workers(path, file, processes, segments) if processes > 1 else nullcontext() as workers:
+    with connection, Workers(path, file, processes - 1, segments) if processes > 1 else nullcontext() as workers:
         ahead = workers.checked if workers else unchecked
         return verified(
             connection,
