@@ -97,7 +97,7 @@ def stored_start(db: duckdb.DuckDBPyConnection, start: int) -> Start:
 def stored_tiles(db: duckdb.DuckDBPyConnection, level: int, low: int, high: int) -> dict[int, bytes | None]:
     """Tiles `low` to before `high` of a level; one that is there twice or torn is None, as good as missing."""
     rows = db.execute(
-        "SELECT n, hashes FROM stored.main.tile WHERE level = ? AND n >= ? AND n < ? ORDER BY n", [level, low, high]
+        "SELECT n, hashes FROM stored.main.tile WHERE level = ? AND n >= ? AND n < ?", [level, low, high]
     ).fetchall()
     tiles: dict[int, bytes | None] = {}
     for n, hashes in rows:

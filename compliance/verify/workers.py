@@ -114,7 +114,7 @@ _source: Source
 
 def _begin(path: Path, file: FileId, segments: Path | None) -> None:
     global _connection, _source  # all that an initializer can give to the calls after it
-    _connection = attached(path, segments, threads=1, memory_limit="128MB")
+    _connection = attached(path, segments, threads=1)
     _source = sealed.source_of(dict(_connection.execute("SELECT name, value FROM stored.main.meta").fetchall()))
     sealed.find(_source, segments, Verification())  # what is wrong with them is for the one who joins to say
     sealed.lay(_connection, _source.segments)
