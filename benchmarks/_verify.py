@@ -23,7 +23,7 @@ def main() -> None:
     # the peak of this program alone: that of getrusage counts from before it was started
     peak = re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())
     assert peak
-    memory = int(peak[1]) + (processes * ended.ru_maxrss if processes > 1 else 0)
+    memory = int(peak[1]) + (processes - 1) * ended.ru_maxrss
     print(json.dumps({"wall": wall, "cpu": cpu + ended.ru_utime + ended.ru_stime, "mib": memory // 1024}))
 
 

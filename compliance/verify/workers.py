@@ -59,34 +59,45 @@ def file_id(path: Path) -> FileId:
 
 
 class Workers:
-    """Processes that check the ranges of a file ahead of the one who joins them. A context manager."""
+    """Processes that check some ranges of a file ahead of the one who joins them, and leave some to it. A context
+    manager."""
 
     def __init__(self, path: Path, file: FileId, processes: int, segments: Path | None = None) -> None:
-        self._ahead = processes + 1  # ranges at most that were begun and not yet taken: they lie in memory
+        self._processes = processes
+        self._ahead = 2 * processes  # ranges at most that were begun and not yet taken: they lie in memory
         # spawn: DuckDB's threads do not survive a fork
         self._pool = ProcessPoolExecutor(
             processes, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(path, file, segments)
         )
 
     def checked(self, size: int, step: int) -> Iterator[Checked | None]:
-        """The ranges of `step` of `size` entries in order, each checked from its stored start; None where no worker
-        could: it died, or failed. What that means is for the caller to find out by checking the range itself."""
+        """The ranges of `step` of `size` entries in order, each checked from its stored start. None is for the caller
+        to check itself: its share, taken while the others work, and what no worker could: it died, or failed."""
+        parts = [(start, min(start + step, size)) for start in range(0, size, step)]
+        theirs = deque(n for n in range(len(parts)) if not self._left(n))
         begun: deque[Future[Checked]] = deque()
-        starts = iter(range(0, size, step))
-        while True:
-            for start in starts:
-                try:
-                    begun.append(self._pool.submit(_check, start, min(start + step, size)))
-                except BrokenProcessPool as error:
-                    begun.append(_failed(error))
-                if len(begun) == self._ahead:
-                    break
-            if not begun:
-                return
+        for n in range(len(parts)):
+            while theirs and len(begun) < self._ahead:
+                begun.append(self._begin(*parts[theirs.popleft()]))
+            if self._left(n):
+                yield None
+                continue
             try:
                 yield begun.popleft().result()
             except (BrokenProcessPool, duckdb.Error, OSError):
                 yield None
+
+    def _left(self, n: int) -> bool:
+        """The range of this number is left to the caller: one in turn, and the first two, while the others start."""
+        return n < 2 or n % (self._processes + 1) == 1
+
+    def _begin(self, start: int, stop: int) -> Future[Checked]:
+        try:
+            return self._pool.submit(_check, start, stop)
+        except BrokenProcessPool as error:
+            failed: Future[Checked] = Future()
+            failed.set_exception(error)
+            return failed
 
     def __enter__(self) -> Self:
         return self
@@ -97,19 +108,13 @@ class Workers:
         self._pool.shutdown(cancel_futures=True)
 
 
-def _failed(error: BaseException) -> Future[Checked]:
-    future: Future[Checked] = Future()
-    future.set_exception(error)
-    return future
-
-
 _connection: duckdb.DuckDBPyConnection  # of this process, when it is a worker
 _source: Source
 
 
 def _begin(path: Path, file: FileId, segments: Path | None) -> None:
     global _connection, _source  # all that an initializer can give to the calls after it
-    _connection = attached(path, segments, threads=1, memory_limit="64MB")
+    _connection = attached(path, segments, threads=1)
     _source = sealed.source_of(dict(_connection.execute("SELECT name, value FROM stored.main.meta").fetchall()))
     sealed.find(_source, segments, Verification())  # what is wrong with them is for the one who joins to say
     sealed.lay(_connection, _source.segments)

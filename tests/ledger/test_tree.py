@@ -86,6 +86,6 @@ def test_roots_at_every_size_of_two_levels_of_tiles() -> None:
                 assert growing.root(size) == by_definition(leaves[:size])
 
     assert seen == {place: hashes for place, hashes in written.items() if place[0]}
-    assert tile_root(leaves[:256]) == by_definition(leaves[:256])
+    assert tile_root(b"".join(leaves[:256])) == by_definition(leaves[:256])
     assert (1, 0) in written
     assert edge.root() == by_definition(leaves) == growing.root(len(leaves))

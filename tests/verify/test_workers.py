@@ -12,6 +12,7 @@ import pytest
 from compliance.ledger import Draft
 from compliance.verify import check, ranges, verify
 from compliance.verify.ranges import BEGINNING, Checked, Start
+from compliance.verify.sealed import Source, lay
 from compliance.verify.tree import TILE
 from compliance.verify.workers import Workers, attached, file_id
 from tests.ledger.places import Place, verdict
@@ -51,21 +52,26 @@ def test_several_processes_say_what_one_says(sealed: Place, copy: Path, attack: 
     assert alone.ok == (attack == "SELECT 1")
 
 
-def test_workers_give_every_range_from_its_stored_start(sealed: Place) -> None:
-    with Workers(sealed.path, file_id(sealed.path), 2) as workers:
-        parts = list(workers.checked(SIZE, 2 * TILE))
+def test_workers_give_their_share_from_its_stored_start(sealed: Place) -> None:
+    with Workers(sealed.path, file_id(sealed.path), 1) as workers:
+        parts = list(workers.checked(SIZE, TILE))
 
     with attached(sealed.path) as db:
-        assert [p and (p.start, p.stop) for p in parts] == [(0, 512), (512, 1024), (1024, SIZE)]
+        lay(db, [])
+        starts = [part and part.start for part in parts]
+        assert starts == [None, None, 2 * TILE, None, 4 * TILE, None], "the others are for the caller"
         for part in parts:
-            assert part is not None
-            here = ranges.check(db, part.start, part.stop, ranges.stored_start(db, part.start))
-            assert (part.before, part.after, part.leaves, part.roots) == (
-                here.before,
-                here.after,
-                here.leaves,
-                here.roots,
-            )
+            if part is not None:
+                stored = ranges.stored_start(db, part.start)
+                here = ranges.check(db, part.start, part.stop, stored, Source())
+                assert (part.stop, part.before, part.after) == (here.stop, here.before, here.after)
+                assert (part.leaves, part.roots) == (here.leaves, here.roots)
+
+
+@pytest.mark.parametrize(("processes", "count"), [(1, 0), (1, 5), (2, 7)])
+def test_what_workers_cannot_read_is_left_to_the_caller(sealed: Place, processes: int, count: int) -> None:
+    with Workers(sealed.path.with_name("no such file"), (0, 0), processes) as workers:
+        assert list(workers.checked(count * TILE, TILE)) == [None] * count
 
 
 def test_another_file_that_took_the_name_is_not_read(sealed: Place, copy: Path) -> None:
@@ -85,7 +91,8 @@ def test_a_start_that_the_file_invents_is_not_believed(sealed: Place, copy: Path
             leaves.append(leaf)
         raw.execute("UPDATE tile SET hashes = ? WHERE level = 0 AND n = 1", [b"".join(leaves)])
     with attached(copy) as db:
-        part = ranges.check(db, TILE, 2 * TILE, ranges.stored_start(db, TILE))
+        lay(db, [])
+        part = ranges.check(db, TILE, 2 * TILE, ranges.stored_start(db, TILE), Source())
         assert not part.found.problems, "by itself the range agrees"
 
     alone = verify(copy, lock_store=sealed.lock, step=TILE)
@@ -101,16 +108,17 @@ def test_what_was_checked_from_another_start_or_of_another_range_is_not_used(sea
     with duckdb.connect(str(copy)) as raw:
         raw.execute("UPDATE entry SET line = replace(line, '\"ok\"', '\"no\"') WHERE seq = 300")
     with attached(sealed.path) as sound, attached(copy) as db:
+        lay(sound, [])
 
         def elsewhere(size: int, step: int) -> Iterator[Checked]:
             """Each range from a start that was made up."""
             for start in range(0, size, step):
-                yield ranges.check(sound, start, min(start + step, size), Start(bytes(range(32)), None))
+                yield ranges.check(sound, start, min(start + step, size), Start(bytes(range(32)), None), Source())
 
         def first_again(size: int, step: int) -> Iterator[Checked]:
             """One sound range instead of all."""
             while True:
-                yield ranges.check(sound, 0, step, BEGINNING)
+                yield ranges.check(sound, 0, step, BEGINNING, Source())
 
         def nothing(size: int, step: int) -> Iterator[Checked]:
             return iter(())
