@@ -70,7 +70,7 @@ def held(proof: bytes, line_: bytes | None) -> list[bool]:
     found = []
     for side in (0, 1):
         try:
-            text = proof.decode() if side == 0 else standalone.text_of(proof)
+            text = proof.decode()
             if line_ is None:
                 check_consistency(text, [VKEY]) if side == 0 else standalone.check_consistency(text, KEYS)
             else:
