@@ -268,7 +268,7 @@ LINES = {
     "another v": (at(50, '"v":1', '"v":2'), "entry 50: it is not of version 1"),
     "no number as v": (at(50, '"v":1', '"v":true'), "entry 50: member v is not of its form"),
     "no list of texts as key": (at(50, '"key":["', '"key":[1,"'), "entry 50: member key is not of its form"),
-    "no alias": (at(3, '"alias":"p_', '"alias":"q_'), "entry 3: member personal is not of its form"),
+    "no alias": (at(3, '"alias":"p_', '"alias":"q_'), "entry 3: member alias is not of its form"),
     "a negative collection": (at(3, '"collection":1', '"collection":-1'), "entry 3: member collection is not of its"),
     "no name as kind": (at(50, '"kind":"', '"kind":"A'), "entry 50: member kind is not of its form"),
     "a source with a quote": (at(50, '"source":"', '"source":"\\"'), "entry 50: member source is not of its form"),
