@@ -134,8 +134,10 @@ def check_levels(values: Iterable[Any], depth: int, named: bool) -> None:
 
 def fits(value: Any, form: Any) -> bool:
     """Whether a value is of a form: a type (int: from 0 on), a pattern, members, [what each is], (None, or what)."""
+    if form is int:
+        return type(value) is int and value >= 0
     if isinstance(form, type):
-        return type(value) is form and (form is not int or value >= 0)
+        return type(value) is form
     if isinstance(form, re.Pattern):
         return type(value) is str and form.fullmatch(value) is not None
     if isinstance(form, tuple):
