@@ -133,7 +133,7 @@ def test_every_way_to_the_root_gives_the_same(size: int) -> None:
     edge.extend(LEAVES[:size])
     growing = Growing(lambda level, n, hashes: None)
     for start in range(0, size, 256):
-        growing.add(LEAVES[start : min(start + 256, size)])
+        growing.add(b"".join(LEAVES[start : min(start + 256, size)]))
     alone = standalone.Tree(lambda level, n, hashes: None)
     for leaf in LEAVES[:size]:
         alone.add(leaf)
