@@ -12,8 +12,8 @@ Exit  0  everything was checked and holds
       4  broken: the first file or entry that does not hold is named
 
 It is written from the page schemas/ledger.md alone (§ are its chapters) and shares no code with the program that writes
-ledgers. Read it from top to bottom: 1 text forms, 2 signatures, 3 tree, 4 proofs, 5 the folder, 6 entries, 7 what
-follows from entries, 8 the run. Nothing is skipped in silence: what does not hold raises Broken, which ends the run.
+ledgers. Read it from top to bottom: 1 text forms, 2 signatures, 3 tree and proofs, 4 the folder, 5 what follows from
+entries, 6 the run. Nothing is skipped in silence: what does not hold raises ValueError, which ends the run.
 """
 
 from __future__ import annotations
@@ -26,25 +26,47 @@ import os
 import re
 import sys
 import zlib
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 LONGEST_LINE = 65_535  # bytes of a line (§2)
-LONGEST_TEXT = 1 << 20  # of a note or proof
+LONGEST_TEXT = 1 << 20  # of a note, proof or tile
 LONGEST_JSON = 1 << 26  # of the manifest, or of one line of the other .ndjson files
 PER_FILE = 100_000  # entries in one file (§13)
-GREATEST = 2**53 - 1
 
 
-class Broken(Exception):
-    """Something does not hold; the message names it. `seq` is the entry it is about, where it is about one."""
+class Broken(ValueError):
+    """Something does not hold; the message names it. `seq` is the entry it is about, where that is known."""
 
     def __init__(self, what: str, seq: int | None = None) -> None:
         super().__init__(what if seq is None else f"entry {seq}: {what}")
         self.seq = seq
+
+
+def check(holds: object, what: str, seq: int | None = None) -> None:
+    if not holds:
+        raise Broken(what, seq)
+
+
+class about:
+    """Says where something inside is broken, unless it names an entry already."""
+
+    def __init__(self, place: str, seq: int | None = None) -> None:
+        self.place, self.seq = place, seq
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, (ValueError, RecursionError)) and getattr(error, "seq", None) is None:
+            raise Broken(f"{self.place}{error}", self.seq) from None
+
+
+def match(pattern: str, text: str, what: str) -> re.Match[str]:
+    found = re.fullmatch(pattern, text)
+    if found is None:
+        raise Broken(f"{what}: {text[:200]!r}")
+    return found
 
 
 def sha256(data: bytes) -> bytes:
@@ -53,95 +75,104 @@ def sha256(data: bytes) -> bytes:
 
 # ---------------------------------------------------------------------------------------------- 1 text forms: §2, §5
 
-NAME = r"[a-z][a-z0-9_]*"
-STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\bfnrt]|u00(?:0[0-7bef]|1[0-9a-f]))[^"\\\x00-\x1f]*)*"'
-SCALAR = rf"(?:{STRING}|null|true|false|0|-?[1-9][0-9]{{0,14}})"
-INSTANT = r"[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
-NUMBER = r"(?:0|[1-9][0-9]{0,15})"
-
-LINE = re.compile(
-    rf'\{{"at":"(?P<at>{INSTANT})","collection":(?P<collection>null|{NUMBER}),"gone":(?P<gone>true|false)'
-    rf',"key":(?P<key>null|\[(?:{STRING}(?:,{STRING})*)?\]),"kind":"(?P<kind>{NAME})","nonce":"[0-9a-f]{{32}}"'
-    rf',"observed_at":(?:null|"{INSTANT}")'
-    r',"personal":(?:null|\{"alias":"(?P<alias>p_[0-9a-f]{32})","commitment":"(?P<commitment>[0-9a-f]{64})"\})'
-    rf',"record":(?P<record>\{{.*\}}),"seq":(?P<seq>{NUMBER}),"source":"(?P<source>[^"\\\x00-\x1f\x7f]{{1,200}})","v":1\}}'
+NAME = "[a-z][a-z0-9_]*"
+NUMBER = "(?:0|[1-9][0-9]{0,15})"
+HASH = re.compile("[0-9a-f]{64}")
+INSTANT = re.compile(
+    r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
 )
-FLAT = re.compile(rf'\{{(?:"{NAME}":{SCALAR}(?:,"{NAME}":{SCALAR})*)?\}}')  # a record without lists and objects
-KEYS = re.compile(rf'"({NAME})":')  # in well-formed JSON nothing but the key of a member looks like this
 PART = "[A-Za-z0-9_][A-Za-z0-9._-]*"  # of a path: never empty, hidden, above, or an option
-PATH = re.compile(f"{PART}(?:/{PART})*")
+ENTRY = {  # the members of a line, in the notation of `members`
+    "at": INSTANT,
+    "collection": (None, int),
+    "gone": bool,
+    "key": (None, [str]),
+    "kind": re.compile(NAME),
+    "nonce": re.compile("[0-9a-f]{32}"),
+    "observed_at": (None, INSTANT),
+    "personal": (None, {"alias": re.compile("p_[0-9a-f]{32}"), "commitment": HASH}),
+    "record": dict,
+    "seq": int,
+    "source": re.compile(r'[^"\\\x00-\x1f\x7f]{1,200}'),
+    "v": int,
+}
 
 
 def integer(text: str) -> int:
-    value = int(text) if len(text) <= 17 else GREATEST + 1
-    if not -GREATEST <= value <= GREATEST:
-        raise ValueError(f"the number {text[:20]} is out of range")
-    return value
+    if not re.fullmatch("-?[0-9]{1,16}", text) or abs(int(text)) >= 2**53:
+        raise Broken(f"{text[:20]} is not an integer, or is out of range")
+    return int(text)
 
 
-def no_float(text: str) -> int:
-    raise ValueError(f"the number {text[:20]} is not an integer")
-
-
-DECODER = json.JSONDecoder(parse_int=integer, parse_float=no_float, parse_constant=no_float)
+DECODER = json.JSONDecoder(parse_int=integer, parse_float=integer, parse_constant=integer)
 ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-def canonical(text: str, depth: int = 8, keys: re.Pattern[str] = re.compile(NAME)) -> Any:
+known: set[str] = set()  # keys that were seen to be of their form: few in practice
+
+
+def canonical(data: bytes, depth: int = 8, named: bool = True) -> Any:
     """The value of canonical JSON (§2). Writing it again must give the same text: so no other order, space, escape,
-    number or doubled key can hide in it. `keys` is what keys must match; `depth` how deep it may be nested."""
-    try:
+    number or doubled key can hide in it. `depth`: how deep it may be nested; `named`: whether its keys are names."""
+    with about("not canonical JSON: "):
+        text = data.decode()
         value = DECODER.decode(text)
-        if ENCODER.encode(value) != text:
-            raise ValueError("it is not in canonical form")
-        level = [value]
-        while level := [item for item in level if isinstance(item, (dict, list))]:
-            depth -= 1
-            if depth < 0:
-                raise ValueError("it is nested too deeply")
-            for item in level:
-                if isinstance(item, dict) and not all(map(keys.fullmatch, item)):
-                    raise ValueError("a key is not of the form that keys have")
-            level = [inner for item in level for inner in (item.values() if isinstance(item, dict) else item)]
+        check(ENCODER.encode(value) == text, "it is not in canonical form")
+        check_levels([value], depth, named)
         return value
-    except (ValueError, RecursionError) as error:
-        raise Broken(f"not canonical JSON: {error}") from None
 
 
-def members(value: Any, **types: type) -> list[Any]:
-    """The members of an object, which must be exactly these, of these types."""
-    if not isinstance(value, dict) or set(value) != set(types):
-        raise Broken(f"an object with the members {', '.join(types)} is expected")
-    for name, wanted in types.items():
-        if type(value[name]) is not wanted:
-            raise Broken(f"member {name} is not of type {wanted.__name__}")
-    return [value[name] for name in types]
+def check_levels(values: Iterable[Any], depth: int, named: bool) -> None:
+    for value in values:
+        if type(value) is dict and named and not known.issuperset(value):
+            check(all(map(re.compile(NAME).fullmatch, value)), "a key is not of the form that keys have")
+            known.update(key for key in value if len(key) < 100 and len(known) < 10_000)
+        if type(value) in (dict, list):
+            check(depth, "it is nested too deeply")
+            check_levels(value.values() if type(value) is dict else value, depth - 1, named)
 
 
-def text_of(data: bytes) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Broken("it is not UTF-8") from None
+def fits(value: Any, form: Any) -> bool:
+    """Whether a value is of a form: a type (int: from 0 on), a pattern, members, [what each is], (None, or what)."""
+    if form is int:
+        return type(value) is int and value >= 0
+    if isinstance(form, type):
+        return type(value) is form
+    if isinstance(form, re.Pattern):
+        return type(value) is str and form.fullmatch(value) is not None
+    if isinstance(form, tuple):
+        return value is None or fits(value, form[1])
+    if isinstance(form, list):
+        return type(value) is list and all(fits(item, form[0]) for item in value)
+    return type(value) is dict and bool(members(value, **form))
+
+
+def members(value: Any, **forms: Any) -> list[Any]:
+    """The members of an object, which must be exactly these, each of its form."""
+    if type(value) is not dict or value.keys() != forms.keys():
+        raise Broken(f"an object with the members {', '.join(forms)} is expected")
+    for name, form in forms.items():
+        if not fits(value[name], form):
+            raise Broken(f"member {name} is not of its form")
+    return [value[name] for name in forms]
+
+
+def entry_of(line: bytes) -> dict[str, Any]:
+    """The members of the line of an entry (§2)."""
+    check(len(line) <= LONGEST_LINE, f"its line is longer than {LONGEST_LINE} bytes")
+    entry: dict[str, Any] = canonical(line, depth=9)
+    members(entry, **ENTRY)
+    check(entry["v"] == 1, "it is not of version 1")
+    check(not entry["gone"] or entry["record"] == {}, "a tombstone has a record")
+    return entry
 
 
 def unbase64(text: str, length: int | None = None) -> bytes:
     """The bytes behind base64 with padding and unused bits zero: no two texts mean the same."""
-    try:
+    with about(f"not base64 of {length or 'some'} bytes: {text[:60]!r}: "):
         raw = base64.b64decode(text, validate=True)
-    except ValueError:
-        raw = None
-    if raw is None or base64.b64encode(raw).decode() != text or (length is not None and len(raw) != length):
-        raise Broken(f"not base64 of {length or 'some'} bytes: {text[:60]!r}")
-    return raw
-
-
-def number(text: str, word: str = "") -> int:
-    """A decimal number, after `word` and a space where one is given."""
-    start = f"{word} " if word else ""
-    if not text.startswith(start) or not re.fullmatch(NUMBER, text[len(start) :]):
-        raise Broken(f"{start}and a number is expected, not {text[:60]!r}" if word else f"not a number: {text[:60]!r}")
-    return int(text[len(start) :])
+        check(base64.b64encode(raw).decode() == text and length in (None, len(raw)), "another length or form")
+        return raw
 
 
 # ------------------------------------------------------------------- 2 signatures: RFC 8032 (Ed25519), C2SP notes (§5)
@@ -163,6 +194,14 @@ def add(p: Point, q: Point) -> Point:
     return e * f % P, g * h % P, f * g % P, e * h % P
 
 
+def products(s: int, p: Point, k: int, q: Point) -> Point:
+    """s·p + k·q, doubled and added bit by bit."""
+    total, choice = NEUTRAL, (NEUTRAL, p, q, add(p, q))
+    for bit in reversed(range(256)):
+        total = add(add(total, total), choice[(s >> bit & 1) + 2 * (k >> bit & 1)])
+    return total
+
+
 def decompress(data: bytes) -> Point:
     """The point behind 32 bytes (RFC 8032 §5.1.3); only its canonical encoding, and none of small order."""
     y = int.from_bytes(data, "little")
@@ -171,55 +210,27 @@ def decompress(data: bytes) -> Point:
     x = pow(square, (P + 3) // 8, P)
     if x * x % P != square:
         x = x * pow(2, (P - 1) // 4, P) % P
-    if y >= P or x * x % P != square or (x == 0 and sign):
-        raise Broken("the public key is not a point of the curve")
+    check(y < P and x * x % P == square and (x or not sign), "the public key is not a point of the curve")
     x = P - x if x & 1 != sign else x
-    point = eighth = (x, y, 1, x * y % P)
-    for _ in range(3):
-        eighth = add(eighth, eighth)
-    if eighth[0] % P == 0:
-        raise Broken("the public key is of small order")
+    point = (x, y, 1, x * y % P)
+    check(products(8, point, 0, NEUTRAL)[0], "the public key is of small order")
     return point
 
 
-def table_of(point: Point) -> list[list[Point]]:
-    """point · d · 16^i for every digit d of 0 to 15 and every i below 64: a product becomes 64 sums."""
-    table = []
-    for _ in range(64):
-        row = [NEUTRAL]
-        for _ in range(15):
-            row.append(add(row[-1], point))
-        table.append(row)
-        point = add(row[-1], point)
-    return table
-
-
-def times(scalar: int, table: list[list[Point]]) -> Point:
-    total = NEUTRAL
-    for row in table:
-        total = add(total, row[scalar & 15])
-        scalar >>= 4
-    return total
-
-
-BASE_Y = 4 * pow(5, P - 2, P) % P
-BASE = table_of(decompress(BASE_Y.to_bytes(32, "little")))
+BASE = decompress((4 * pow(5, P - 2, P) % P).to_bytes(32, "little"))
 
 
 class Key:
     """A public key of the form name+id+base64 (§5)."""
 
-    def __init__(self, vkey: str) -> None:
-        parts = vkey.split("+", 2)
-        if len(parts) != 3 or not parts[0] or len(parts[0].split()) != 1 or parts[0] != parts[0].strip():
-            raise Broken(f"not a public key of the form name+id+key: {vkey[:200]!r}")
-        raw = unbase64(parts[2], 33)
-        self.vkey, self.name, self.id = vkey, parts[0], sha256(parts[0].encode() + b"\n" + raw)[:4]
-        if raw[0] != 1 or self.id.hex() != parts[1]:
-            raise Broken(f"not an Ed25519 key whose id belongs to it: {vkey[:200]!r}")
+    def __init__(self, vkey: Any) -> None:
+        found = match(r"([^\s+]+)\+([0-9a-f]{8})\+(.+)", str(vkey), "not a public key of the form name+id+key")
+        raw = unbase64(found[3], 33)
+        self.vkey, self.name, self.id = found[0], found[1], sha256(found[1].encode() + b"\n" + raw)[:4]
+        check(raw[0] == 1 and self.id.hex() == found[2], f"not an Ed25519 key whose id belongs to it: {vkey[:200]!r}")
         self.public = raw[1:]
         x, y, z, t = decompress(self.public)
-        self.minus = table_of((P - x, y, z, P - t))
+        self.minus = (P - x, y, z, P - t)
 
     def signed(self, text: bytes, signature: bytes) -> bool:
         """Whether the signature holds: S·B − k·A must be R, compared as bytes (RFC 8032 §5.1.7, without cofactor)."""
@@ -227,67 +238,48 @@ class Key:
         if len(signature) != 64 or s >= L:
             return False
         k = int.from_bytes(hashlib.sha512(r + self.public + text).digest(), "little") % L
-        x, y, z, _ = add(times(s, BASE), times(k, self.minus))
+        x, y, z, _ = products(s, BASE, k, self.minus)
         inverse = pow(z, P - 2, P)
         return (y * inverse % P | (x * inverse % P & 1) << 255).to_bytes(32, "little") == r
 
 
-def note_of(note: str) -> tuple[str, list[tuple[str, bytes, bytes]]]:
-    """Text and signatures of a signed note: [(name, id, signature), …]."""
-    end = note.rfind("\n\n")
-    if end < 1 or not note.endswith("\n") or len(note) > LONGEST_TEXT or re.search(r"[\x00-\x09\x0b-\x1f]", note):
-        raise Broken("it is not a signed note: text, an empty line and signatures are expected")
-    signatures: list[tuple[str, bytes, bytes]] = []
-    for line in note[end + 2 : -1].split("\n"):
-        parts = line.split(" ")
-        if len(parts) != 3 or parts[0] != "\u2014" or not parts[1] or "+" in parts[1] or len(signatures) == 100:
-            raise Broken(f"a signature line is malformed: {line[:80]!r}")
-        raw = unbase64(parts[2])
-        if len(raw) < 5:
-            raise Broken(f"a signature line is malformed: {line[:80]!r}")
-        signatures.append((parts[1], raw[:4], raw[4:]))
-    return note[: end + 1], signatures
-
-
-def signed_text(note: str, *keys: Key) -> str:
-    """The text of a note that all of `keys` signed, in this order. Signatures of other keys are not ours to judge."""
-    text, signatures = note_of(note)
-    found = []
-    for name, id_, signature in signatures:
+def signed_text(note: str, *keys: Key, one: bool = False) -> str:
+    """The text of a note that `keys` signed: all, in this order, or `one`. Signatures of other keys do not count."""
+    end, found = note.rfind("\n\n"), []
+    whole = end > 0 and note.endswith("\n") and len(note) <= LONGEST_TEXT
+    check(whole and not re.search(r"[\x00-\x09\x0b-\x1f]", note), "it is not a signed note: text, then signatures")
+    for n, line in enumerate(note[end + 2 : -1].split("\n")):
+        parts = match("\u2014 ([^ +]+) ([^ ]+)", line, "a signature line is malformed")
+        signature = unbase64(parts[2])
+        check(len(signature) > 4 and n < 100, "a signature is too short, or there are too many")
         for key in keys:
-            if (name, id_) == (key.name, key.id):
-                if not key.signed(text.encode(), signature):
-                    raise Broken(f"the signature of {key.name}+{key.id.hex()} does not hold")
+            if (parts[1], signature[:4]) == (key.name, key.id):
+                holds = key.signed(note[: end + 1].encode(), signature[4:])
+                check(holds, f"the signature of {key.name}+{key.id.hex()} does not hold")
                 found.append(key)
-    if [key for n, key in enumerate(found) if key not in found[:n]] != list(keys):
-        raise Broken("it is not signed by " + ", then ".join(f"{key.name}+{key.id.hex()}" for key in keys))
-    return text
+    wanted = ", then ".join(f"{key.name}+{key.id.hex()}" for key in keys)
+    check(found if one else list(dict.fromkeys(found)) == list(keys), f"it is not signed by {wanted}")
+    return note[: end + 1]
 
 
-def checkpoint_of(note: str, *keys: Key) -> tuple[int, bytes]:
+def checkpoint_of(note: str, *keys: Key, one: bool = False) -> tuple[int, bytes]:
     """Size and root of a checkpoint that `keys` signed (§5)."""
-    lines = signed_text(note, *keys).split("\n")
-    if len(lines) < 4 or "" in lines[:-1]:
-        raise Broken("it is not a checkpoint: origin, size and root are expected")
-    if lines[0] != keys[0].name:
-        raise Broken(f"the checkpoint is of {lines[0][:200]!r}, the key of {keys[0].name!r}")
-    return number(lines[1]), unbase64(lines[2], 32)
+    origin = note.partition("\n")[0]
+    mine = [key for key in keys if key.name == origin]
+    check(mine if one else mine == list(keys), f"the checkpoint is of {origin[:200]!r}, the key of {keys[0].name!r}")
+    _, *lines = signed_text(note, *mine, one=one).split("\n")
+    check(len(lines) > 2 and "" not in lines[:-1], "it is not a checkpoint: origin, size and root are expected")
+    return int(match(NUMBER, lines[0], "not a number")[0]), unbase64(lines[1], 32)
 
 
-# --------------------------------------------------------------------------------------------------- 3 tree: §3, §4
-
-ZERO = bytes(32)  # the leaf before the first
-
-
-def leaf_of(before: bytes, line: bytes) -> bytes:
-    return sha256(b"\x00" + before + line)
+# ------------------------------------------------------------------------------------ 3 tree and proofs: §3, §4, §12
 
 
 def fold(row: list[bytes]) -> bytes:
     """The node over a row of nodes: pairs are joined, one without a partner rises."""
     while len(row) > 1:
-        joined = [hashlib.sha256(b"\x01" + a + b).digest() for a, b in zip(row[::2], row[1::2])]
-        row = joined + row[len(joined) * 2 :]
+        pairs = [sha256(b"\x01" + left + right) for left, right in zip(row[::2], row[1::2])]
+        row = pairs + row[2 * len(pairs) :]
     return row[0]
 
 
@@ -295,71 +287,32 @@ class Tree:
     """A tree that grows by leaves. `tile(level, n, hashes)` is called for every tile that becomes full (§4)."""
 
     def __init__(self, tile: Callable[[int, int, list[bytes]], None]) -> None:
-        self.tile = tile
+        self.tile, self.size = tile, 0
         self.levels: list[list[bytes]] = [[]]  # the hashes of the unfinished tile of every level
-        self.counts = [0]  # full tiles of every level
 
-    def add(self, node: bytes, level: int = 0) -> None:
-        row = self.levels[level]
-        row.append(node)
-        if len(row) == 256:
-            self.tile(level, self.counts[level], row)
-            self.counts[level] += 1
-            self.levels[level] = []
-            if level + 1 == len(self.levels):
-                self.levels.append([])
-                self.counts.append(0)
-            self.add(fold(row), level + 1)
+    def add(self, node: bytes) -> None:
+        self.size += 1
+        for level, row in enumerate(self.levels):
+            row.append(node)
+            if len(row) < 256:
+                return
+            self.tile(level, (self.size >> 8 * (level + 1)) - 1, row)
+            node, self.levels[level] = fold(row), []
+        self.levels.append([node])
 
     def root(self) -> bytes:
         right: list[bytes] = []
         for row in self.levels:
-            if row or right:
-                right = [fold(row + right)]
+            right = [fold(row + right)] if row or right else []
         return right[0] if right else sha256(b"")
 
 
-# ----------------------------------------------------------------------------------------------------- 4 proofs: §12
-
-
-def included(leaf: bytes, index: int, size: int, nodes: list[bytes]) -> bytes:
-    """The root that a leaf and the nodes beside its way up give (RFC 9162 §2.1.3.2)."""
-    if not 0 <= index < size:
-        raise Broken(f"entry {index} is not below the checkpoint's size {size}")
-    at, last, root = index, size - 1, leaf
+def climb(at: int, last: int, start: bytes, nodes: list[bytes]) -> tuple[bytes, bytes]:
+    """The way up from node `at` of a level that ends with `last` (RFC 9162 §2.1.3.2, §2.1.4.2): the root of what lies
+    left of it and itself, and the root of all, as the nodes beside the way give them."""
+    old = new = start
     for node in nodes:
-        if last == 0:
-            raise Broken("the proof has too many nodes")
-        if at & 1 or at == last:
-            root = sha256(b"\x01" + node + root)
-            while at and not at & 1:
-                at, last = at >> 1, last >> 1
-        else:
-            root = sha256(b"\x01" + root + node)
-        at, last = at >> 1, last >> 1
-    if last:
-        raise Broken("the proof has too few nodes")
-    return root
-
-
-def extended(size1: int, root1: bytes, size2: int, nodes: list[bytes]) -> tuple[bytes, bytes]:
-    """The roots at both sizes that the nodes of a consistency proof give (RFC 9162 §2.1.4.2)."""
-    if not 1 <= size1 <= size2:
-        raise Broken(f"nothing is shown from {size1} to {size2} entries")
-    if size1 == size2:
-        if nodes:
-            raise Broken("the proof has too many nodes")
-        return root1, root1
-    nodes = list(nodes) if size1 & (size1 - 1) else [root1, *nodes]
-    if not nodes:
-        raise Broken("the proof has too few nodes")
-    at, last = size1 - 1, size2 - 1
-    while at & 1:
-        at, last = at >> 1, last >> 1
-    old = new = nodes[0]
-    for node in nodes[1:]:
-        if last == 0:
-            raise Broken("the proof has too many nodes")
+        check(last, "the proof has too many nodes")
         if at & 1 or at == last:
             old, new = sha256(b"\x01" + node + old), sha256(b"\x01" + node + new)
             while at and not at & 1:
@@ -367,71 +320,82 @@ def extended(size1: int, root1: bytes, size2: int, nodes: list[bytes]) -> tuple[
         else:
             new = sha256(b"\x01" + new + node)
         at, last = at >> 1, last >> 1
-    if last:
-        raise Broken("the proof has too few nodes")
+    check(last == 0, "the proof has too few nodes")
     return old, new
 
 
-def blocks_of(text: str, count: int, first: str) -> tuple[list[str], list[str]]:
-    """The parts of a proof between its empty lines, the first one as lines."""
-    blocks = text.split("\n\n")
-    if len(text) > LONGEST_TEXT or len(blocks) != count or not text.startswith(first + "\n"):
-        raise Broken(f"it is not in the form {first}")
-    return blocks[0].split("\n"), blocks[1:]
+def included(leaf: bytes, index: int, size: int, nodes: list[bytes]) -> bytes:
+    """The root that a leaf and an inclusion proof give."""
+    check(0 <= index < size, f"entry {index} is not below the checkpoint's size {size}")
+    return climb(index, size - 1, leaf, nodes)[1]
+
+
+def extended(size1: int, root1: bytes, size2: int, nodes: list[bytes]) -> tuple[bytes, bytes]:
+    """The roots at both sizes that a consistency proof gives."""
+    check(1 <= size1 <= size2, f"nothing is shown from {size1} to {size2} entries")
+    at, last = size1 - 1, size2 - 1
+    while at & 1 or 0 < at == last:  # up to the node that ends the earlier tree, or all of it where both are one
+        at, last = at >> 1, last >> 1
+    nodes = nodes if at else [root1, *nodes]
+    check(nodes, "the proof has too few nodes")
+    return climb(at, last, nodes[0], nodes[1:])
+
+
+def proof_of(text: str, form: str, count: int) -> tuple[list[str], list[bytes], list[str]]:
+    """What a proof whose head is of this form says, its nodes, and its `count` checkpoints."""
+    head, *parts = text[:-1].split("\n\n")
+    found = match(form + r"((?:\n.*)*)", head, "it is not in the form of such a proof")
+    check(len(parts) == 2 * count and text[-1] == "\n" and len(text) <= LONGEST_TEXT, "the proof has no checkpoint")
+    *said, nodes = found.groups()
+    notes = [f"{body}\n\n{signatures}\n" for body, signatures in zip(parts[::2], parts[1::2])]
+    return said, [unbase64(line, 32) for line in nodes.split("\n")[1:]], notes
 
 
 def inclusion_of(text: str) -> tuple[bytes, int, list[bytes], str]:
     """(leaf before, index, nodes, checkpoint) of an inclusion proof."""
-    head, rest = blocks_of(text, 3, "c2sp.org/tlog-proof@v1")
-    if len(head) < 3 or not head[1].startswith("extra "):
-        raise Broken("the proof has no lines extra and index")
-    nodes = [unbase64(line, 32) for line in head[3:]]
-    return unbase64(head[1][6:], 32), number(head[2], "index"), nodes, "\n\n".join(rest)
-
-
-def any_checkpoint(note: str, keys: list[Key]) -> tuple[int, bytes]:
-    """Size and root of a checkpoint that one of the keys signed."""
-    problems = []
-    for key in keys:
-        try:
-            return checkpoint_of(note, key)
-        except Broken as error:
-            problems.append(str(error))
-    raise Broken("; ".join(problems))
+    (extra, index), nodes, (note,) = proof_of(text, rf"c2sp\.org/tlog-proof@v1\nextra (.*)\nindex ({NUMBER})", 1)
+    return unbase64(extra, 32), int(index), nodes, note
 
 
 def check_inclusion(text: str, line: bytes, keys: list[Key]) -> str:
     """What an inclusion proof shows about a line, in words."""
     before, index, nodes, note = inclusion_of(text)
-    size, root = any_checkpoint(note, keys)
-    if int(entry_of(line)["seq"]) != index:
-        raise Broken(f"the proof is about entry {index}, the line is that of another")
-    if included(leaf_of(before, line), index, size, nodes) != root:
-        raise Broken(f"line and proof do not give the root that was signed at {size} entries")
+    size, root = checkpoint_of(note, *keys, one=True)
+    check(entry_of(line)["seq"] == index, f"the proof is about entry {index}, the line is that of another")
+    made = included(sha256(b"\x00" + before + line), index, size, nodes)
+    check(made == root, f"line and proof do not give the root that was signed at {size} entries")
     return f"entry {index} is among the {size} entries of root {root.hex()}"
 
 
 def check_consistency(text: str, keys: list[Key]) -> str:
     """What a consistency proof shows, in words."""
-    head, (text1, signatures1, text2, signatures2) = blocks_of(text, 5, "compliance-engine/consistency@v1")
-    size1, root1 = any_checkpoint(f"{text1}\n\n{signatures1}\n", keys)
-    size2, root2 = any_checkpoint(f"{text2}\n\n{signatures2}", keys)
-    if len(head) < 2 or number(head[1], "from") != size1:
-        raise Broken(f"its earlier checkpoint has {size1} entries, not what the proof says")
-    if extended(size1, root1, size2, [unbase64(line, 32) for line in head[2:]]) != (root1, root2):
-        raise Broken("the later checkpoint is not shown to extend the earlier one")
+    (start,), nodes, notes = proof_of(text, rf"compliance-engine/consistency@v1\nfrom ({NUMBER})", 2)
+    (size1, root1), (size2, root2) = (checkpoint_of(note, *keys, one=True) for note in notes)
+    check(int(start) == size1, f"its earlier checkpoint has {size1} entries, not what the proof says")
+    both = extended(size1, root1, size2, nodes)
+    check(both == (root1, root2), "the later checkpoint is not shown to extend the earlier one")
     return f"the {size2} entries of root {root2.hex()} begin with the {size1} entries of root {root1.hex()}"
 
 
-# ------------------------------------------------------------------------------------------------- 5 the folder: §13
+# ------------------------------------------------------------------------------------------------- 4 the folder: §13
+
+SEALS = ("manifest.json", "manifest.note")
 
 
-def read(path: str, most: int) -> bytes:
+def read(folder: str, name: str, most: int = LONGEST_TEXT) -> bytes:
+    """The content of a file that must be there."""
+    path = os.path.join(folder, name)
+    check(os.path.isfile(path) and not os.path.islink(path), f"{name} is missing, or is not a file")
     with open(path, "rb") as file:
         data = file.read(most + 1)
-    if len(data) > most:
-        raise Broken(f"{os.path.basename(path)} is longer than {most} bytes")
+    check(len(data) <= most, f"{name} is longer than {most} bytes")
     return data
+
+
+def tile_path(level: int, n: int) -> str:
+    """c2sp.org/tlog-tiles: the number in groups of three digits, all but the last with an x."""
+    groups = [f"{n // 1000**power % 1000:03}" for power in reversed(range((len(str(n)) + 2) // 3))]
+    return f"tile/{level}/" + "/".join([*(f"x{group}" for group in groups[:-1]), groups[-1]])
 
 
 class Folder:
@@ -439,672 +403,462 @@ class Folder:
 
     def __init__(self, path: str) -> None:
         self.path = path
-        text = text_of(self.need("manifest.json", LONGEST_JSON))
-        value = canonical(text, depth=4, keys=re.compile(rf"{NAME}|{PATH.pattern}"))
-        if isinstance(value, dict) and "problems" in value:
-            raise Broken(f"it was exported although the ledger did not hold: {str(value['problems'])[:2000]}")
-        _, self.files, version, self.kind, self.origin, root, self.size, self.vkey = members(
-            value, created_at=str, files=dict, format=int, kind=str, origin=str, root=str, size=int, vkey=str
-        )
-        self.root = bytes.fromhex(root) if re.fullmatch("[0-9a-f]{64}", root) else b""
-        if version != 1 or self.kind not in ("export", "package", "cited") or self.size < 1 or not self.root:
-            raise Broken("manifest.json is not of format 1, or of a kind that this verifier knows")
-        self.key = Key(self.vkey)
-        if self.key.name != self.origin:
-            raise Broken(f"manifest.json: the ledger is called {self.origin!r}, its key {self.key.name!r}")
-        said = signed_text(text_of(self.need("manifest.note")), self.key)
-        if said != f"compliance-engine/manifest/v1\n{self.origin}\n{sha256(text.encode()).hex()}\n":
-            raise Broken("manifest.note is not about manifest.json")
-        for name, about in self.files.items():
-            size, digest = members(about, bytes=int, sha256=str)
-            if not PATH.fullmatch(name) or len(name) > 200 or name in ("manifest.json", "manifest.note"):
-                raise Broken(f"manifest.json names a file that may not be there: {name!r}")
-            self.files[name] = (size, digest)
+        data = read(path, "manifest.json", LONGEST_JSON)
+        with about("manifest.json: "):
+            value = canonical(data, depth=4, named=False)
+            if isinstance(value, dict) and "problems" in value:
+                raise Broken(f"it was exported although the ledger did not hold: {str(value['problems'])[:2000]}")
+            _, self.files, version, self.kind, self.origin, root, self.size, self.vkey = members(
+                value, created_at=INSTANT, files=dict, format=int, kind=re.compile("export|package|cited"), origin=str,
+                root=HASH, size=int, vkey=str,
+            )  # fmt: skip
+            self.root, key = bytes.fromhex(root), Key(self.vkey)
+            check(version == 1 and self.size > 0, "it is not of format 1, or of no entries")
+            check(key.name == self.origin, f"the ledger is called {self.origin!r}, its key {key.name!r}")
+            for name, said in self.files.items():
+                members(said, bytes=int, sha256=HASH)
+                good = re.fullmatch(f"{PART}(?:/{PART})*", name) and len(name) <= 200 and name not in SEALS
+                check(good, f"it names a file that may not be there: {name!r}")
+        with about("manifest.note: "):
+            signed = signed_text(self.text("manifest.note"), key)
+            wanted = f"compliance-engine/manifest/v1\n{self.origin}\n{sha256(data).hex()}\n"
+            check(signed == wanted, "it is not about manifest.json")
         self.compare()
 
-    def need(self, name: str, most: int = LONGEST_TEXT) -> bytes:
-        """The content of a file that must be there."""
-        where = os.path.join(self.path, *name.split("/"))
-        if os.path.islink(where) or not os.path.isfile(where):
-            raise Broken(f"{name} is missing, or is not a file")
-        return read(where, most)
+    def text(self, name: str) -> str:
+        with about(f"{name}: "):
+            return read(self.path, name).decode()
 
     def compare(self) -> None:
         """Every file there is named and has its digest; every file named is there; nothing is a link."""
         missing, folders = set(self.files), [""]
-        parents = {name[:n] for name in missing for n, letter in enumerate(name) if letter == "/"}
-        while folders:
-            folder = folders.pop()
+        parents = {name[: slash.end()] for name in missing for slash in re.finditer("/", name)}
+        for folder in folders:  # which grows
             with os.scandir(os.path.join(self.path, folder)) as found:
                 for item in found:
-                    name = f"{folder}{item.name}"
-                    if item.is_symlink():
-                        raise Broken(f"{name} is a link")
+                    name = folder + item.name
+                    check(not item.is_symlink(), f"{name} is a link")
                     if item.is_dir(follow_symlinks=False):
-                        if name not in parents:
-                            raise Broken(f"{name} is a folder that the manifest does not name")
-                        folders.append(name + "/")
-                    elif not item.is_file(follow_symlinks=False):
-                        raise Broken(f"{name} is not a file")
-                    elif name in missing:
+                        check(f"{name}/" in parents, f"{name} is a folder that the manifest does not name")
+                        folders.append(f"{name}/")
+                        continue
+                    check(item.is_file(follow_symlinks=False), f"{name} is not a file")
+                    check(name in missing or name in SEALS, f"{name} is not in the manifest")
+                    if name in missing:
                         missing.remove(name)
-                        self.digest(name)
-                    elif name not in ("manifest.json", "manifest.note"):
-                        raise Broken(f"{name} is not in the manifest")
-        if missing:
-            raise Broken(f"{min(missing)} is missing")
+                        size, digest = self.files[name]["bytes"], self.files[name]["sha256"]
+                        same = item.stat(follow_symlinks=False).st_size == size and self.digest(name) == digest
+                        check(same, f"{name} is not what was signed: its digest differs")
+        check(not missing, f"{min(missing, default='')} is missing")
 
-    def digest(self, name: str) -> None:
-        size, digest = self.files[name]
-        hashed, count = hashlib.sha256(), 0
-        with open(os.path.join(self.path, *name.split("/")), "rb") as file:
-            while count <= size and (part := file.read(1 << 20)):
+    def digest(self, name: str) -> str:
+        hashed = hashlib.sha256()
+        with open(os.path.join(self.path, name), "rb") as file:
+            while part := file.read(1 << 20):
                 hashed.update(part)
-                count += len(part)
-        if (count, hashed.hexdigest()) != (size, digest):
-            raise Broken(f"{name} is not what was signed: its digest differs")
+        return hashed.hexdigest()
 
     def below(self, folder: str) -> list[str]:
-        return sorted(name for name in self.files if name.startswith(folder + "/"))
+        return sorted(name for name in self.files if name.startswith(f"{folder}/"))
 
-    def objects(self, name: str, **types: type) -> Iterator[list[Any]]:
+    def objects(self, name: str, needed: bool = True, **forms: Any) -> Iterator[list[Any]]:
         """The objects of an .ndjson file, with exactly these members."""
-        if name not in self.files:
-            raise Broken(f"{name} is missing")
-        with open(os.path.join(self.path, *name.split("/")), "rb") as file:
+        if not needed and name not in self.files:
+            return
+        check(name in self.files, f"{name} is missing")
+        with open(os.path.join(self.path, name), "rb") as file:
             while line := file.readline(LONGEST_JSON):
-                if not line.endswith(b"\n"):
-                    raise Broken(f"{name}: a line is too long, or does not end")
+                with about(f"{name}: "):
+                    check(line.endswith(b"\n"), "a line is too long, or does not end")
+                    found = members(canonical(line[:-1]), **forms)
+                yield found
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        """The lines of a gzip file of one member, in bounded memory."""
+        unpack, rest = zlib.decompressobj(31), b""
+        with open(os.path.join(self.path, name), "rb") as file:
+            while not unpack.eof:
+                data = unpack.unconsumed_tail or file.read(1 << 16)
                 try:
-                    yield members(canonical(text_of(line[:-1])), **types)
-                except Broken as error:
-                    raise Broken(f"{name}: {error}") from None
+                    part = unpack.decompress(data, 1 << 18)
+                except zlib.error as error:
+                    raise Broken(f"{name} is not a gzip file: {error}") from None
+                check(data or part or unpack.eof, f"{name} ends too early")
+                *whole, rest = (rest + part).split(b"\n")
+                yield from whole
+                check(len(rest) <= LONGEST_LINE, f"{name}: a line is longer than {LONGEST_LINE} bytes")
+            check(not (rest or unpack.unused_data or file.read(1)), f"{name} has more in it than whole lines")
 
 
-def unpacked(path: str) -> Iterator[bytes]:
-    """The lines of a gzip file of one member, in bounded memory."""
-    name = "entries/" + os.path.basename(path)
-    unpack, rest = zlib.decompressobj(31), b""
-    with open(path, "rb") as file:
-        while not unpack.eof:
-            data = unpack.unconsumed_tail or file.read(1 << 16)
-            try:
-                part = unpack.decompress(data, 1 << 18)
-            except zlib.error as error:
-                raise Broken(f"{name} is not a gzip file: {error}") from None
-            if not data and not part and not unpack.eof:
-                raise Broken(f"{name} ends too early")
-            *whole, rest = (rest + part).split(b"\n")
-            yield from whole
-            if len(rest) > LONGEST_LINE:
-                raise Broken(f"{name}: a line is longer than {LONGEST_LINE} bytes")
-        if rest or unpack.unused_data or file.read(1):
-            raise Broken(f"{name} has more in it than whole lines")
-
-
-def tile_path(level: int, n: int) -> str:
-    """c2sp.org/tlog-tiles: the number in groups of three digits, all but the last with an x."""
-    digits = str(n)
-    digits = digits.zfill(-(-len(digits) // 3) * 3)
-    groups = [digits[i : i + 3] for i in range(0, len(digits), 3)]
-    return f"tile/{level}/" + "".join(f"x{group}/" for group in groups[:-1]) + groups[-1]
-
-
-# --------------------------------------------------------------------------------------------------- 6 entries: §2
-
-orders: set[tuple[str, ...]] = set()  # orders of keys that were seen to be sorted: few in practice
-
-
-def entry_of(line: bytes) -> re.Match[str]:
-    """The members of a line, as text. Raises Broken unless it is in canonical form and has exactly those of §2."""
-    text = text_of(line)
-    found = LINE.fullmatch(text)
-    if len(line) > LONGEST_LINE:
-        raise Broken(f"its line is longer than {LONGEST_LINE} bytes")
-    if found is None:
-        raise Broken("its line does not have the members of an entry, in their order")
-    record, gone = found.group("record", "gone")
-    keys = tuple(KEYS.findall(record)) if FLAT.fullmatch(record) else None
-    if keys is None or keys not in orders:
-        if keys is not None and all(a < b for a, b in zip(keys, keys[1:])):
-            if len(orders) < 10_000:
-                orders.add(keys)
-        else:
-            canonical(record)
-    if gone == "true" and record != "{}":
-        raise Broken("a tombstone has a record")
-    return found
-
-
-def check_form(path: str, first: int) -> tuple[int, str] | None:
-    """The first line of a file that is not in form, as (number, what); None when all are. Runs in its own process."""
-    seq = first
-    try:
-        for seq, line in enumerate(unpacked(path), first):
-            if int(entry_of(line)["seq"]) != seq:
-                return seq, "its line has the number of another entry"
-    except Broken as error:
-        return seq, str(error)
-    return None
-
-
-# ------------------------------------------------------------------------- 7 what follows from entries: §8, §9, §11
+# ------------------------------------------------------------------------- 5 what follows from entries: §9, §11, §13
 
 
 class Keys:
-    """The keys of the ledger over time (§11), and every signature under the key of its size."""
+    """The keys of the ledger over time (§11): each signs from the size after its entry on."""
 
-    def __init__(self) -> None:
-        self.list: list[
-            tuple[int, Key, int, str]
-        ] = []  # (size from which on it signs, key, entry, "rotate" or "replace")
-        self.awaited: int | None = None  # the size at which a change of key must have a checkpoint
+    def __init__(self, vkey: Any, origin: str) -> None:
+        self.list: list[tuple[Key, int, str]] = []  # (key, its entry, why)
+        self.origin, self.awaited = origin, 0  # the size at which a change of key must have a checkpoint
+        self.join(0, vkey, "genesis")
 
-    def join(self, size: int, vkey: Any, origin: str, seq: int, action: str) -> None:
-        try:
-            key = Key(vkey if isinstance(vkey, str) else "")
-        except Broken as error:
-            raise Broken(str(error), seq) from None
-        if key.name != origin:
-            raise Broken(f"its key is that of {key.name!r}, not of {origin!r}", seq)
-        self.list.append((size, key, seq, action))
+    def join(self, seq: int, vkey: Any, action: str) -> None:
+        key = Key(vkey)
+        check(key.name == self.origin, f"its key is that of {key.name!r}, not of {self.origin!r}")
+        check(vkey not in [key.vkey for key, _, _ in self.list], "the key that is to sign from here on was so before")
+        self.list.append((key, seq, action))
 
-    def event(self, record: dict[str, Any], seq: int) -> None:
-        """Take a key_event entry."""
-        action = record.get("action")
-        if action in ("rotate", "replace"):
-            now = self.list[-1][1]
-            if record.get("old_key_name") != now.vkey:
-                raise Broken(f"it is to {action} a key that is not in force", seq)
-            if record.get("key_name") in [key.vkey for _, key, _, _ in self.list]:
-                raise Broken("the key that is to sign from here on was in force before", seq)
-            self.join(seq + 1, record.get("key_name"), now.name, seq, action)
+    def event(self, seq: int, record: dict[str, Any]) -> None:
+        if record.get("action") in ("rotate", "replace"):
+            in_force = record.get("old_key_name") == self.list[-1][0].vkey
+            check(in_force, f"it is to {record['action']} a key that is not in force")
+            self.join(seq, record.get("key_name"), record["action"])
             self.awaited = seq + 1
 
     def checkpoint(self, note: str, size: int) -> bytes:
         """The root in a checkpoint of this size, which the key in force signed; all entries below it are known."""
-        first, key, _, action = self.list[-1]
-        both = [self.list[-2][1], key] if size == first and action == "rotate" else [key]
+        key, seq, action = self.list[-1]
+        both = [self.list[-2][0], key] if (size, action) == (seq + 1, "rotate") else [key]
         said, root = checkpoint_of(note, *both)
-        if said != size:
-            raise Broken(f"it is about {said} entries, not {size}")
+        check(said == size, f"it is about {said} entries, not {size}")
         return root
 
-    def vouched(self, given: list[str]) -> None:
+    def vouch(self, given: list[str]) -> None:
         """One of the keys given must be ours; beyond it, none may sign that the one before it did not hand over to."""
-        known = [n for n, (_, key, _, _) in enumerate(self.list) if key.vkey in given]
-        if not known:
-            raise Broken("the ledger is not that of the key given: the key is not among its own")
-        for _, key, seq, action in self.list[known[-1] + 1 :]:
-            if action == "replace":
-                raise Broken(
-                    f"from here on {key.vkey} signs; the key given does not vouch for it: give that one too", seq
-                )
+        known = [n for n, (key, _, _) in enumerate(self.list) if key.vkey in given]
+        check(known, "the ledger is not that of the key given: the key is not among its own")
+        for key, seq, action in self.list[known[-1] + 1 :]:
+            words = f"from here on {key.vkey} signs; the key given does not vouch for it: give that one too"
+            check(action != "replace", words, seq)
 
 
 class Collections:
     """Collections: their rows follow them, and every set rebuilt from change has the digest that was signed (§9)."""
 
     def __init__(self) -> None:
-        self.chains: dict[
-            tuple[str, str], dict[str, Any]
-        ] = {}  # (source, kind) -> {base, last, month, rows: key -> record, digest}
-        self.open: tuple[int, str, dict[str, Any], list[tuple[int, str, str | None]]] | None = None
+        self.chains: dict[tuple[str, str], dict[str, Any]] = {}  # of source and kind
+        self.open: tuple[int, str, dict[str, Any]] | None = None  # (number, month, record) whose rows follow
+        self.rows: list[tuple[int, str, str]] = []  # (number, key, record or "" when it is gone)
 
-    def entry(self, seq: int, found: re.Match[str]) -> None:
-        """Take the next entry."""
-        if self.open is not None:
-            self.row(seq, found)
-        elif found["collection"] != "null":
-            raise Broken("it says it belongs to a collection, but does not follow it", seq)
-        elif found["kind"] == "collection":
-            self.begin(seq, found)
-
-    def begin(self, seq: int, found: re.Match[str]) -> None:
-        record = canonical(found["record"])
-        texts, numbers = {"of_source": "", "of_kind": ""}, {"stored": 0, "base": None, "previous": None, "rows": None}
-        for name, null in {**texts, "snapshot_sha256": None, **numbers}.items():
-            value = record.get(name, ...)
-            if type(value) is not (int if name in numbers else str) and (value is not None or null is not None):
-                raise Broken(f"the collection has no proper member {name}", seq)
-        if found["source"] != "engine" or record["stored"] < 0:
-            raise Broken("the collection is not the engine's, or says that less than nothing was stored", seq)
-        self.end(seq, found["at"][:7], record, [])
-
-    def row(self, seq: int, found: re.Match[str]) -> None:
-        start, month, record, rows = self.open or (0, "", {}, [])
-        if found["collection"] != str(start):
-            raise Broken(f"it says {record['stored']} entries of it follow; {len(rows)} do", start)
-        if (found["kind"], found["source"]) != (record["of_kind"], record["of_source"]):
-            raise Broken(f"it is not of the kind and source of collection {start}", seq)
-        rows.append((seq, found["key"], None if found["gone"] == "true" else found["record"]))
-        self.end(start, month, record, rows)
-
-    def end(self, seq: int, month: str, record: dict[str, Any], rows: list[tuple[int, str, str | None]]) -> None:
-        """Close the collection once its rows are all there."""
-        self.open = (seq, month, record, rows)
-        if len(rows) == record["stored"]:
+    def entry(self, seq: int, entry: dict[str, Any]) -> None:
+        record = entry["record"]
+        if self.open is None:
+            check(entry["collection"] is None, "it says it belongs to a collection, but does not follow it")
+            if entry["kind"] != "collection":
+                return
+            forms = {"of_kind": str, "of_source": str, "stored": int, "snapshot_sha256": (None, str)}
+            forms.update(dict.fromkeys(["base", "previous", "rows"], (None, int)))
+            members({name: record.get(name, ...) for name in forms}, **forms)
+            check(entry["source"] == "engine", "the collection is not the engine's")
+            self.open, self.rows = (seq, entry["at"][:7], record), []
+        else:
+            of = self.open[2]
+            if entry["collection"] != self.open[0]:
+                self.finish()
+            same = (entry["kind"], entry["source"]) == (of["of_kind"], of["of_source"])
+            check(same, f"it is not of the kind and source of collection {self.open[0]}")
+            content = "" if entry["gone"] else ENCODER.encode(record)
+            self.rows.append((seq, ENCODER.encode(entry["key"]), content))
+        if len(self.rows) == self.open[2]["stored"]:
+            if self.open[2]["base"] is not None:
+                self.link(*self.open)
             self.open = None
-            if record["base"] is not None:
-                self.link(seq, month, record, rows)
 
-    def link(self, seq: int, month: str, record: dict[str, Any], rows: list[tuple[int, str, str | None]]) -> None:
-        where = (record["of_source"], record["of_kind"])
-        chain = self.chains.get(where)
-        if record["previous"] != (chain["last"] if chain else None):
-            raise Broken(f"it names {record['previous']} as the link before it", seq)
-        if record["base"] == seq:
+    def finish(self) -> None:
+        if self.open is not None:
+            seq, _, record = self.open
+            raise Broken(f"it says {record['stored']} entries of it follow; {len(self.rows)} do", seq)
+
+    def link(self, seq: int, month: str, record: dict[str, Any]) -> None:
+        """A complete collection: the next link of the chain of its source and kind."""
+        where, base = (record["of_source"], record["of_kind"]), record["base"]
+        chain = self.chains.get(where, {"base": None, "last": None})
+        check(record["previous"] == chain["last"], f"it names {record['previous']} as the link before it", seq)
+        if base == seq:
             chain = self.chains[where] = {"base": seq, "month": month, "rows": {}, "digest": None}
-        elif chain is None or record["base"] != chain["base"]:
-            raise Broken(f"it builds on collection {record['base']}, which is not the base of its chain", seq)
-        elif chain["month"] != month:
-            raise Broken("it is the first of its month and does not store the full set", seq)
-        chain["last"] = seq
-        for number_, key, content in rows:
-            if content is not None:
-                chain["rows"][key] = content
-            elif chain["rows"].pop(key, None) is None:
-                raise Broken("it ends a row that was not there", number_)
-        if rows or chain["digest"] is None:
+        check(base == chain["base"], f"it builds on collection {base}, which is not the base of its chain", seq)
+        check(month == chain["month"], "it is the first of its month and does not store the full set", seq)
+        chain["last"], rows = seq, chain["rows"]
+        for row, key, content in self.rows:
+            check(content or key in rows, "it ends a row that was not there", row)
+            rows[key] = content
+            if not content:
+                del rows[key]
+        if self.rows or chain["digest"] is None:
             hashed = hashlib.sha256()
-            for key, content in sorted((key.encode(), content) for key, content in chain["rows"].items()):
-                hashed.update(key + b"\0" + content.encode() + b"\n")
+            for key in sorted(rows, key=str.encode):
+                hashed.update(f"{key}\0{rows[key]}\n".encode())
             chain["digest"] = hashed.hexdigest()
-        if (record["rows"], record["snapshot_sha256"]) != (len(chain["rows"]), chain["digest"]):
-            raise Broken("the set rebuilt from its chain has another digest, or other rows, than it says", seq)
+        same = (record["rows"], record["snapshot_sha256"]) == (len(rows), chain["digest"])
+        check(same, "the set rebuilt from its chain has another digest, or other rows, than it says", seq)
 
 
 class Cited:
     """What the package cites and discloses, compared with the entries as they come by (§13)."""
 
-    def __init__(self, folder: Folder, size: int, root: bytes) -> None:
-        self.reports: dict[str, Any] = {}  # path of a report -> digest that the entry of its audit records
-        self.audits: dict[bool, set[Any]] = {True: set(), False: set()}  # those whose entry is there; those cited
-        self.others: set[int] = set()
-        self.findings: dict[int, list[tuple[Any, ...]]] = defaultdict(list)  # entry -> what citations say of it
-        self.entries: set[int] = set()
+    def __init__(self, folder: Folder) -> None:
+        self.folder, self.count = folder, 0
+        self.findings: dict[int, list[list[Any]]] = {}  # entry -> what citations say of it
+        self.audits: tuple[set[str], set[str]] = set(), set()  # of citations; those whose entry is there
+        self.named: set[int] = set()  # entries of citations
+        self.entries: set[int] = set()  # all with a proof: these, and those of audits
+        self.reports: dict[str, str] = {}  # path of a report -> digest that the entry of its audit records
         self.clear: dict[int, str] = {}  # entry -> digest of the personal content that is disclosed
-        self.count = 0
-        self.folder, self.size, self.root = folder, size, root
         if folder.kind == "export":
             return
-        self.note = text_of(folder.need("checkpoint"))
-        for audit, control, entry, finding, rests_on in folder.objects(
-            "citations.ndjson", audit=str, control=str, entry=int, finding=int, rests_on=list
-        ):
-            if any(type(n) is not int or not 0 <= n < size for n in [entry, *rests_on]):
-                raise Broken(f"citations.ndjson names entries that are not numbers below {size}")
-            self.audits[False].add(audit)
-            self.findings[entry].append((audit, control, finding, rests_on))
-            self.entries.update([entry, *rests_on])
-        proofs = {
-            int(name[7:-11]) for name in folder.below("proofs") if re.fullmatch(rf"proofs/{NUMBER}\.tlog-proof", name)
-        }
-        if len(proofs) != len(folder.below("proofs")) or not proofs >= self.entries:
-            raise Broken(
-                f"proofs/ lacks proofs of cited entries, or has other files: {sorted(self.entries - proofs)[:5]}"
-            )
-        self.others = proofs - self.entries  # may only be entries of audits
-        self.entries = proofs
-        if "disclosed.ndjson" in folder.files:
-            for clear, seq in folder.objects("disclosed.ndjson", clear=str, seq=int):
-                if seq not in self.entries or seq in self.clear:
-                    raise Broken(f"disclosed.ndjson shows entry {seq}, which is not cited, or shows it twice")
-                members(canonical(clear), salt=str, values=dict)
-                self.clear[seq] = sha256(clear.encode()).hex()
+        self.note = folder.text("checkpoint")
+        forms = {"audit": str, "control": str, "entry": int, "finding": int, "rests_on": [int]}
+        for audit, control, seq, finding, rests_on in folder.objects("citations.ndjson", True, **forms):
+            below = max(seq, *rests_on, 0) < folder.size
+            check(below, f"citations.ndjson names entries that are not numbers below {folder.size}")
+            self.findings.setdefault(seq, []).append([audit, control, finding, rests_on])
+            self.audits[0].add(audit)
+            self.named.update([seq, *rests_on])
+        for name in folder.below("proofs"):
+            self.entries.add(int(match(rf"proofs/({NUMBER})\.tlog-proof", name, "not a proof of an entry")[1]))
+        lacking = sorted(self.named - self.entries)[:5]
+        check(not lacking, f"proofs/ lacks proofs of cited entries: {lacking}")
+        for clear, seq in folder.objects("disclosed.ndjson", needed=False, clear=str, seq=int):
+            new = seq in self.entries and seq not in self.clear
+            check(new, f"disclosed.ndjson shows entry {seq}, which is not cited, or shows it twice")
+            members(canonical(clear.encode()), salt=str, values=dict)
+            self.clear[seq] = sha256(clear.encode()).hex()
 
-    def entry(self, seq: int, found: re.Match[str], line: bytes, leaf: bytes | None = None) -> None:
-        """Take a cited entry. `leaf` is what the chain gives; where it is None only the proof tells."""
+    def entry(self, seq: int, entry: dict[str, Any], line: bytes, leaf: bytes | None) -> None:
+        """Take an entry. `leaf` is what the chain gives; where it is None only the proof tells."""
+        if seq not in self.entries:
+            return
         self.count += 1
-        try:
-            before, index, nodes, note = inclusion_of(text_of(self.folder.need(f"proofs/{seq}.tlog-proof")))
-            if index != seq or note != self.note:
-                raise Broken("it is about another entry or another checkpoint")
-            made = leaf_of(before, line)
-            if included(made, index, self.size, nodes) != self.root or leaf not in (None, made):
-                raise Broken("with the line it does not give the root")
-        except Broken as error:
-            raise Broken(f"its proof does not hold: {error}", seq) from None
-        if seq in self.findings:
-            record = canonical(found["record"])
-            said = tuple(record.get(name) for name in ("audit", "control", "number", "rests_on"))
-            if found["kind"] != "finding" or any(cited != said for cited in self.findings[seq]):
-                raise Broken("it does not say what citations.ndjson says of it", seq)
-        if found["kind"] == "audit":
-            record = canonical(found["record"])
-            self.audits[True].add(record.get("audit"))
+        with about("its proof does not hold: "):
+            before, index, nodes, note = inclusion_of(self.folder.text(f"proofs/{seq}.tlog-proof"))
+            check(index == seq and note == self.note, "it is about another entry or another checkpoint")
+            made = sha256(b"\x00" + before + line)
+            root = included(made, index, self.folder.size, nodes)
+            check(root == self.folder.root and leaf in (None, made), "with the line it does not give the root")
+        record, audit = entry["record"], entry["record"].get("audit")
+        said = [entry["kind"], *map(record.get, ("audit", "control", "number", "rests_on"))]
+        same = all(["finding", *cited] == said for cited in self.findings.get(seq, []))
+        check(same, "it does not say what citations.ndjson says of it")
+        if entry["kind"] == "audit":
+            self.audits[1].add(audit)
             for report in record.get("reports") or []:
-                name, digest = members(report, name=str, sha256=str)
-                self.reports[f"reports/{record.get('audit')}/{name}"] = digest
-        elif seq in self.others:
-            raise Broken("it is proven, but neither cited nor the entry of an audit", seq)
-        if seq in self.clear and self.clear[seq] != found["commitment"]:
-            raise Broken("the personal content that is disclosed is not what its line commits to", seq)
+                name, digest = members(report, name=str, sha256=HASH)
+                self.reports[f"reports/{audit}/{name}"] = digest
+        else:
+            check(seq in self.named, "it is proven, but neither cited nor the entry of an audit")
+        commitment = (entry["personal"] or {}).get("commitment")
+        same = self.clear.get(seq, commitment) == commitment
+        check(same, "the personal content that is disclosed is not what its line commits to")
 
     def finish(self) -> None:
-        if self.count != len(self.entries):
-            raise Broken(f"{len(self.entries)} entries are cited, {self.count} of them are there")
-        if not self.audits[True] >= self.audits[False]:
-            raise Broken("the entry of an audit that citations.ndjson names is not among the cited ones")
+        check(self.count == len(self.entries), f"{len(self.entries)} entries are cited, {self.count} of them are there")
+        known = self.audits[0] <= self.audits[1]
+        check(known, "the entry of an audit that citations.ndjson names is not among the cited ones")
         for name in self.folder.below("reports"):
-            if self.reports.get(name) != self.folder.files[name][1]:
-                raise Broken(f"{name} is not the report that the entry of its audit records")
+            same = self.reports.get(name) == self.folder.files[name]["sha256"]
+            check(same, f"{name} is not the report that the entry of its audit records")
 
 
-# ---------------------------------------------------------------------------------------------------- 8 the run
+# ---------------------------------------------------------------------------------------------------- 6 the run
 
 
 class Run:
     """The verification of a folder."""
 
     def __init__(self, folder: Folder, given: list[str], anchors: list[tuple[int, bytes]]) -> None:
-        self.folder, self.given = folder, given
-        self.unchecked: list[str] = []
-        self.checkpoints = self.anchored = 0
-        self.marks: list[
-            tuple[int, bytes, str, str | None]
-        ] = []  # statements about roots from outside: (size, root, name, note or None)
-        for size, root in anchors:
-            self.marks.append((size, root, f"--anchor {size}", None))
-        for name in folder.below("anchors"):
-            found = re.fullmatch(r"([0-9]{20})-([0-9a-f]{64})", name.rsplit("/", 1)[1])
-            if found is None:
-                self.unchecked.append(f"{name} was not checked: this verifier reads notes only")
-                continue
-            note = text_of(folder.need(name))
-            self.marks.append((int(found[1]), bytes.fromhex(found[2]), name, note))
-        self.marks.sort(key=lambda mark: mark[:3])
-        if self.marks and self.marks[-1][0] > folder.size:
-            size, _, name, _ = self.marks[-1]
-            raise Broken(
-                f"{name} names {size} entries: of the {folder.size} here some were lost, or this is an older copy"
-            )
-
-    def compare(self, size: int, root: bytes, keys: Keys, said: bytes, name: str, note: str | None) -> None:
-        """A statement about the root at a size."""
-        try:
-            if note is not None and keys.checkpoint(note, size) != said:
-                raise Broken("it does not name the root of its file name")
-            if said != root:
-                raise Broken("it names another root: history was rewritten")
-        except Broken as error:
-            raise Broken(f"{name}: {error}") from None
-
-    # -- a cited package
-
-    def cited(self) -> Cited:
-        """Only what is cited is there: every line stands by its proof against the one checkpoint."""
-        folder = self.folder
-        if self.given and folder.vkey not in self.given:
-            raise Broken("the package is signed by another key than the one given")
-        keys = Keys()
-        keys.join(1, folder.vkey, folder.origin, 0, "genesis")
-        root = keys.checkpoint(text_of(folder.need("checkpoint")), folder.size)
-        if root != folder.root:
-            raise Broken("checkpoint names another root than manifest.json")
-        for size, said, name, note in self.marks:
-            if size == folder.size:
-                self.compare(size, root, keys, said, name, note)
-                self.anchored += 1
-            else:
-                self.unchecked.append(f"{name} was not checked: its root cannot be computed without all entries")
-        cited, last = Cited(folder, folder.size, root), -1
-        for line, seq in folder.objects("cited.ndjson", line=str, seq=int):
-            if seq <= last or seq not in cited.entries:
-                raise Broken(f"cited.ndjson: entry {seq} is out of order, or not cited")
-            try:
-                found = entry_of(line.encode())
-                if int(found["seq"]) != seq:
-                    raise Broken("its line has the number of another entry")
-            except Broken as error:
-                raise Broken(str(error), seq) from None
-            cited.entry(seq, found, line.encode())
-            last = seq
-        cited.finish()
-        return cited
-
-    # -- a whole ledger
-
-    def whole(self) -> Cited:
-        """Every entry in order: form, chain, tiles, roots, signatures, and what follows from entries."""
-        folder = self.folder
-        self.tiles: set[str] = set()
-        self.tree, self.keys, self.sets = Tree(self.tile), Keys(), Collections()
-        self.cites = Cited(folder, folder.size, folder.root)
+        self.folder, self.given, self.cites, self.sets = folder, given, Cited(folder), Collections()
+        self.leaf, self.at, self.checkpoints, self.anchored = bytes(32), "", 0, 0
+        self.tree, self.tiles = Tree(self.tile), set(folder.below("tile"))
         self.missing: dict[str, int] = {}  # alias -> first entry whose personal content is not there
+        self.unchecked: list[str] = []
+        if not given:
+            words = "NO KEY WAS GIVEN: whoever made this folder could have made it all up. Its own key is"
+            self.unchecked.append(f"{words} {folder.vkey}")
+        self.marks = [(size, root, f"--anchor {size}", "") for size, root in anchors]  # what is said of roots outside
+        for name in folder.below("anchors"):
+            found = re.fullmatch(f"([0-9]{{20}})-({HASH.pattern})", name.rsplit("/", 1)[1])
+            if found:
+                self.marks.append((int(found[1]), bytes.fromhex(found[2]), name, folder.text(name)))
+            else:
+                self.unchecked.append(f"{name} was not checked: this verifier reads notes only")
+        for size, _, name, _ in sorted(self.marks):
+            words = f"of the {folder.size} here some were lost, or this is an older copy"
+            check(0 < size <= folder.size, f"{name} names {size} entries: {words}")
+        self.marks.sort(reverse=True)
+
+    def run(self) -> list[str]:
+        """What holds, in words. Raises ValueError where something does not."""
+        folder, cites = self.folder, self.cites
+        self.cited() if folder.kind == "cited" else self.whole()
+        cites.finish()
+        return [
+            f"{folder.kind} of {folder.origin}: {folder.size} entries, root {folder.root.hex()}",
+            f"{len(folder.files)} files, {self.checkpoints} checkpoints, {self.anchored} anchored statements",
+            f"{len(cites.entries)} cited entries, {len(cites.clear)} disclosed",
+            *(["nothing is said about entries that are not cited"] if folder.kind == "cited" else []),
+        ]
+
+    def outside(self, size: int, root: Callable[[], bytes]) -> None:
+        """Compare what is said outside about the root at this size."""
+        while self.marks and self.marks[-1][0] == size:
+            _, said, name, note = self.marks.pop()
+            with about(f"{name}: "):
+                if name.startswith("anchors/"):
+                    check(self.keys.checkpoint(note, size) == said, "it does not name the root of its file name")
+                check(said == root(), "it names another root: history was rewritten")
+            self.anchored += 1
+
+    def cited(self) -> None:
+        """Only what is cited is there: every line stands by its proof against the one checkpoint."""
+        folder, last = self.folder, -1
+        check(not self.given or folder.vkey in self.given, "the package is signed by another key than the one given")
+        self.keys = Keys(folder.vkey, folder.origin)
+        with about("checkpoint: "):
+            root = self.keys.checkpoint(self.cites.note, folder.size)
+            check(root == folder.root, "it names another root than manifest.json")
+        self.outside(folder.size, lambda: folder.root)
+        for _, _, name, _ in self.marks:
+            self.unchecked.append(f"{name} was not checked: its root cannot be computed without all entries")
+        for line, seq in folder.objects("cited.ndjson", line=str, seq=int):
+            check(last < seq and seq in self.cites.entries, f"cited.ndjson: entry {seq} is out of order, or not cited")
+            self.line(seq, line.encode())
+            last = seq
+
+    def whole(self) -> None:
+        """Every entry in order: form, chain, tiles, roots, signatures, and what follows from entries."""
+        folder, seq, good, newest = self.folder, 0, 0, ""
+        notes = folder.objects("checkpoints.ndjson", note=str, size=int)
+        due = next(notes, None)  # the next checkpoint
         self.erased: set[Any] = set()
-        has_content = "personal.ndjson" in folder.files
-        self.personal = (
-            folder.objects("personal.ndjson", content=str, seq=int, subject=str) if has_content else iter(())
-        )
-        self.next_personal = next(self.personal, None)
-        self.notes = folder.objects("checkpoints.ndjson", note=str, size=int)
-        self.next_note = next(self.notes, None)
-        self.good, self.leaf, self.at, self.newest = 0, ZERO, "", ""
+        self.personal = folder.objects("personal.ndjson", needed=False, content=str, seq=int, subject=str)
+        self.content = next(self.personal, None)
         names = folder.below("entries")
-        firsts = list(range(0, len(names) * PER_FILE, PER_FILE))
-        if names != [f"entries/{first:012}.ndjson.gz" for first in firsts] or not names:
-            raise Broken("entries/ is not there, or a file is missing or too many in it")
-        paths = [os.path.join(folder.path, "entries", name[8:]) for name in names]
-        pool = ProcessPoolExecutor() if len(paths) > 1 else None  # the form of lines is checked beside their hashes
-        seq = 0
-        try:
-            forms = [
-                pool.submit(check_form, *at).result if pool else partial(check_form, *at) for at in zip(paths, firsts)
-            ]
-            for path, first, form in zip(paths, firsts, forms):
-                if first != seq:
-                    raise Broken(f"entries/ has no file for entry {seq}")
-                seq = self.file(path, seq, form())
-        finally:
-            if pool:
-                pool.shutdown(cancel_futures=True)
-        if seq != folder.size:
-            raise Broken(f"there are {seq} entries; manifest.json names {folder.size}")
-        self.finish()
-        return self.cites
+        wanted = [f"entries/{n * PER_FILE:012}.ndjson.gz" for n in range(len(names) or 1)]
+        check(names == wanted, "entries/ is not there, or a file is missing or too many in it")
+        for n, name in enumerate(names):
+            check(seq == n * PER_FILE, f"entries/ has no file for entry {seq}")
+            for line in folder.lines(name):
+                self.line(seq, line)
+                seq += 1
+                check(seq <= min(folder.size, (n + 1) * PER_FILE), f"{name} has more entries than it may")
+                while due is not None and due[1] <= seq:
+                    note, size = due
+                    with about(f"the checkpoint of {size} entries: "):
+                        check(good < size == seq, "it is out of order")
+                        words = f"among entries {good} to {size - 1} a line was changed, or it was: they do not agree"
+                        check(self.keys.checkpoint(note, size) == self.tree.root(), words)
+                    self.checkpoints, good, newest, due = self.checkpoints + 1, size, note, next(notes, None)
+                self.outside(seq, self.tree.root)
+                if self.keys.awaited == seq:
+                    check(good == seq, "a change of key has no checkpoint of exactly its size", seq - 1)
+        check(seq == folder.size, f"there are {seq} entries; manifest.json names {folder.size}")
+        self.sets.finish()
+        check(good == seq and due is None, f"not covered by a signed checkpoint: entries {good} to {seq - 1}")
+        check(newest == folder.text("checkpoint"), "checkpoint is not the newest of checkpoints.ndjson")
+        same = (self.tree.root(), self.keys.list[-1][0].vkey) == (folder.root, folder.vkey)
+        check(same, "manifest.json names another root, or another key, than the entries give")
+        check(not self.tiles, f"{min(self.tiles, default='')} lies beyond the entries")
+        if "personal.ndjson" in folder.files:
+            for alias, first in self.missing.items():
+                check(alias in self.erased, f"personal content of {alias} is missing", first)
+            check(self.content is None, "personal.ndjson holds more than lines ask for")
+        if self.given:
+            self.keys.vouch(self.given)
 
-    def file(self, path: str, seq: int, bad: tuple[int, str] | None) -> int:
-        first, size = seq, self.folder.size
-        for line in unpacked(path):
-            if bad is not None and seq == bad[0]:
-                raise Broken(bad[1], seq)
-            if seq >= size or seq - first >= PER_FILE:
-                raise Broken(f"entries/{os.path.basename(path)} has more entries than it may")
-            self.entry(seq, line)
-            seq += 1
-            while self.next_note is not None and self.next_note[1] <= seq:
-                self.checkpoint(seq)
-            while self.marks and self.marks[0][0] == seq:
-                _, said, name, note = self.marks.pop(0)
-                self.compare(seq, self.tree.root(), self.keys, said, name, note)
-                self.anchored += 1
-            if self.keys.awaited == seq:
-                raise Broken("a change of key has no checkpoint of exactly its size", seq - 1)
-        return seq
+    def line(self, seq: int, line: bytes) -> None:
+        """Take the line of an entry: in a cited package by its proof alone."""
+        with about("", seq):
+            entry, leaf = entry_of(line), None
+            check(entry["seq"] == seq, "its line has the number of another entry")
+            if self.folder.kind != "cited":
+                self.leaf = leaf = sha256(b"\x00" + self.leaf + line)
+                self.tree.add(leaf)
+                self.follow(seq, entry)
+            self.cites.entry(seq, entry, line, leaf)
 
-    def entry(self, seq: int, line: bytes) -> None:
-        found = LINE.fullmatch(text_of(line))
-        if found is None:
-            raise Broken("its line does not have the members of an entry, in their order", seq)
-        self.leaf = leaf_of(self.leaf, line)
-        self.tree.add(self.leaf)
-        if found["at"] < self.at:
-            raise Broken("its time lies before that of the entry before it", seq)
-        self.at = found["at"]
-        kind = found["kind"]
+    def follow(self, seq: int, entry: dict[str, Any]) -> None:
+        """What an entry says after those before it: times, keys, sets, personal content (§8)."""
+        check(self.at <= entry["at"], "its time lies before that of the entry before it")
+        self.at, record, personal = entry["at"], entry["record"], entry["personal"]
         if seq == 0:
-            self.genesis(found)
-        elif kind == "key_event":
-            record = canonical(found["record"])
-            self.keys.event(record, seq)
+            said = (entry["kind"], entry["source"], *map(record.get, ("origin", "format", "leaf")))
+            wanted = ("genesis", "engine", self.folder.origin, 1, "rfc6962-sha256-chained")
+            check(said == wanted, "it is not the genesis entry of this ledger")
+            self.keys = Keys(record.get("vkey"), self.folder.origin)
+        elif entry["kind"] == "key_event":
+            self.keys.event(seq, record)
             if record.get("action") == "erase_subject":
                 self.erased.add(record.get("key_name"))
-        if self.sets.open is not None or kind == "collection" or found["collection"] != "null":
-            self.sets.entry(seq, found)
-        if found["alias"] is not None or self.next_personal is not None:
-            self.content(seq, found["alias"])
-        if seq in self.cites.entries:
-            self.cites.entry(seq, found, line, self.leaf)
-
-    def genesis(self, found: re.Match[str]) -> None:
-        record = canonical(found["record"])
-        said = (found["kind"], found["source"], record.get("origin"), record.get("format"), record.get("leaf"))
-        if said != ("genesis", "engine", self.folder.origin, 1, "rfc6962-sha256-chained"):
-            raise Broken("it is not the genesis entry of this ledger", 0)
-        self.keys.join(1, record.get("vkey"), self.folder.origin, 0, "genesis")
+        self.sets.entry(seq, entry)
+        if self.content is not None and self.content[1] <= seq:
+            content, *whose = self.content
+            asked = personal is not None and whose == [seq, personal["alias"]] and len(unbase64(content)) >= 28
+            check(asked, "personal.ndjson holds content that its line does not ask for")
+            self.content = next(self.personal, None)
+        elif personal is not None:
+            self.missing.setdefault(personal["alias"], seq)
 
     def tile(self, level: int, n: int, hashes: list[bytes]) -> None:
         name = tile_path(level, n)
-        if name not in self.folder.files:
-            raise Broken(f"{name} is missing")
-        stored = self.folder.need(name, 1 << 20)
-        self.tiles.add(name)
-        if stored == b"".join(hashes):
-            return
-        if level == 0 and len(stored) == 8192:
-            wrong = next(i for i in range(256) if stored[32 * i : 32 * i + 32] != hashes[i])
-            raise Broken(f"its line does not give its leaf hash in {name}: one of the two was changed", 256 * n + wrong)
-        raise Broken(f"{name} is not what its entries give")
-
-    def checkpoint(self, size: int) -> None:
-        note, said = self.next_note or ("", 0)
-        if said != size or size == self.good:
-            raise Broken(f"checkpoints.ndjson: the checkpoint of {said} entries is out of order")
-        root = self.tree.root()
-        name = f"the checkpoint of {size} entries"
-        try:
-            signed = self.keys.checkpoint(note, size)
-        except Broken as error:
-            raise Broken(f"{name}: {error}") from None
-        if signed != root:
-            raise Broken(
-                f"among entries {self.good} to {size - 1} a line was changed, or {name} was: they do not agree"
-            )
-        self.checkpoints, self.good = self.checkpoints + 1, size
-        self.newest = note
-        if self.keys.awaited == size:
-            self.keys.awaited = None
-        self.next_note = next(self.notes, None)
-
-    def content(self, seq: int, alias: str | None) -> None:
-        """Personal content (§8): one row for each line that asks for it, unless its subject was erased."""
-        here = self.next_personal
-        if here is not None and here[1] <= seq:
-            if (here[1], here[2]) != (seq, alias) or len(unbase64(here[0])) < 28:
-                raise Broken("personal.ndjson holds content that its line does not ask for", seq)
-            self.next_personal = next(self.personal, None)
-        elif alias is not None:
-            self.missing.setdefault(alias, seq)
-
-    def finish(self) -> None:
-        folder = self.folder
-        if self.sets.open is not None:
-            seq, _, record, rows = self.sets.open
-            raise Broken(f"it says {record['stored']} entries of it follow; {len(rows)} do", seq)
-        if self.next_note is not None or self.good != folder.size:
-            raise Broken(f"not covered by a signed checkpoint: entries {self.good} to {folder.size - 1}")
-        if self.newest != text_of(folder.need("checkpoint")):
-            raise Broken("checkpoint is not the newest of checkpoints.ndjson")
-        if self.tree.root() != folder.root or self.keys.list[-1][1].vkey != folder.vkey:
-            raise Broken("manifest.json names another root, or another key, than the entries give")
-        stray = set(folder.below("tile")) - self.tiles
-        if stray:
-            raise Broken(f"{min(stray)} lies beyond the entries")
-        if "personal.ndjson" in folder.files:
-            gone = {alias: seq for alias, seq in self.missing.items() if alias not in self.erased}
-            if gone or self.next_personal is not None:
-                alias = min(gone, key=lambda alias: gone[alias], default="")
-                raise Broken(
-                    f"personal content of {alias} is missing, or there is more than lines ask for", gone.get(alias)
-                )
-        self.cites.finish()
-        if self.given:
-            self.keys.vouched(self.given)
-
-    def run(self) -> list[str]:
-        folder = self.folder
-        cited = self.cited() if folder.kind == "cited" else self.whole()
-        if not self.given:
-            self.unchecked.insert(
-                0, f"NO KEY WAS GIVEN: whoever made this folder could have made it all up. Its own key is {folder.vkey}"
-            )
-        about = f"{len(folder.files)} files, {self.checkpoints} checkpoints, {self.anchored} anchored statements"
-        if folder.kind == "cited":
-            about += "; nothing is said about entries that are not cited"
-        return [
-            f"{folder.kind} of {folder.origin}: {folder.size} entries, root {folder.root.hex()}",
-            f"{about}; {len(cited.entries)} cited entries, {len(cited.clear)} disclosed",
-        ]
+        check(name in self.tiles, f"{name} is missing")
+        self.tiles.remove(name)
+        stored = read(self.folder.path, name)
+        for i, made in enumerate(hashes if level == 0 and len(stored) == 8192 else []):
+            words = f"its line does not give its leaf hash in {name}: one of the two was changed"
+            check(stored[32 * i : 32 * i + 32] == made, words, 256 * n + i)
+        check(stored == b"".join(hashes), f"{name} is not what its entries give")
 
 
 def say(text: str) -> None:
     """Print, whatever the terminal can show; names in a package must not drive it."""
-    shown = "".join(c if c.isprintable() or c == "\n" else f"\\u{ord(c):04x}" for c in text)
+    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
     print(shown.encode("ascii", "backslashreplace").decode())
 
 
 def anchor(text: str) -> tuple[int, bytes]:
-    size, _, root = text.partition(":")
-    if not re.fullmatch(NUMBER, size) or not re.fullmatch("[0-9a-f]{64}", root):
-        raise argparse.ArgumentTypeError("SIZE:ROOT is expected, the root as 64 hexadecimal digits")
+    size, root = match(f"({NUMBER}):({HASH.pattern})", text, "SIZE:ROOT is expected").groups()
     return int(size), bytes.fromhex(root)
 
 
-def arguments(argv: list[str] | None) -> tuple[argparse.Namespace, list[Key]]:
-    parser = argparse.ArgumentParser(
-        prog="verify.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
-    parser.add_argument("folder", nargs="?", help="an export or package")
-    parser.add_argument(
-        "--vkey", action="append", default=[], metavar="KEY", help="public key, from where you trust it"
-    )
-    parser.add_argument("--anchor", action="append", default=[], type=anchor, metavar="SIZE:ROOT", help="from a report")
-    parser.add_argument("--proof", metavar="FILE", help="an inclusion proof")
-    parser.add_argument("--line", metavar="FILE", help="the line that it is about")
-    parser.add_argument("--consistency", metavar="FILE", help="a consistency proof")
-    given = parser.parse_args(argv)
-    if sum(x is not None for x in (given.folder, given.proof, given.consistency)) != 1:
-        parser.error("give a folder, or --proof, or --consistency")
+def arguments(argv: list[str] | None) -> argparse.Namespace:
+    usage = argparse.ArgumentParser("verify.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    usage.add_argument("folder", nargs="?", type=os.path.realpath, help="an export or package")
+    usage.add_argument("--vkey", action="append", default=[], type=Key, help="public key, from where you trust it")
+    usage.add_argument("--anchor", action="append", default=[], type=anchor, help="SIZE:ROOT from a report")
+    for name, words in ("proof", "an inclusion proof"), ("line", "what it is about"), ("consistency", "such a proof"):
+        usage.add_argument(f"--{name}", metavar="FILE", type=os.path.realpath, help=words)
+    given = usage.parse_args(argv)
+    if [given.folder, given.proof, given.consistency].count(None) != 2:
+        usage.error("give a folder, or --proof, or --consistency")
     if (given.proof is None) != (given.line is None) or (given.anchor and given.folder is None):
-        parser.error("--line belongs to --proof, --anchor to a folder")
+        usage.error("--line belongs to --proof, --anchor to a folder")
     if given.folder is None and not given.vkey:
-        parser.error("a proof says nothing without --vkey: the public key, from where you trust it")
-    for path in (given.folder, given.proof, given.line, given.consistency):
-        if path is not None and not (os.path.isdir(path) if path == given.folder else os.path.isfile(path)):
-            parser.error(f"{path} is not there")
-    try:
-        keys = [Key(vkey) for vkey in given.vkey]
-    except Broken as error:
-        parser.error(str(error))
-    return given, keys
+        usage.error("a proof says nothing without --vkey: the public key, from where you trust it")
+    files = [path for path in (given.proof, given.line, given.consistency) if path]
+    if not all(map(os.path.isfile, files)) or not os.path.isdir(given.folder or "."):
+        usage.error("what is to be verified is not there")
+    return given
 
 
 def main(argv: list[str] | None = None) -> int:
     """The exit code; see the top of this file."""
-    given, keys = arguments(argv)
+    given = arguments(argv)
+    unchecked: list[str] = []
     try:
-        unchecked = []
-        if given.folder is not None:
-            run = Run(Folder(given.folder), given.vkey, given.anchor)
+        if given.folder:
+            run = Run(Folder(given.folder), [key.vkey for key in given.vkey], given.anchor)
             told, unchecked = run.run(), run.unchecked
-        elif given.proof is not None:
-            line = read(given.line, LONGEST_LINE + 1)
-            told = [
-                check_inclusion(text_of(read(given.proof, LONGEST_TEXT)), line[: -line.endswith(b"\n") or None], keys)
-            ]
+        elif given.proof:
+            line = read("", given.line, LONGEST_LINE + 1)
+            line = line[:-1] if line.endswith(b"\n") else line
+            told = [check_inclusion(read("", given.proof).decode(), line, given.vkey)]
         else:
-            told = [check_consistency(text_of(read(given.consistency, LONGEST_TEXT)), keys)]
-    except Broken as error:
-        say(f"BROKEN: {error}")
-        return 4
+            told = [check_consistency(read("", given.consistency).decode(), given.vkey)]
     except Exception as error:  # noqa: BLE001 -- the last door: whatever a hostile file does here, it does not pass
-        say(f"BROKEN: it could not be verified: {type(error).__name__}: {error}")
+        named = isinstance(error, ValueError)
+        say(f"BROKEN: {error}" if named else f"BROKEN: it could not be verified: {type(error).__name__}: {error}")
         return 4
-    for text in told:
+    for text in [*told, *(f"NOT CHECKED: {what}" for what in unchecked)]:
         say(text)
-    for text in unchecked:
-        say(f"NOT CHECKED: {text}")
     say("holds, but not everything was checked" if unchecked else "holds")
     return 3 if unchecked else 0
 

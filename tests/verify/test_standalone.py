@@ -226,7 +226,7 @@ def test_paths_that_leave_the_folder(made: Made, told: Told, tmp_path: Path, nam
     code, words = told(made.sealed(folder, files=files))
 
     assert code == 4
-    assert "manifest.json names a file" in words or "a key is not of the form" in words
+    assert "it names a file" in words or "a key is not of the form" in words
 
 
 def relines(folder: Path, change: Callable[[list[bytes]], list[bytes]]) -> None:
@@ -247,7 +247,7 @@ def at(n: int, old: str, new: str) -> Callable[[list[bytes]], list[bytes]]:
 
 LINES = {
     "another value": (at(50, '"verdict":"pass"', '"verdict":"fail"'), "entry 50: its line does not give its leaf hash"),
-    "a space": (at(50, '"gone":false', '"gone": false'), "entry 50: its line does not have the members"),
+    "a space": (at(50, '"gone":false', '"gone": false'), "entry 50: not canonical JSON: it is not in"),
     "a space in the record": (at(50, '"audit":"a1"', '"audit": "a1"'), "entry 50: not canonical"),
     "a float": (at(50, '"control_version":1', '"control_version":1.0'), "entry 50: not canonical"),
     "a large number": (at(50, '"control_version":1', '"control_version":9007199254740992'), "entry 50: not canonical"),
@@ -265,18 +265,24 @@ LINES = {
         "entry 50: not canonical JSON: it is nested too deeply",
     ),
     "nested far deeper": (at(50, '"audit":"a1"', '"audit":' + "[" * 20_000 + "]" * 20_000), "entry 50: not canonical"),
-    "another v": (at(50, '"v":1', '"v":2'), "entry 50: its line does not have"),
-    "one member more": (at(50, ',"v":1', ',"v":1,"w":1'), "entry 50: its line does not have"),
+    "another v": (at(50, '"v":1', '"v":2'), "entry 50: it is not of version 1"),
+    "no number as v": (at(50, '"v":1', '"v":true'), "entry 50: member v is not of its form"),
+    "no list of texts as key": (at(50, '"key":["', '"key":[1,"'), "entry 50: member key is not of its form"),
+    "no alias": (at(3, '"alias":"p_', '"alias":"q_'), "entry 3: member alias is not of its form"),
+    "a negative collection": (at(3, '"collection":1', '"collection":-1'), "entry 3: member collection is not of its"),
+    "no name as kind": (at(50, '"kind":"', '"kind":"A'), "entry 50: member kind is not of its form"),
+    "a source with a quote": (at(50, '"source":"', '"source":"\\"'), "entry 50: member source is not of its form"),
+    "one member more": (at(50, ',"v":1', ',"v":1,"w":1'), "entry 50: an object with the members at, coll"),
     "another member's order": (at(50, '"collection":null,"gone":false', '"gone":false,"collection":null'), "entry 50"),
     "a number ahead": (at(50, '"seq":50', '"seq":51'), "entry 50: its line has the number of another entry"),
     "a tombstone with a record": (at(50, '"gone":false', '"gone":true'), "entry 50: a tombstone has a record"),
-    "no instant": (at(50, '"at":"2026-11-', '"at":"2026-13-'), "entry 50: its line does not have"),
+    "no instant": (at(50, '"at":"2026-11-', '"at":"2026-13-'), "entry 50: member at is not of its form"),
     "time going back": (at(50, '"at":"2026', '"at":"2025'), "entry 50: its time lies before"),
-    "not UTF-8": (lambda lines: [*lines[:50], b"\xff" + lines[50][1:], *lines[51:]], "entry 50: it is not UTF-8"),
+    "not UTF-8": (lambda lines: [*lines[:50], b"\xff" + lines[50][1:], *lines[51:]], "entry 50: not canonical"),
     "a line too long": (at(50, '"audit":"a1"', '"audit":"' + "a" * 70_000 + '"'), "line is longer than 65535 bytes"),
     "no last line feed": (lambda lines: [*lines[:-1], lines[-1][:-1]], "has more in it than whole lines"),
-    "an empty line": (lambda lines: [*lines[:50], b"\n", *lines[50:]], "entry 50: its line does not have"),
-    "a carriage return": (at(50, '"v":1}', '"v":1}\r'), "entry 50: its line does not have"),
+    "an empty line": (lambda lines: [*lines[:50], b"\n", *lines[50:]], "entry 50: not canonical"),
+    "a carriage return": (at(50, '"v":1}', '"v":1}\r'), "entry 50: not canonical JSON: it is not in"),
     "a missing line": (lambda lines: lines[:50] + lines[51:], "entry 50: its line has the number of another"),
     "swapped lines": (lambda lines: [*lines[:50], lines[51], lines[50], *lines[52:]], "entry 50"),
     "a line more": (lambda lines: [*lines, lines[-1]], f"entry {SIZE}: its line has the number of another"),
@@ -289,7 +295,7 @@ LINES = {
     "a wrong count": (at(12, '"rows":9', '"rows":8'), "entry 12: the set rebuilt from its chain"),
     "another previous": (at(12, '"previous":1', '"previous":0'), "entry 12: it names 0 as the link before it"),
     "another base": (at(12, '"base":1', '"base":0'), "entry 12: it builds on collection 0"),
-    "a boolean count": (at(12, '"stored":1', '"stored":true'), "entry 12: the collection has no proper member stored"),
+    "a boolean count": (at(12, '"stored":1', '"stored":true'), "entry 12: member stored is not of its form"),
 }  # fmt: skip
 
 
@@ -334,7 +340,7 @@ FILES = {
         lambda f: (f / "checkpoints.ndjson").write_text(
             (f / "checkpoints.ndjson").read_text().splitlines(keepends=True)[0] + (f / "checkpoints.ndjson").read_text()
         ),
-        "the checkpoint of 1 entries is out of order",
+        "the checkpoint of 1 entries: it is out of order",
     ),
     "another newest note": (
         lambda f: (f / "checkpoint").write_text(
@@ -382,7 +388,21 @@ FILES = {
     "a time stamp": (lambda f: write(f, f"anchors/tsa/{1:020d}-{'0' * 64}.tsr", b"\x30"), 3),
     "an anchored note of another ledger": (
         lambda f: write(f, f"anchors/git/{633:020d}-{'0' * 64}", "x\n633\nAAAA\n\n— x AAAAAAAA\n"),
-        f"anchors/git/{633:020d}-{'0' * 64}: it is not signed by",
+        f"anchors/git/{633:020d}-{'0' * 64}: the checkpoint is of 'x'",
+    ),
+    "an anchored note without a word": (
+        lambda f: write(f, f"anchors/git/{633:020d}-{json.loads((f / 'manifest.json').read_text())['root']}", ""),
+        ": the checkpoint is of ''",
+    ),
+    "an anchored note of no entries": (
+        lambda f: write(f, f"anchors/git/{0:020d}-{sha256(b'').hexdigest()}", "x"),
+        "names 0 entries",
+    ),
+    "a checkpoint of no entries": (
+        lambda f: (f / "checkpoints.ndjson").write_text(
+            (f / "checkpoints.ndjson").read_text() + ndjson([{"note": "x", "size": 0}])
+        ),
+        "the checkpoint of 0 entries: it is out of order",
     ),
     "an anchored note of a longer ledger": (
         lambda f: write(f, f"anchors/git/{634:020d}-{'0' * 64}", "x"),
@@ -418,7 +438,11 @@ def test_anchors(made: Made, told: Told, tmp_path: Path) -> None:
     assert code == 0
     assert f"{len(rows)} anchored statements" in words
 
-    for size, root, said in ((13, made.root, "--anchor 13: it names another root"), (634, made.root, "were lost")):
+    for size, root, said in (
+        (13, made.root, "--anchor 13: it names another root"),
+        (634, made.root, "were lost"),
+        (0, made.root, "names 0"),
+    ):
         code, words = told(folder, "--vkey", made.keys.vkey, "--anchor", f"{size}:{root.hex()}")
         assert code == 4
         assert said in words
@@ -450,13 +474,14 @@ def test_another_key_and_another_ledger(made: Made, told: Told, tmp_path: Path) 
         ({"size": SIZE - 1}, "has more entries than it may"),
         ({"size": 2**60}, "out of range"),
         ({"root": "00" * 32}, "manifest.json names another root"),
-        ({"root": "x"}, "not of format 1"),
+        ({"root": "x"}, "member root is not of its form"),
         ({"format": 2}, "not of format 1"),
-        ({"kind": "else"}, "not of format 1"),
+        ({"kind": "else"}, "member kind is not of its form"),
+        ({"created_at": "2026-11-26"}, "member created_at is not of its form"),
         ({"origin": "x"}, "the ledger is called"),
         ({"more": 1}, "an object with the members"),
-        ({"size": "1"}, "member size is not of type int"),
-        ({"size": True}, "member size is not of type int"),
+        ({"size": "1"}, "member size is not of its form"),
+        ({"size": True}, "member size is not of its form"),
         ({"vkey": "x"}, "not a public key"),
     ],
 )
