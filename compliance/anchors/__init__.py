@@ -1,5 +1,7 @@
 """Anchors: places that the owner of a ledger alone cannot change, and copies of its checkpoints there."""
 
+from compliance.anchors.bucket import BucketSettings
+from compliance.anchors.copies import Copies, Listed
 from compliance.anchors.folder import Folder
 from compliance.anchors.git import Git
 from compliance.anchors.interface import Anchor, AnchorSettings, Held, Kept, Place, Unread
@@ -15,11 +17,14 @@ __all__ = [
     "TYPES",
     "Anchor",
     "AnchorSettings",
+    "BucketSettings",
+    "Copies",
     "Folder",
     "Git",
     "Head",
     "Held",
     "Kept",
+    "Listed",
     "Log",
     "Place",
     "Tsa",

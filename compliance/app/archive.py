@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from compliance.app import check, moving, workspace
+from compliance.app import check, locking, moving, workspace
 from compliance.app.config import Config
 from compliance.app.workspace import Say
 from compliance.ledger import rebuild as rebuilding
@@ -36,42 +36,59 @@ def _held(found: Verification, what: str) -> Verification:
     return found
 
 
+def _bucket(config: Config, vkey: str, tell: Say) -> locking.Bucket | None:
+    section = config.ledger.segments_bucket
+    return locking.Bucket(section, _verified(vkey), tell) if section else None
+
+
 def seal(config: Config, folder: Path | None, say: Say, tell: Say) -> list[dict[str, Any]]:
-    """Seal every closed month of the configured ledger that is not sealed yet, into `folder` or the configured one.
+    """Seal every closed month of the configured ledger that is not sealed yet, into `folder` or the configured one, and
+    lock a copy of each in the configured bucket.
+
+    A row whose `problem` is set was sealed, now or before, and is not locked; the next run tries again.
 
     Raises:
         IntegrityError: the ledger does not hold, or what was written is not what it holds.
         StorageFull: no space; running again goes on.
     """
     with workspace.opened(config, say, must_exist=True) as opened:
-        place = folder or opened.places.segments
-        ledger = opened.ledger
-        waiting = [m for m in sealing.months(ledger) if not m.dropped and not (m.seals and (place / m.month).exists())]
+        place, ledger = folder or opened.places.segments, opened.ledger
+        bucket = _bucket(config, ledger.vkey, tell)
+        waiting = sealing.waiting(ledger, place, bucket)
         if not waiting:
             return []
         tell("verifying the ledger …")
         moving.sound(opened)
-        done = []
-        for month in sealing.seal(ledger, place, _verified(ledger.vkey)):
+        done = {}
+        for month in sealing.seal(ledger, place, _verified(ledger.vkey), vault=bucket):
             tell(f"sealed {month.month}")
-            done.append(_row(month, place, "sealed"))
-        return done
+            done[month.month] = month
+        return [_sealed(done.get(month.month, month), place, bucket) for month in waiting]
+
+
+def _sealed(month: sealing.Month, place: Path, bucket: locking.Bucket | None) -> dict[str, Any]:
+    row = _row(month, place, "dropped" if month.dropped else "sealed", bucket)
+    if bucket and (error := bucket.failed.get(month.month)):
+        row["problem"], row["remedy"] = error.message, error.remedy
+    return row
 
 
 def listing(config: Config, say: Say, *, deep: bool) -> list[dict[str, Any]]:
     """Every closed month: its entries, where they are, and with `deep` whether its segment verifies now.
 
     `state` is `not sealed`, `sealed`, `dropped`, or `lost` for a month that was sealed and whose segment is not
-    where the ledger looks for it; its entries are still in the file.
+    where the ledger looks for it; its entries are still in the file. `locked` is where its copy lies in the configured
+    bucket, as it was recorded; None without one.
     """
     with workspace.opened(config, say, must_exist=True) as opened:
         place, vkey = opened.places.segments, opened.ledger.vkey
+        bucket = _bucket(config, vkey, say)
         rows = []
         for month in sealing.months(opened.ledger):
             there = (place / month.month / "manifest.json").exists()
             sealed = "sealed" if there else "lost"
             state = "dropped" if month.dropped else sealed if month.seals else "not sealed"
-            row = _row(month, place, state)
+            row = _row(month, place, state, bucket)
             if deep and there:
                 row["verified"], row["problem"] = _looked(place / month.month, vkey)
             rows.append(row)
@@ -86,7 +103,8 @@ def _looked(folder: Path, vkey: str) -> tuple[bool, str | None]:
     return True, None
 
 
-def _row(month: sealing.Month, place: Path, state: str) -> dict[str, Any]:
+def _row(month: sealing.Month, place: Path, state: str, bucket: locking.Bucket | None) -> dict[str, Any]:
+    copy = bucket.name(place / month.month) if bucket and (place / month.month / "manifest.json").exists() else None
     files = sorted((place / month.month).glob("*")) if (place / month.month).is_dir() else []
     return {
         "month": month.month,
@@ -96,6 +114,7 @@ def _row(month: sealing.Month, place: Path, state: str) -> dict[str, Any]:
         "state": state,
         "bytes": sum(path.stat().st_size for path in files) if files else None,
         "folder": str(place / month.month) if files else None,
+        "locked": copy if copy in month.locked else None,
         "verified": None,
         "problem": None,
     }
@@ -116,7 +135,8 @@ def drop(config: Config, before: str, say: Say, tell: Say, *, yes: bool, reason:
 
     Raises:
         ConfigError: not confirmed with `yes`; the message says what would leave.
-        LedgerError, IntegrityError: a month is not sealed, or its segment does not verify now; nothing was dropped.
+        LedgerError, IntegrityError: a month is not sealed, its segment does not verify now, or a bucket is configured
+            and no locked copy in it verifies when it is downloaded now; nothing was dropped.
     """
     with workspace.opened(config, say, must_exist=True) as opened:
         ledger, places = opened.ledger, opened.places
@@ -130,7 +150,14 @@ def drop(config: Config, before: str, say: Say, tell: Say, *, yes: bool, reason:
         tell("verifying the ledger …")
         moving.sound(opened)
         tell("verifying the segments …")
-        cut = sealing.drop(ledger, before, _verified(ledger.vkey), reason=reason, by=by)
+        local, bucket = _verified(ledger.vkey), _bucket(config, ledger.vkey, tell)
+
+        def safe(segment: Path) -> None:
+            local(segment)
+            if bucket:
+                bucket.confirm(segment)
+
+        cut = sealing.drop(ledger, before, safe, reason=reason, by=by)
         if cut is None:
             return None
         size, root, vkey = ledger.size, ledger.root, ledger.vkey
@@ -145,6 +172,18 @@ def drop(config: Config, before: str, say: Say, tell: Say, *, yes: bool, reason:
     with workspace.private_files():
         rewrite.rewrite(places.path, check=holds, cut=cut, wait_s=float(config.ledger.wait_s), on_wait=say)
     return Shortened(tuple(m.month for m in leaving), cut.start, was, places.path.stat().st_size)
+
+
+def fetch(config: Config, folder: Path, tell: Say, *, vkey: str | None) -> list[dict[str, Any]]:
+    """Bring the months in the configured bucket into `folder`; rows and errors as `locking.fetch`. No ledger is needed.
+
+    Raises:
+        ConfigError: no bucket is configured, or no key is known.
+    """
+    settings = locking.settings_of(config)
+    key = vkey or check.own_key(config, workspace.places(config))
+    with workspace.private_files():
+        return locking.fetch(settings, folder, _verified(key), tell)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,12 @@ class TokenSection(_Section):
     pin: SecretRef
 
 
+class SegmentsBucket(anchors.BucketSettings):
+    """A bucket with Object Lock that keeps a copy of every sealed segment."""
+
+    retain_years: int = Field(default=7, ge=1, le=100, description="From the sealing of a month.")
+
+
 class LedgerSection(_Section):
     """Where the ledger and what belongs to it lie. Relative paths start at the configuration file."""
 
@@ -56,6 +62,7 @@ class LedgerSection(_Section):
     lock_store: Path | None = None
     keystore: Path | None = None
     segments: Path | None = None
+    segments_bucket: SegmentsBucket | None = None
     wait_s: int = Field(default=30, ge=0, le=3600)
 
 

@@ -23,7 +23,7 @@ def command() -> None:
     """The group."""
 
 
-for _command in (segments.seal, segments.segments, segments.drop, segments.rebuild):
+for _command in (segments.seal, segments.segments, segments.drop, segments.fetch, segments.rebuild):
     command.add_command(_command)
 
 

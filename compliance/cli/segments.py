@@ -1,4 +1,4 @@
-"""`compliance ledger seal|segments|drop|rebuild`: months outside the ledger file."""
+"""`compliance ledger seal|segments|drop|fetch-segments|rebuild`: months outside the ledger file."""
 
 from __future__ import annotations
 
@@ -22,18 +22,24 @@ _folder = click.Path(file_okay=False, path_type=Path)
 @json_option
 @quiet_option
 @click.option("--to", "folder", type=_folder, default=None, help="Folder (default: [ledger] segments).")
-def seal(config_path: Path | None, as_json: bool, quiet: bool, folder: Path | None) -> None:
+@click.pass_context
+def seal(ctx: click.Context, config_path: Path | None, as_json: bool, quiet: bool, folder: Path | None) -> None:
     """Seal."""
     from compliance.app import archive, config
 
     done = archive.seal(config.load(config_path), folder, say, speaker(quiet))
     if as_json:
         emit_json(done)
-        return
-    if not done:
-        say("nothing to seal: every month that is over is sealed")
-    for row in done:
-        click.echo(f"{row['month']}: entries {row['first']} to {row['last']} in {row['folder']}")
+    else:
+        if not done:
+            say("nothing to seal: every month that is over is sealed")
+        for row in done:
+            copy = f", copy in {row['locked']}" if row["locked"] else ""
+            click.echo(f"{row['month']}: entries {row['first']} to {row['last']} in {row['folder']}{copy}")
+    for row in (row for row in done if row["problem"]):
+        say(f"NOT LOCKED: {row['month']}: {row['problem']}")
+        say(f"hint: {row['remedy']}; the next `compliance ledger seal` tries again")
+    ctx.exit(3 if any(row["problem"] for row in done) else 0)
 
 
 @click.command("segments", help="Closed months: their entries, where they are, whether they are sealed or dropped.")
@@ -49,9 +55,9 @@ def segments(ctx: click.Context, config_path: Path | None, as_json: bool, deep: 
     if as_json:
         emit_json(rows)
     else:
-        names = ("month", "first", "last", "entries", "state", "bytes", "verified")
+        names = ("month", "first", "last", "entries", "state", "bytes", "verified", "locked")
         words = {True: "yes", False: "NO", None: ""}
-        table(names, [[*(row[name] for name in names[:-1]), words[row["verified"]]] for row in rows])
+        table(names, [[*(row[n] for n in names[:-2]), words[row["verified"]], row["locked"] or "no"] for row in rows])
         for row in rows:
             if row["problem"]:
                 say(row["problem"])
@@ -84,6 +90,37 @@ def drop(config_path: Path | None, as_json: bool, quiet: bool, before: str, yes:
     else:
         click.echo(f"dropped {', '.join(done.months)}: the file begins with entry {done.start}")
         click.echo(f"{done.before} bytes before, {done.after} after")
+
+
+@click.command(
+    "fetch-segments",
+    help="Bring every month from the bucket in [ledger.segments_bucket] into the folder DIR: locked versions alone, "
+    "whatever was put over them, each month verified. Exit 3 when a month is not whole there, 4 when one does not "
+    "verify.",
+)
+@config_option
+@json_option
+@quiet_option
+@click.option("--vkey", default=None, help="Public key it must be signed with (default: this machine's key).")
+@click.argument("folder", metavar="DIR", type=_folder)
+@click.pass_context
+def fetch(
+    ctx: click.Context, config_path: Path | None, as_json: bool, quiet: bool, vkey: str | None, folder: Path
+) -> None:
+    """Fetch."""
+    from compliance.app import archive, config
+
+    rows = archive.fetch(config.load(config_path), folder, speaker(quiet), vkey=vkey)
+    if as_json:
+        emit_json(rows)
+    else:
+        names = ("month", "state", "folder")
+        table(names, [[row[name] for name in names] for row in rows])
+    for row in rows:
+        for words in (*row["remarks"], *([f"{row['month']}: {row['problem']}"] if row["problem"] else [])):
+            say(words)
+    states = {row["state"] for row in rows}
+    ctx.exit(4 if "does not verify" in states else 3 if "not whole" in states else 0)
 
 
 @click.command(

@@ -11,10 +11,10 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 import pyarrow as pa
@@ -52,54 +52,88 @@ _TABLES = {
 
 @dataclass(frozen=True, slots=True)
 class Month:
-    """A closed month: `lo` ≤ number < `hi`. `seals` are the digests of manifests that were recorded for it."""
+    """A closed month: `lo` ≤ number < `hi`. `seals` are the digests of manifests that were recorded for it, `locked`
+    where copies of them lie that nobody can delete."""
 
     month: str
     lo: int
     hi: int
     seals: tuple[str, ...] = ()
     dropped: bool = False
+    locked: tuple[str, ...] = ()
+
+
+class Vault(Protocol):
+    """A place that keeps copies of segments and lets nobody change or delete them."""
+
+    def name(self, place: Path) -> str:
+        """What is recorded of the copy of the segment in `place`: where it lies, and until when."""
+        ...
+
+    def keep(self, place: Path) -> bool:
+        """Put a copy there and verify what the place gives back; False when either could not be done."""
+        ...
 
 
 def months(ledger: Ledger) -> list[Month]:
     """Every closed month of a ledger, in order."""
     seals: dict[str, list[str]] = {}
+    locked: dict[str, list[str]] = {}
     for entry in ledger.entries("segment_event"):
-        if entry.record["action"] == "seal":
-            seals.setdefault(entry.record["month"], []).append(entry.record["manifest_sha256"])
+        record = entry.record
+        if record["action"] == "seal":
+            if record["manifest_sha256"] not in seals.setdefault(record["month"], []):
+                seals[record["month"]].append(record["manifest_sha256"])
+            if record["locked_copy"]:
+                locked.setdefault(record["month"], []).append(record["locked_copy"])
+
+    def month(name: str, lo: int, hi: int, dropped: bool) -> Month:
+        return Month(name, lo, hi, tuple(seals.get(name, ())), dropped, tuple(locked.get(name, ())))
+
     with ledger._mutex:
         cut = ledger._store.cut
-        gone = [Month(d.month, d.lo, d.hi, tuple(seals.get(d.month, ())), True) for d in (cut.dropped if cut else ())]
+        gone = [month(d.month, d.lo, d.hi, True) for d in (cut.dropped if cut else ())]
         rows = ledger._store.query(
             "SELECT strftime(\"at\", '%Y-%m'), min(seq), max(seq) + 1 FROM stored.entry GROUP BY 1 ORDER BY 2"
         )
-    return [*gone, *(Month(name, lo, hi, tuple(seals.get(name, ()))) for name, lo, hi in rows[:-1])]
+    return [*gone, *(month(name, lo, hi, False) for name, lo, hi in rows[:-1])]
 
 
-def seal(
-    ledger: Ledger, folder: Path, check: Check, *, locked: Callable[[Path], str | None] | None = None
-) -> Iterator[Month]:
-    """Seal every closed month that has no segment in `folder` yet; gives each once it is recorded.
+def waiting(ledger: Ledger, folder: Path, vault: Vault | None = None) -> list[Month]:
+    """Closed months that have no segment in `folder`, or one that is not recorded as being in the `vault`."""
+    return [month for month in months(ledger) if not (_sealed_in(month, folder) and _kept(month, folder, vault))]
 
-    `locked` is given a verified segment and may put a copy where nobody can delete it; it says where, after it
-    verified that copy.
+
+def _sealed_in(month: Month, folder: Path) -> bool:
+    return month.dropped or bool(month.seals and (folder / month.month).exists())
+
+
+def _kept(month: Month, folder: Path, vault: Vault | None) -> bool:
+    place = folder / month.month
+    return vault is None or not place.exists() or vault.name(place) in month.locked
+
+
+def seal(ledger: Ledger, folder: Path, check: Check, *, vault: Vault | None = None) -> Iterator[Month]:
+    """Seal every closed month that has no segment in `folder` yet, and let the `vault` keep a copy of each that it is
+    not recorded to have; gives each month of which something was recorded.
 
     Raises:
         IntegrityError: what lies there is not what the ledger holds; nothing was recorded of it.
         StorageFull: no space; the next run goes on.
     """
-    for month in months(ledger):
-        place = folder / month.month
-        if month.dropped or (month.seals and place.exists()):
-            continue
+    for month in waiting(ledger, folder, vault):
+        place, before = folder / month.month, _sealed_in(month, folder)
         if not place.exists():
             _write(ledger, month, folder, check)
-        else:  # written before a crash, not yet recorded
+        else:  # written before a crash and not recorded, or not yet in the vault
             check(place)
         digest = _digest(ledger, month, place)
-        where = locked(place) if locked else None
+        where = vault.name(place) if vault and vault.keep(place) else None
+        if before and where is None:
+            continue
         _record(ledger, "seal", Dropped(month.month, month.lo, month.hi, digest), locked_copy=where)
-        yield Month(month.month, month.lo, month.hi, (*month.seals, digest))
+        kept = (*month.locked, where) if where else month.locked
+        yield replace(month, seals=tuple(dict.fromkeys((*month.seals, digest))), locked=kept)
 
 
 def _digest(ledger: Ledger, month: Month, place: Path) -> str:
@@ -286,4 +320,4 @@ def _sealed(ledger: Ledger, month: Month, check: Check) -> Dropped:
     return Dropped(month.month, month.lo, month.hi, digest)
 
 
-__all__ = ["Check", "Month", "drop", "manifest_of", "months", "seal"]
+__all__ = ["Check", "Month", "Vault", "drop", "manifest_of", "months", "seal", "waiting"]

@@ -267,6 +267,7 @@ class _Run:
         if lo:
             self._tree = Growing.after(lo, first.before, self._compare_tile)
             self._end = Start(bytes.fromhex(first.manifest["first_previous"]), None)
+        self._outside = Outside(self._given, keys, self._result)  # none are given
         self._walk(begin, size, keys, RANGE, unchecked(size, RANGE))
 
     def _same_keys(self, stated: KeyList, told: KeyList, last: Segment) -> None:

@@ -261,6 +261,6 @@ class SegmentEvent(Event):
     lo: int = always("Number of its first entry.")
     hi: int = always("Number of the entry after its last.")
     manifest_sha256: str = always("SHA-256 of its manifest.json, hexadecimal.")
-    locked_copy: str | None = column("Where a copy lies that nobody can delete, when there is one.")
+    locked_copy: str | None = column("Where a copy lies that nobody can delete, and until when.")
     reason: str | None = column("Why, when a person ordered it.")
     by_person: str | None = column("Who ordered it.", personal=True)

@@ -201,7 +201,7 @@ def test_more_than_one_page_of_versions(bucket: Bucket, note: Notes) -> None:
     anchor = bucket.anchor()
     for size in range(1, 13):
         anchor.put(note(size))
-    paginate = anchor._client.get_paginator("list_object_versions").paginate
+    paginate = anchor._bucket.client.get_paginator("list_object_versions").paginate
     pages = list(paginate(Bucket=bucket.name, PaginationConfig={"PageSize": 5}))
     assert len(pages) >= 3
 

@@ -19,8 +19,9 @@ import orjson
 from compliance.ledger import KeyStore, Ledger
 from compliance.ledger.lockstore import LockStore
 from compliance.ledger.store import never_begun
-from compliance.verify import verify
+from compliance.verify import verify, verify_segments
 from tests.crash.children import Message
+from tests.ledger.months import segments_of
 from tests.ledger.places import START, Place
 
 
@@ -54,6 +55,8 @@ class Left:
     own: int
     lock: int
     erased: frozenset[str]  # aliases whose key is destroyed, by a copy of the key store
+    segments: frozenset[str]  # months that have a segment under its name
+    dropped: frozenset[str]  # months that the file says it is without
 
 
 def look(place: Place, aliases: Sequence[str]) -> Left:
@@ -61,6 +64,7 @@ def look(place: Place, aliases: Sequence[str]) -> Left:
     note = LockStore(place.lock).read()
     lock = int(note.split("\n")[1]) if note else 0
     file = own = 0
+    dropped = frozenset[str]()
     if place.path.exists() and not never_begun(place.path):
         with duckdb.connect(":memory:") as connection:
             connection.execute(f"ATTACH '{place.path}' AS stored (READ_ONLY)")
@@ -70,6 +74,8 @@ def look(place: Place, aliases: Sequence[str]) -> Left:
                     "coalesce((SELECT max(size) FROM stored.checkpoint), 0)"
                 ).fetchall()
                 file, own = found[0]
+                meta = connection.execute("SELECT value FROM stored.meta WHERE name = 'segments'").fetchall()
+                dropped = frozenset(item["month"] for (text,) in meta for item in orjson.loads(text))
     gone = frozenset[str]()
     if aliases:
         with tempfile.TemporaryDirectory() as copy:
@@ -77,7 +83,13 @@ def look(place: Place, aliases: Sequence[str]) -> Left:
             keys = KeyStore(Path(copy) / place.keystore.name)
             gone = frozenset(alias for alias in aliases if keys.key(alias) is None)
             keys.close()
-    return Left(file, own, lock, gone)
+    return Left(file, own, lock, gone, segments(place), dropped)
+
+
+def segments(place: Place) -> frozenset[str]:
+    """The months that have a segment; each has its name only once it is whole."""
+    folder = segments_of(place)
+    return frozenset(path.name for path in folder.iterdir() if path.name[0] != ".") if folder.exists() else frozenset()
 
 
 def settle(folder: Path, known: Known, flying: Sequence[str]) -> Message:
@@ -96,10 +108,12 @@ def settle(folder: Path, known: Known, flying: Sequence[str]) -> Message:
         check_people(ledger, known, there)
         size, lock = ledger.size, max(left.lock, ledger.size)
     keys = KeyStore(place.keystore)
-    found = verify(place.path, lock_store=place.lock, key_of=keys.key)
+    found = verify(place.path, lock_store=place.lock, segments=segments_of(place), key_of=keys.key)
     keys.close()
     if not found.ok or found.size != size:
         raise Broken(f"it does not verify: {[str(problem) for problem in found.problems[:3]]}")
+    if segments(place) and not (months := verify_segments(segments_of(place))).ok:
+        raise Broken(f"its segments do not verify: {[str(problem) for problem in months.problems[:3]]}")
     return {"outcome": named(known, flying, left, there), "size": size, "lock": lock}
 
 
@@ -117,6 +131,11 @@ def named(known: Known, flying: Sequence[str], left: Left, there: Counter[str]) 
         return "nothing was in flight" if state == "whole" else state
     name = flying[-1]
     alias = known.tried[name]["alias"]
+    act, _, month = name.partition(" ")
+    if act == "seal" and name not in there and month in left.segments:
+        return "segment whole, recorded by the next seal"
+    if act == "drop" and name in there and month not in left.dropped:
+        return f"drop recorded, the file is rewritten by the next drop ({state})"
     if name not in there:
         return "not committed, nothing remains of it"
     if alias and alias not in left.erased:
@@ -157,6 +176,8 @@ def _name(entry: dict[str, Any]) -> str:
         return str(record["control"])
     if entry["kind"] == "collection":
         return str(record["run"])
+    if entry["kind"] == "segment_event":
+        return f"{record['action']} {record['month']}"
     return str(record["reason"]) if entry["kind"] == "key_event" else ""
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from compliance.ledger import Draft, Ledger
+from compliance.ledger import Draft, Ledger, rewrite, sealing
 from compliance.schemas import canonical
 from compliance.schemas.errors import ComplianceError
 from compliance.schemas.messages import Record
 from tests.crash.children import Channel
+from tests.ledger.months import segments_of, sound, whole
 from tests.ledger.places import START, Place, account, given, verdict
 
 BULK = 300  # more than a tile
@@ -156,6 +157,60 @@ def close_again(work: Work) -> None:
     close(work)
 
 
+def prepare_seal(work: Work) -> None:
+    """A month that is over."""
+    open_for(work)
+    month_turn(work)
+
+
+def seal(work: Work) -> None:
+    """Every month that is over, as a segment."""
+    ledger = work.open_ledger
+    waiting = [month.month for month in sealing.months(ledger) if not month.seals]
+    stream = sealing.seal(ledger, segments_of(work.place), sound)
+    for month in waiting:
+        with work.trying(f"seal {month}"):
+            next(stream)
+
+
+def seal_again(work: Work) -> None:
+    """A month ends and is sealed; again and again."""
+    month_turn(work)
+    seal(work)
+
+
+def prepare_drop(work: Work) -> None:
+    """A month that is sealed."""
+    prepare_seal(work)
+    seal(work)
+
+
+def drop(work: Work) -> None:
+    """Every sealed month leaves the file, one after the other."""
+    months = sealing.months(work.open_ledger)
+    newest = work.open_ledger.entry(work.open_ledger.size - 1).at
+    ends = [*(month.month for month in months[1:]), f"{newest:%Y-%m}"]
+    for month, end in zip(months, ends, strict=True):
+        if not month.dropped:
+            with work.trying(f"drop {month.month}"):
+                _drop_before(work, end)
+
+
+def _drop_before(work: Work, end: str) -> None:
+    ledger, place = work.open_ledger, work.place
+    leaving = sealing.drop(ledger, end, sound)
+    work.ledger = None
+    ledger.close()
+    rewrite.rewrite(place.path, check=lambda path: whole(path, place), cut=leaving)
+    work.ledger = place.open()
+
+
+def drop_again(work: Work) -> None:
+    """A month ends, is sealed and leaves the file; again and again."""
+    seal_again(work)
+    drop(work)
+
+
 def nothing(work: Work) -> None:
     """No preparation: the operation opens the ledger itself."""
 
@@ -200,6 +255,8 @@ OPERATIONS = {
     "month turn": Operation(open_for, month_turn),
     "erase": Operation(open_for, erase, prepare_erase_only, erase_only),
     "rotate": Operation(open_for, rotate),
+    "seal": Operation(open_for, seal_again, prepare_seal, seal),
+    "drop": Operation(open_for, drop_again, prepare_drop, drop),
     "open": Operation(nothing, open_and_close, before="append"),
     "create": Operation(nothing, open_and_close, fresh=True),
 }

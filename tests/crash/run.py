@@ -102,7 +102,8 @@ class Run:
         child = start(folder, name, known, once=True)
         tracer = Tracer(child.pid, self.folder / "log")
         child.go()
-        child.end()
+        if child.end() != 0:
+            raise Broken(f"{name}: it does not come to its end undisturbed: {child.said[-1:]}")
         shutil.rmtree(folder)
         return (template, known), tracer.counts()
 
