@@ -725,6 +725,7 @@ class Cited:
         self.entries: set[int] = set()
         self.clear: dict[int, str] = {}  # entry -> digest of the personal content that is disclosed
         self.count = 0
+        self.uncited: dict[Any, int] = {}  # audit -> its first finding that citations.ndjson does not name
         self.folder, self.size, self.root = folder, size, root
         if folder.kind == "export":
             return
@@ -781,9 +782,16 @@ class Cited:
         if seq in self.clear and self.clear[seq] != found["commitment"]:
             raise Broken("the personal content that is disclosed is not what its line commits to", seq)
 
+    def finding(self, seq: int, found: re.Match[str]) -> None:
+        """Take an entry that records a finding, cited or not; where only cited entries are, none that is left out."""
+        if seq not in self.findings:
+            self.uncited.setdefault(canonical(found["record"]).get("audit"), seq)
+
     def finish(self) -> None:
         if self.count != len(self.entries):
             raise Broken(f"{len(self.entries)} entries are cited, {self.count} of them are there")
+        for audit in sorted(self.audits[True] & set(self.uncited), key=self.uncited.__getitem__):
+            raise Broken(f"it is a finding of audit {audit!r} that citations.ndjson leaves out", self.uncited[audit])
         if not self.audits[True] >= self.audits[False]:
             raise Broken("the entry of an audit that citations.ndjson names is not among the cited ones")
         for name in self.folder.below("reports"):
@@ -792,6 +800,17 @@ class Cited:
 
 
 # ---------------------------------------------------------------------------------------------------- 8 the run
+
+
+# The files that are compared with the ledger, or are words and a program for people (§13), by the kind of folder.
+ALWAYS = r"README\.txt|verify\.py|checkpoint|checkpoints\.ndjson|anchors/.*"
+ENTRIES = r"entries/.*|tile/.*|personal\.ndjson"
+CITED = r"citations\.ndjson|disclosed\.ndjson|proofs/.*|reports/.*"
+COMPARED = {
+    "export": f"{ALWAYS}|{ENTRIES}",
+    "package": f"{ALWAYS}|{ENTRIES}|{CITED}",
+    "cited": rf"{ALWAYS}|{CITED}|cited\.ndjson",
+}
 
 
 class Run:
@@ -813,7 +832,11 @@ class Run:
                 continue
             note = text_of(folder.need(name))
             self.marks.append((int(found[1]), bytes.fromhex(found[2]), name, note))
+        for name in sorted(name for name in folder.files if not re.fullmatch(COMPARED[folder.kind], name)):
+            self.unchecked.append(f"{name} is what was signed; what it says is compared with nothing")
         self.marks.sort(key=lambda mark: mark[:3])
+        if self.marks and self.marks[0][0] < 1:
+            raise Broken(f"{self.marks[0][2]} is about no entries: nothing can be compared with it")
         if self.marks and self.marks[-1][0] > folder.size:
             size, _, name, _ = self.marks[-1]
             raise Broken(
@@ -944,6 +967,8 @@ class Run:
             self.sets.entry(seq, found)
         if found["alias"] is not None or self.next_personal is not None:
             self.content(seq, found["alias"])
+        if kind == "finding" and self.folder.kind == "package":
+            self.cites.finding(seq, found)
         if seq in self.cites.entries:
             self.cites.entry(seq, found, line, self.leaf)
 
@@ -1002,6 +1027,8 @@ class Run:
         if self.sets.open is not None:
             seq, _, record, rows = self.sets.open
             raise Broken(f"it says {record['stored']} entries of it follow; {len(rows)} do", seq)
+        if self.marks:
+            raise Broken(f"{self.marks[0][2]} was not compared")
         if self.next_note is not None or self.good != folder.size:
             raise Broken(f"not covered by a signed checkpoint: entries {self.good} to {folder.size - 1}")
         if self.newest != text_of(folder.need("checkpoint")):
