@@ -61,9 +61,9 @@ def check(
         LedgerError: there is no ledger there, or another process writes it.
         ConfigError: no key is known for it.
     """
-    if ledger is not None and ledger.is_dir():
-        return _segments(ledger, vkey)
     given = [outside.given(text) for text in handed]
+    if ledger is not None and ledger.is_dir():
+        return _segments(ledger, vkey, given)
     config, places = located(config_path, ledger)
     own = anchoring.configured(config, places) if ledger is None else _anchors_of(config_path, ledger, places)
     key = vkey or own_key(config, places)
@@ -84,9 +84,11 @@ def check(
     return Checked(found, outside.views(readings, found.anchors, found.size, places.path))
 
 
-def _segments(folder: Path, vkey: str | None) -> Checked:
+def _segments(folder: Path, vkey: str | None, given: Sequence[outside.Reading]) -> Checked:
     places = ledger_places(folder, segments_origin(folder))
-    return Checked(verify_segments(folder, vkey=vkey or own_key(configuration.empty(), places)), ())
+    key = vkey or own_key(configuration.empty(), places)
+    found = verify_segments(folder, vkey=key, outside=outside.notes(given))
+    return Checked(found, outside.views(given, found.anchors, found.size, folder))
 
 
 def located(config_path: Path | None, ledger: Path | None) -> tuple[configuration.Config, LedgerPlaces]:
