@@ -11,16 +11,23 @@ from typing import Any
 from compliance.app import check, moving, workspace
 from compliance.app.config import Config
 from compliance.app.workspace import Say
+from compliance.ledger import Ledger, rewrite, sealing
 from compliance.ledger import rebuild as rebuilding
-from compliance.ledger import rewrite, sealing
 from compliance.ledger.rebuild import Rebuilt
 from compliance.schemas.errors import ConfigError, IntegrityError
-from compliance.verify import Verification, segments_origin, verify, verify_segments
+from compliance.verify import Verification, segment_key, segments_origin, verify, verify_segments
 
 
-def _verified(vkey: str) -> sealing.Check:
+def _verified(ledger: Ledger) -> sealing.Check:
+    """A check of one month under the key in force when it was sealed, which must be one of the open ledger's keys."""
+    ours = [term.vkey for term in ledger.terms.terms]
+
     def held(folder: Path) -> None:
-        _held(verify_segments(folder, vkey=vkey), f"the segment in {folder}")
+        signer = segment_key(folder)
+        _held(
+            verify_segments(folder, vkey=signer if signer in ours else ledger.vkey),
+            f"the segment in {folder}",
+        )
 
     return held
 
@@ -52,7 +59,7 @@ def seal(config: Config, folder: Path | None, say: Say, tell: Say) -> list[dict[
         tell("verifying the ledger …")
         moving.sound(opened)
         done = []
-        for month in sealing.seal(ledger, place, _verified(ledger.vkey)):
+        for month in sealing.seal(ledger, place, _verified(ledger)):
             tell(f"sealed {month.month}")
             done.append(_row(month, place, "sealed"))
         return done
@@ -65,7 +72,7 @@ def listing(config: Config, say: Say, *, deep: bool) -> list[dict[str, Any]]:
     where the ledger looks for it; its entries are still in the file.
     """
     with workspace.opened(config, say, must_exist=True) as opened:
-        place, vkey = opened.places.segments, opened.ledger.vkey
+        place, check_segment = opened.places.segments, _verified(opened.ledger)
         rows = []
         for month in sealing.months(opened.ledger):
             there = (place / month.month / "manifest.json").exists()
@@ -73,14 +80,14 @@ def listing(config: Config, say: Say, *, deep: bool) -> list[dict[str, Any]]:
             state = "dropped" if month.dropped else sealed if month.seals else "not sealed"
             row = _row(month, place, state)
             if deep and there:
-                row["verified"], row["problem"] = _looked(place / month.month, vkey)
+                row["verified"], row["problem"] = _looked(place / month.month, check_segment)
             rows.append(row)
         return rows
 
 
-def _looked(folder: Path, vkey: str) -> tuple[bool, str | None]:
+def _looked(folder: Path, check_segment: sealing.Check) -> tuple[bool, str | None]:
     try:
-        _verified(vkey)(folder)
+        check_segment(folder)
     except IntegrityError as error:
         return False, error.message
     return True, None
@@ -130,7 +137,7 @@ def drop(config: Config, before: str, say: Say, tell: Say, *, yes: bool, reason:
         tell("verifying the ledger …")
         moving.sound(opened)
         tell("verifying the segments …")
-        cut = sealing.drop(ledger, before, _verified(ledger.vkey), reason=reason, by=by)
+        cut = sealing.drop(ledger, before, _verified(ledger), reason=reason, by=by)
         if cut is None:
             return None
         size, root, vkey = ledger.size, ledger.root, ledger.vkey

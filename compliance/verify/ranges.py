@@ -119,8 +119,8 @@ def _sound(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start, 
     anything is, or when rows lie in another order."""
     if before.leaf is None:
         return None
-    leaves: list[bytes] = []
-    add, new, leaf = leaves.append, _LEAF.copy, before.leaf
+    leaves = _Leaves(start, before.leaf, tiles)
+    count = 0
     times: list[pa.Array] = [pa.array([before.at] if before.at else [], pa.timestamp("us"))]
     belonging: list[pa.RecordBatch] = []
     personal = False
@@ -129,7 +129,8 @@ def _sound(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start, 
         params=[start, stop],
     )
     for batch in rows.to_arrow_reader(_BATCH):
-        numbers = pc.add(_NUMBERS[: batch.num_rows], start + len(leaves))
+        numbers = pc.add(_NUMBERS[: batch.num_rows], start + count)
+        count += batch.num_rows
         if not (batch["seq"].equals(numbers) and pc.all(batch["agrees"]).as_py()):
             return None
         times.append(batch["at"].take(_NUMBERS[: batch.num_rows]))  # a copy: the batch would live as long as its column
@@ -137,37 +138,68 @@ def _sound(db: duckdb.DuckDBPyConnection, start: int, stop: int, before: Start, 
         belongs = _belongs(batch)
         if not belonging or pc.any(belongs).as_py():
             belonging.append(batch.select(_BELONGING).filter(belongs))
-        lines = batch["line"].cast(pa.binary())
-        for first in range(0, batch.num_rows, TILE):  # few at a time: they stay in the cache
-            for line in lines[first : first + TILE].to_pylist():
-                digest = new()  # cheaper than a new hash, and the line need not be joined to what is before it
-                digest.update(leaf)
-                digest.update(line)
-                leaf = digest.digest()
-                add(leaf)
-    if len(leaves) != stop - start:
+        if not leaves.add(batch["line"].cast(pa.binary())):
+            return None
+    if count != stop - start:
         return None
     at = pa.concat_arrays(times)
     if pc.any(pc.less(at[1:], at[:-1])).as_py():
         return None
-    roots = []
-    for n in range(start // TILE, stop // TILE):
-        part = leaves[n * TILE - start : (n + 1) * TILE - start]
-        if b"".join(part) != tiles.get(n):
-            return None
-        roots.append(tile_root(part))
     return Checked(
         start,
         stop,
         before,
-        Start(leaf, at[-1].as_py()),
+        Start(leaves.last, at[-1].as_py()),
         Verification(),
-        b"".join(leaves),
-        roots,
+        leaves.joined(),
+        leaves.roots,
         at[len(at) - (stop - start) :],
         pa.Table.from_batches(belonging),
         personal,
     )
+
+
+class _Leaves:
+    """Leaves made from lines, tile by tile: lines, leaves and nodes of one are used while they are in the cache."""
+
+    def __init__(self, start: int, before: bytes, tiles: Tiles) -> None:
+        self.last = before
+        self.roots: list[bytes] = []
+        self._n = start // TILE
+        self._tiles = tiles
+        self._full: list[bytes] = []  # the leaves of each full tile, joined
+        self._part: list[bytes] = []
+
+    def add(self, lines: pa.Array) -> bool:
+        """Go on with these lines. False when a tile that became full is not the stored one."""
+        first = 0
+        while first < len(lines):
+            taken = lines[first : first + TILE - len(self._part)]
+            self._chain(taken.to_pylist())
+            first += len(taken)
+            if len(self._part) == TILE:
+                hashes = b"".join(self._part)
+                if hashes != self._tiles.get(self._n):
+                    return False
+                self._full.append(hashes)
+                self.roots.append(tile_root(hashes))
+                self._part.clear()
+                self._n += 1
+        return True
+
+    def _chain(self, lines: Sequence[bytes]) -> None:
+        add, new, leaf = self._part.append, _LEAF.copy, self.last
+        for line in lines:
+            digest = new()  # cheaper than a new hash, and the line need not be joined to what is before it
+            digest.update(leaf)
+            digest.update(line)
+            leaf = digest.digest()
+            add(leaf)
+        self.last = leaf
+
+    def joined(self) -> bytes:
+        """All leaves."""
+        return b"".join([*self._full, *self._part])
 
 
 def _belongs(rows: pa.RecordBatch | pa.Table) -> pa.Array:
@@ -268,7 +300,7 @@ class _Damaged:
             if len(part) == TILE:
                 n = (self._start + first) // TILE
                 compare_tile(self._found, 0, n, self._tiles.get(n), part)
-                roots.append(tile_root(part))
+                roots.append(tile_root(b"".join(part)))
         return found, roots
 
     def _tile(self, first: int, leaf: bytes, lines: Sequence[bytes | None]) -> list[bytes] | None:
