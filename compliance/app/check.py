@@ -61,14 +61,14 @@ def check(
         LedgerError: there is no ledger there, or another process writes it.
         ConfigError: no key is known for it.
     """
-    given = [outside.given(text) for text in handed]
+    given = outside.distinct([outside.given(text) for text in handed])
     if ledger is not None and ledger.is_dir():
         return _segments(ledger, vkey, given)
     config, places = located(config_path, ledger)
     own = anchoring.configured(config, places) if ledger is None else _anchors_of(config_path, ledger, places)
     key = vkey or own_key(config, places)
     stranger = ledger is not None and vkey is not None and not places.lock_store.exists()
-    readings = (*outside.read(own), *given)
+    readings = outside.distinct((*outside.read(own), *given))
     large = places.path.stat().st_size > LARGE_FILE
     processes = min(PROCESSES, os.cpu_count() or 1) if large else 1
     with _keystore(places, ledger) as opened:

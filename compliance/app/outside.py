@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import count
 from pathlib import Path
 
 from compliance.anchors import Anchor, Folder, Held, Kept, Log, Unread, head
@@ -87,6 +88,17 @@ def given(text: str) -> Reading:
 
 def _given(name: str, where: str, held: Held | None, error: ComplianceError | None = None) -> Reading:
     return Reading(name, GIVEN, where, held, error, None, lambda device: "it was given by hand")
+
+
+def distinct(readings: Sequence[Reading]) -> tuple[Reading, ...]:
+    """The readings, each under a name of its own: what is kept under one name is compared as one."""
+    found: list[Reading] = []
+    for item in readings:
+        names = {other.name for other in found}
+        same = (f"{item.name} ({n})" for n in count(2))
+        name = item.name if item.name not in names else next(name for name in same if name not in names)
+        found.append(replace(item, name=name))
+    return tuple(found)
 
 
 def notes(readings: Sequence[Reading]) -> dict[str, list[str]]:
