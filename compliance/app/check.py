@@ -64,8 +64,10 @@ def check(
     given = outside.distinct([outside.given(text) for text in handed])
     if ledger is not None and ledger.is_dir():
         return _segments(ledger, vkey, given)
+    if ledger is not None and _is_configured(config_path, ledger):
+        ledger = None  # by another name: its lock store, key store and anchors are asked as well
     config, places = located(config_path, ledger)
-    own = anchoring.configured(config, places) if ledger is None else _anchors_of(config_path, ledger, places)
+    own = anchoring.configured(config, places) if ledger is None else ()
     key = vkey or own_key(config, places)
     stranger = ledger is not None and vkey is not None and not places.lock_store.exists()
     readings = outside.distinct((*outside.read(own), *given))
@@ -120,17 +122,15 @@ def _keystore(places: LedgerPlaces, ledger: Path | None) -> Iterator[KeyStore | 
         store.close()
 
 
-def _anchors_of(config_path: Path | None, ledger: Path, places: LedgerPlaces) -> tuple[anchoring.Configured, ...]:
-    """The configured anchors, when the configuration here is that of the file named; else none."""
+def _is_configured(config_path: Path | None, ledger: Path) -> bool:
+    """Whether the file named is the ledger of the configuration here."""
     try:
         config = configuration.load(config_path)
     except ConfigError:
         if config_path is not None:
             raise
-        return ()  # somebody else's file in this folder
-    if config.resolve(config.ledger.path).resolve() != ledger.resolve():
-        return ()
-    return anchoring.configured(config, places)
+        return False  # somebody else's file in this folder
+    return config.path is not None and config.resolve(config.ledger.path).resolve() == ledger.resolve()
 
 
 def own_key(config: configuration.Config, places: LedgerPlaces) -> str:

@@ -296,6 +296,11 @@ class _Run:
         self._settle()
         verifier.settle(self._before)
         self._stray_tiles(size)
+        if closed := self._result.personal_closed:
+            self._result.unchecked.append(
+                f"{closed} personal contents were not opened: the key store does not have their keys, and no erasure "
+                "is recorded; it is an older copy or another one"
+            )
         if self._end.leaf is not None and size:
             self._result.root = self._tree.root(size)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from compliance.ledger import KeyStore
 from tests.anchors.conftest import mount as mount_fixture
 from tests.attacks.victim import Victim, build, copied
 from tests.cli.helpers import Place
@@ -81,8 +82,30 @@ def test_an_anchor_of_the_name_of_a_configured_one(victim: Victim, machine: Plac
     assert machine.run("anchor", "push").code == 0
     (mount / f"{400:020d}-{'0' * 64}").write_text(victim.key.sign(400, bytes(32)))
     (machine.folder / "office").mkdir()
-    shutil.copy(sorted(mount.iterdir())[-1], machine.folder / "office")
+    shutil.copy(max(mount.iterdir()), machine.folder / "office")
 
     done = machine.run("verify", "--anchor", "office")
     assert done.code == 4
     assert "names another root at 400 entries" in done.out
+
+
+def test_the_configured_ledger_by_its_path_still_needs_its_lock_store(machine: Place) -> None:
+    """Naming the file and the key must not ask less than naming neither; the lock store lies where the configuration
+    says."""
+    vkey = machine.run("verify", "--json").json["vkey"]
+    shutil.rmtree(machine.folder / "lock")
+
+    done = machine.run("verify", "data/ledger.duckdb", "--vkey", vkey)
+    assert done.code == 4
+    assert "lock is missing or empty" in done.out
+
+
+def test_a_key_store_that_lacks_keys_is_no_check_of_personal_content(machine: Place) -> None:
+    """Another key store, or one from before, opens nothing: that is not the same as having found nothing."""
+    for path in (machine.folder / "subjects").iterdir():
+        path.unlink()
+    KeyStore(machine.folder / "subjects" / "keys.sqlite").close()
+
+    done = machine.run("verify")
+    assert done.code == 3
+    assert "personal contents were not opened" in done.out
