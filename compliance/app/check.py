@@ -115,7 +115,7 @@ def _keystore(places: LedgerPlaces, ledger: Path | None) -> Iterator[KeyStore | 
     if ledger is not None or not places.keystore.exists():
         yield None
         return
-    store = KeyStore(places.keystore)
+    store = KeyStore(places.keystore, read_only=True)
     try:
         yield store
     finally:
