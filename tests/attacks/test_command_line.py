@@ -109,3 +109,16 @@ def test_a_key_store_that_lacks_keys_is_no_check_of_personal_content(machine: Pl
     done = machine.run("verify")
     assert done.code == 3
     assert "personal contents were not opened" in done.out
+
+
+def test_a_forger_who_adds_to_the_anchor_is_not_passed_by_a_glance(victim: Victim, machine: Place, mount: Path) -> None:
+    """The newest copy is the forger's own and agrees; one that was there before does not."""
+    machine.configure(f'{CONFIG}[anchors.office]\ntype = "folder"\npath = "{mount}"\n')
+    (mount / f"{400:020d}-{'0' * 64}").write_text(victim.key.sign(400, bytes(32)))
+    machine.run("anchor", "push")
+
+    assert len(list(mount.iterdir())) == 2
+    status = machine.run("anchor", "status")
+    assert status.code == 4
+    assert "contradicts" in status.words.lower()
+    assert machine.run("doctor").code != 0
