@@ -9,30 +9,11 @@ import pytest
 
 from compliance.ledger import KeyStore
 from tests.anchors.conftest import mount as mount_fixture
-from tests.attacks.victim import Victim, build, copied
+from tests.attacks.victim import Victim
 from tests.cli.helpers import Place
-from tests.ledger.places import ORIGIN
-
-CONFIG = f"""
-[ledger]
-path = "data/ledger.duckdb"
-origin = "{ORIGIN}"
-keys = "keys"
-lock_store = "lock"
-keystore = "subjects/keys.sqlite"
-"""
+from tests.cli.test_segments import CONFIG
 
 mount = mount_fixture
-
-
-@pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Victim:
-    return build(tmp_path_factory.mktemp("victim"))
-
-
-@pytest.fixture
-def victim(untouched: Victim, tmp_path: Path) -> Victim:
-    return copied(untouched, tmp_path / "victim")
 
 
 @pytest.fixture
