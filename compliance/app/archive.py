@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,16 +11,19 @@ from typing import Any
 from compliance.app import check, locking, moving, workspace
 from compliance.app.config import Config
 from compliance.app.workspace import Say
+from compliance.ledger import Ledger, rewrite, sealing
 from compliance.ledger import rebuild as rebuilding
-from compliance.ledger import rewrite, sealing
 from compliance.ledger.rebuild import Rebuilt
 from compliance.schemas.errors import ConfigError, IntegrityError
-from compliance.verify import Verification, segments_origin, verify, verify_segments
+from compliance.verify import Verification, segment_key, segments_origin, verify, verify_segments
 
 
-def _verified(vkey: str) -> sealing.Check:
+def _verified(vkey: str, others: Collection[str] = ()) -> sealing.Check:
+    """A check of one month under `vkey`, or under the key in force when it was sealed where that is one of `others`."""
+
     def held(folder: Path) -> None:
-        _held(verify_segments(folder, vkey=vkey), f"the segment in {folder}")
+        signer = segment_key(folder)
+        _held(verify_segments(folder, vkey=signer if signer in others else vkey), f"the segment in {folder}")
 
     return held
 
@@ -36,9 +39,13 @@ def _held(found: Verification, what: str) -> Verification:
     return found
 
 
-def _bucket(config: Config, vkey: str, tell: Say) -> locking.Bucket | None:
+def _own(ledger: Ledger) -> sealing.Check:
+    return _verified(ledger.vkey, [term.vkey for term in ledger.terms.terms])
+
+
+def _bucket(config: Config, ledger: Ledger, tell: Say) -> locking.Bucket | None:
     section = config.ledger.segments_bucket
-    return locking.Bucket(section, _verified(vkey), tell) if section else None
+    return locking.Bucket(section, _own(ledger), tell) if section else None
 
 
 def seal(config: Config, folder: Path | None, say: Say, tell: Say) -> list[dict[str, Any]]:
@@ -53,14 +60,14 @@ def seal(config: Config, folder: Path | None, say: Say, tell: Say) -> list[dict[
     """
     with workspace.opened(config, say, must_exist=True) as opened:
         place, ledger = folder or opened.places.segments, opened.ledger
-        bucket = _bucket(config, ledger.vkey, tell)
+        bucket = _bucket(config, ledger, tell)
         waiting = sealing.waiting(ledger, place, bucket)
         if not waiting:
             return []
         tell("verifying the ledger …")
         moving.sound(opened)
         done = {}
-        for month in sealing.seal(ledger, place, _verified(ledger.vkey), vault=bucket):
+        for month in sealing.seal(ledger, place, _own(ledger), vault=bucket):
             tell(f"sealed {month.month}")
             done[month.month] = month
         return [_sealed(done.get(month.month, month), place, bucket) for month in waiting]
@@ -81,8 +88,8 @@ def listing(config: Config, say: Say, *, deep: bool) -> list[dict[str, Any]]:
     bucket, as it was recorded; None without one.
     """
     with workspace.opened(config, say, must_exist=True) as opened:
-        place, vkey = opened.places.segments, opened.ledger.vkey
-        bucket = _bucket(config, vkey, say)
+        place, check_segment = opened.places.segments, _own(opened.ledger)
+        bucket = _bucket(config, opened.ledger, say)
         rows = []
         for month in sealing.months(opened.ledger):
             there = (place / month.month / "manifest.json").exists()
@@ -90,14 +97,14 @@ def listing(config: Config, say: Say, *, deep: bool) -> list[dict[str, Any]]:
             state = "dropped" if month.dropped else sealed if month.seals else "not sealed"
             row = _row(month, place, state, bucket)
             if deep and there:
-                row["verified"], row["problem"] = _looked(place / month.month, vkey)
+                row["verified"], row["problem"] = _looked(place / month.month, check_segment)
             rows.append(row)
         return rows
 
 
-def _looked(folder: Path, vkey: str) -> tuple[bool, str | None]:
+def _looked(folder: Path, check_segment: sealing.Check) -> tuple[bool, str | None]:
     try:
-        _verified(vkey)(folder)
+        check_segment(folder)
     except IntegrityError as error:
         return False, error.message
     return True, None
@@ -150,7 +157,7 @@ def drop(config: Config, before: str, say: Say, tell: Say, *, yes: bool, reason:
         tell("verifying the ledger …")
         moving.sound(opened)
         tell("verifying the segments …")
-        local, bucket = _verified(ledger.vkey), _bucket(config, ledger.vkey, tell)
+        local, bucket = _own(ledger), _bucket(config, ledger, tell)
 
         def safe(segment: Path) -> None:
             local(segment)

@@ -143,6 +143,7 @@ def _sound(workspace: Workspace, readings: Sequence[outside.Reading]) -> Verific
         lock_store=workspace.places.lock_store,
         segments=workspace.places.segments,
         outside=outside.notes(readings),
+        key_of=ledger.keystore.key,
     )
     if not found.ok:
         first = found.problems[0]

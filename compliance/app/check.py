@@ -61,14 +61,16 @@ def check(
         LedgerError: there is no ledger there, or another process writes it.
         ConfigError: no key is known for it.
     """
+    given = outside.distinct([outside.given(text) for text in handed])
     if ledger is not None and ledger.is_dir():
-        return _segments(ledger, vkey)
-    given = [outside.given(text) for text in handed]
+        return _segments(ledger, vkey, given)
+    if ledger is not None and _is_configured(config_path, ledger):
+        ledger = None  # by another name: its lock store, key store and anchors are asked as well
     config, places = located(config_path, ledger)
-    own = anchoring.configured(config, places) if ledger is None else _anchors_of(config_path, ledger, places)
+    own = anchoring.configured(config, places) if ledger is None else ()
     key = vkey or own_key(config, places)
     stranger = ledger is not None and vkey is not None and not places.lock_store.exists()
-    readings = (*outside.read(own), *given)
+    readings = outside.distinct((*outside.read(own), *given))
     large = places.path.stat().st_size > LARGE_FILE
     processes = min(PROCESSES, os.cpu_count() or 1) if large else 1
     with _keystore(places, ledger) as opened:
@@ -84,9 +86,11 @@ def check(
     return Checked(found, outside.views(readings, found.anchors, found.size, places.path))
 
 
-def _segments(folder: Path, vkey: str | None) -> Checked:
+def _segments(folder: Path, vkey: str | None, given: Sequence[outside.Reading]) -> Checked:
     places = ledger_places(folder, segments_origin(folder))
-    return Checked(verify_segments(folder, vkey=vkey or own_key(configuration.empty(), places)), ())
+    key = vkey or own_key(configuration.empty(), places)
+    found = verify_segments(folder, vkey=key, outside=outside.notes(given))
+    return Checked(found, outside.views(given, found.anchors, found.size, folder))
 
 
 def located(config_path: Path | None, ledger: Path | None) -> tuple[configuration.Config, LedgerPlaces]:
@@ -111,24 +115,22 @@ def _keystore(places: LedgerPlaces, ledger: Path | None) -> Iterator[KeyStore | 
     if ledger is not None or not places.keystore.exists():
         yield None
         return
-    store = KeyStore(places.keystore)
+    store = KeyStore(places.keystore, read_only=True)
     try:
         yield store
     finally:
         store.close()
 
 
-def _anchors_of(config_path: Path | None, ledger: Path, places: LedgerPlaces) -> tuple[anchoring.Configured, ...]:
-    """The configured anchors, when the configuration here is that of the file named; else none."""
+def _is_configured(config_path: Path | None, ledger: Path) -> bool:
+    """Whether the file named is the ledger of the configuration here."""
     try:
         config = configuration.load(config_path)
     except ConfigError:
         if config_path is not None:
             raise
-        return ()  # somebody else's file in this folder
-    if config.resolve(config.ledger.path).resolve() != ledger.resolve():
-        return ()
-    return anchoring.configured(config, places)
+        return False  # somebody else's file in this folder
+    return config.path is not None and config.resolve(config.ledger.path).resolve() == ledger.resolve()
 
 
 def own_key(config: configuration.Config, places: LedgerPlaces) -> str:

@@ -141,7 +141,7 @@ def _ledger(config: Config) -> Iterator[Checked]:
 
 
 def _anchor(view: AnchorView, memory: anchoring.Memory) -> Checked:
-    """Age and state of one anchor. Its newest copy is compared; `verify` compares every one."""
+    """Age and state of one anchor. Its newest copies are compared; `verify` compares every one."""
     age = f", {(workspace.now() - view.at).total_seconds() / 3600:.1f} h old" if view.at else ""
     said = "; ".join((outside.words(view) + age, *view.remarks))
     remedy = view.remedy or ""

@@ -37,7 +37,13 @@ def sound(opened: Workspace) -> Verification:
     """The verification of an open ledger. Raises IntegrityError naming the first entry that does not hold."""
     places, ledger = opened.places, opened.ledger
     return _held(
-        verify_connection(ledger.connection, vkey=ledger.vkey, lock_store=places.lock_store, segments=places.segments)
+        verify_connection(
+            ledger.connection,
+            vkey=ledger.vkey,
+            lock_store=places.lock_store,
+            segments=places.segments,
+            key_of=ledger.keystore.key,
+        )
     )
 
 
@@ -91,11 +97,10 @@ def write_as_is(config: Config, target: Path, tell: Say) -> Moved:
     own: Keys | None = None
     with suppress(ConfigError):
         own = keys.own(config, places)
-    lock_store = places.lock_store if places.lock_store.exists() else None
     vkey = own.vkey if own else None
     tell("verifying the ledger …")
     try:
-        found = verify(places.path, vkey=vkey, lock_store=lock_store, segments=places.segments)
+        found = verify(places.path, vkey=vkey, lock_store=places.lock_store, segments=places.segments)
         problems = tuple(map(str, found.problems))
         vkey = found.vkey
     except IntegrityError as error:  # so damaged that it cannot be judged entry by entry

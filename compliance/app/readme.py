@@ -70,7 +70,7 @@ _FILES_EN = {
 }
 _NOTES_EN = {
     "cited": "- Only the cited entries: this package leaves out the rest of the ledger, so that nothing can be said of "
-    "it\n  beyond its number of entries and its root.",
+    "it\n  beyond its number of entries and its root, and not whether a finding was left out.",
     "impersonal": "- Who the entries are about: names, and the reports that print them, were left out of this package.",
 }
 
@@ -134,7 +134,7 @@ _FILES_ES = {
 }
 _NOTES_ES = {
     "cited": "- Solo los asientos citados: este paquete deja fuera el resto del libro, de modo que de él nada puede "
-    "decirse\n  salvo su número de asientos y su raíz.",
+    "decirse\n  salvo su número de asientos y su raíz, ni si se omitió algún hallazgo.",
     "impersonal": "- De quién tratan los asientos: los nombres, y los informes que los imprimen, no se incluyeron.",
 }
 

@@ -41,19 +41,23 @@ class Subject:
 
 
 class KeyStore:
-    """Aliases and keys of the people in a ledger. Used by one process at a time, the ledger's writer."""
+    """Aliases and keys of the people in a ledger. Used by one process at a time, the ledger's writer; others may look
+    with `read_only`, which leaves alone what an erasure that is going on needs."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         """Open the store, making it on first use.
 
         Raises:
-            IntegrityError: the KEK file is missing or does not belong to the store.
+            IntegrityError: the KEK file is missing or does not belong to the store; to be read only, it is empty.
             StorageFull: the folder cannot be written.
         """
         self.path = path
         self._kek_path = path.with_name(path.name + ".kek")
         self._by_identity: dict[tuple[str, str], Subject] = {}
         self._by_alias: dict[str, Subject | None] = {}
+        if read_only:
+            self._look()
+            return
         with self._errors():
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             fresh = not path.exists()
@@ -67,6 +71,15 @@ class KeyStore:
             if fresh:
                 sync_folder(path.parent)
             self._kek = self._load_kek()
+
+    def _look(self) -> None:
+        with self._errors():
+            where = f"{self.path.absolute().as_uri()}?mode=rw"  # SQLite itself takes what is write-protected as it is
+            self._db = sqlite3.connect(where, uri=True, isolation_level=None, check_same_thread=False)
+            if not self._db.execute("SELECT 1 FROM sqlite_master WHERE name = 'meta'").fetchone():
+                self._db.close()
+                raise IntegrityError(f"key store {self.path} is empty", remedy="restore its backup")
+            self._kek = self._fitting(self._kek_new, self._kek_path)
 
     def close(self) -> None:
         """Close the file; what was not flushed is dropped."""
@@ -179,21 +192,31 @@ class KeyStore:
         self._db.execute("INSERT INTO meta VALUES ('format', ?), ('kek', ?)", [FORMAT, _kek_id(kek)])
         self._db.execute("COMMIT")
 
-    def _load_kek(self) -> bytes:
+    def _meta(self) -> dict[str, str]:
         meta = dict(self._db.execute("SELECT name, value FROM meta").fetchall())
         if int(meta.get("format", 0)) > int(FORMAT):
             raise LedgerTooNew(f"key store {self.path} was written by a newer engine", remedy="upgrade the engine")
+        return meta
+
+    def _load_kek(self) -> bytes:
+        meta = self._meta()
         if self._kek_new.exists():  # a crash during `erase`
             if _kek_id(self._kek_new.read_bytes()) == meta["kek"]:
                 self._promote()
             else:
                 self._kek_new.unlink()
-        if not self._kek_path.exists() or _kek_id(self._kek_path.read_bytes()) != meta["kek"]:
-            raise IntegrityError(
-                f"key store {self.path}: its key file {self._kek_path} is missing or another one",
-                remedy="bring back both files from the same backup; without them personal content cannot be read",
-            )
-        return self._kek_path.read_bytes()
+        return self._fitting(self._kek_path)
+
+    def _fitting(self, *paths: Path) -> bytes:
+        """The KEK of the store, from the first of these files that holds it."""
+        wanted = self._meta()["kek"]
+        for path in paths:
+            if path.exists() and _kek_id(kek := path.read_bytes()) == wanted:
+                return kek
+        raise IntegrityError(
+            f"key store {self.path}: its key file {self._kek_path} is missing or another one",
+            remedy="bring back both files from the same backup; without them personal content cannot be read",
+        )
 
     def _promote(self) -> None:
         if self._kek_path.exists():

@@ -4,7 +4,7 @@ from compliance.verify.anchors import is_claim
 from compliance.verify.check import verify, verify_connection, verify_segments
 from compliance.verify.proof import BadProof, check_consistency, check_inclusion
 from compliance.verify.result import AnchorFound, Problem, Verification
-from compliance.verify.sealed import segments_origin
+from compliance.verify.sealed import segment_key, segments_origin
 
 __all__ = [
     "AnchorFound",
@@ -14,6 +14,7 @@ __all__ = [
     "check_consistency",
     "check_inclusion",
     "is_claim",
+    "segment_key",
     "segments_origin",
     "verify",
     "verify_connection",

@@ -30,10 +30,20 @@ class _Copy(NamedTuple):
 
 
 class Outside:
-    """Feeds the copies of all anchors, by size, to a verification that recomputes roots."""
+    """Feeds the copies of all anchors, by size, to a verification that recomputes roots.
 
-    def __init__(self, outside: Mapping[str, Sequence[str]], verifier: KeyList, result: Verification) -> None:
+    `part`: only roots at sizes above the first and up to the second can be; of other copies it is said that they were
+    not compared."""
+
+    def __init__(
+        self,
+        outside: Mapping[str, Sequence[str]],
+        verifier: KeyList,
+        result: Verification,
+        part: tuple[int, int] | None = None,
+    ) -> None:
         self._result = result
+        self._part = part
         result.anchors = [AnchorFound(name, copies=len(notes)) for name, notes in outside.items()]
         read = [copy for found in result.anchors for copy in self._read(found, outside[found.name], verifier)]
         self._copies = sorted(read, key=lambda copy: copy.size)
@@ -42,12 +52,15 @@ class Outside:
     def _read(self, found: AnchorFound, notes: Sequence[str], verifier: KeyList) -> Iterator[_Copy]:
         for note in notes:
             if claim := _CLAIM.fullmatch(note.strip()):
-                yield _Copy(int(claim[1]), bytes.fromhex(claim[2]), found)
+                if not self._beyond(found, int(claim[1])):
+                    yield _Copy(int(claim[1]), bytes.fromhex(claim[2]), found)
                 continue
             said = _unsigned(note)
             if said is None:
                 found.worsen("unreadable")
                 continue
+            if said.origin == self._result.origin and self._beyond(found, said.size):
+                continue  # nor is it known which key signs there
             try:
                 signed = verifier.open(note)
             except BadNote as error:
@@ -57,6 +70,18 @@ class Outside:
                 self._contradicts(found, f"holds a checkpoint of another ledger, {signed.origin!r}")
                 continue
             yield _Copy(signed.size, signed.root, found)
+
+    def _beyond(self, found: AnchorFound, size: int) -> bool:
+        """Whether a copy lies outside the part that is at hand, which is said of it."""
+        if self._part is None or self._part[0] < size <= self._part[1]:
+            return False
+        found.size = max(found.size, size)
+        found.worsen("unreadable")
+        self._result.unchecked.append(
+            f"anchor {found.name} names {size} entries: that can be compared with the whole ledger only, not with "
+            f"entries {self._part[0]} to {self._part[1] - 1}"
+        )
+        return True
 
     def compare(self, end: int, root: Callable[[int], bytes]) -> None:
         """Compare every copy of a size up to `end`; `root` gives the recomputed root at a size."""
@@ -76,7 +101,7 @@ class Outside:
             copy.anchor.size = max(copy.anchor.size, copy.size)
             copy.anchor.worsen("ahead" if copy.size > size else "unreadable")
         for found in self._result.anchors:
-            if found.size > size:
+            if found.size > size and self._part is None:
                 self._result.add(
                     size,
                     f"anchor {found.name} names {found.size} entries, the ledger has {size}: entries were lost, or "

@@ -80,8 +80,15 @@ def verify(
         )
 
 
-def verify_segments(folder: Path, *, vkey: str | None = None, key_of: KeyOf | None = None) -> Verification:
-    """Verify segments alone: `folder` is one of them, or holds several that follow each other.
+def verify_segments(
+    folder: Path,
+    *,
+    vkey: str | None = None,
+    key_of: KeyOf | None = None,
+    outside: Mapping[str, Sequence[str]] | None = None,
+) -> Verification:
+    """Verify segments alone: `folder` is one of them, or holds several that follow each other. Of the copies `outside`
+    those of sizes within the segments are compared.
 
     Raises:
         ConfigError: there are none.
@@ -97,7 +104,7 @@ def verify_segments(folder: Path, *, vkey: str | None = None, key_of: KeyOf | No
             sealed.stand_in(connection, segments)
             connection.execute("SET enable_progress_bar = false")
             lock_down(connection, folder)
-            _Run(connection, result, vkey, None, key_of, {}, folder).run_segments(segments)
+            _Run(connection, result, vkey, None, key_of, outside or {}, folder).run_segments(segments)
     except duckdb.Error as error:
         raise IntegrityError(f"segments in {folder} cannot be read: {str(error).strip()}", remedy=_RECOVER) from error
     result.sort()
@@ -264,11 +271,13 @@ class _Run:
         if size != last.hi:
             self._result.add(None, f"the last segment ends at {last.hi}, the newest entry is {size - 1}")
         self._collections.first = self._before = lo
+        self._outside = Outside(self._given, keys, self._result, (lo, size))
         if lo:
             self._tree = Growing.after(lo, first.before, self._compare_tile)
             self._end = Start(bytes.fromhex(first.manifest["first_previous"]), None)
         self._outside = Outside(self._given, keys, self._result)  # none are given
         self._walk(begin, size, keys, RANGE, unchecked(size, RANGE))
+        self._outside.finish(size)
 
     def _same_keys(self, stated: KeyList, told: KeyList, last: Segment) -> None:
         """Up to the last segment's end, the keys that its manifest states are those that the entries tell."""
@@ -289,6 +298,11 @@ class _Run:
         self._settle()
         verifier.settle(self._before)
         self._stray_tiles(size)
+        if closed := self._result.personal_closed:
+            self._result.unchecked.append(
+                f"{closed} personal contents were not opened: the key store does not have their keys, and no erasure "
+                "is recorded; it is an older copy or another one"
+            )
         if self._end.leaf is not None and size:
             self._result.root = self._tree.root(size)
 

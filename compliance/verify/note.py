@@ -94,7 +94,7 @@ def parsed(text: str) -> Signed:
         root = decoded(root64)
     except ValueError as error:
         raise BadNote("it is not a checkpoint") from error
-    plain = size.isascii() and size.isdigit() and (size == "0" or size[0] != "0")
+    plain = size.isascii() and size.isdigit() and (size == "0" or size[0] != "0") and len(size) < 19
     if not plain or len(root) != 32:
         raise BadNote("it is not a checkpoint")
     return Signed(origin, int(size), root)

@@ -58,6 +58,8 @@ def check(
             result.add(seq, "its personal content names another subject, or is there twice")
         elif key_of is not None:
             _open(seq, alias, bytes(content), line, key_of, result)
+            if alias not in gone and key_of(alias) is None:
+                result.personal_closed += 1
             if alias in gone and key_of(alias) is not None:
                 result.add(seq, f"its subject {alias} was erased, but an old copy of the key store still opens it")
 

@@ -76,6 +76,7 @@ class Verification:
     lock_store: str = "not given"
     anchors: list[AnchorFound] = field(default_factory=list)
     personal_checked: int = 0
+    personal_closed: int = 0  # contents whose key the key store given does not have, though nothing erased it
     unchecked: list[str] = field(default_factory=list)  # what was not given, so that nothing can be said of it
     problems: list[Problem] = field(default_factory=list)
     more: int = 0

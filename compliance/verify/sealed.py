@@ -191,6 +191,11 @@ def segments_origin(folder: Path) -> str:
     return str((read(folder) if one else read_all(folder)[0]).manifest["origin"])
 
 
+def segment_key(folder: Path) -> str:
+    """The key that the manifest of one segment says it is signed with; nothing is checked. Raises IntegrityError."""
+    return str(read(folder).manifest["vkey"])
+
+
 def columns(segment: Segment) -> None:
     """Raise IntegrityError unless every file of a segment can be opened and has the columns of its table."""
     for name, wanted in FILES.items():

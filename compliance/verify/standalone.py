@@ -603,6 +603,7 @@ class Cited:
         self.entries: set[int] = set()  # all with a proof: these, and those of audits
         self.reports: dict[str, str] = {}  # path of a report -> digest that the entry of its audit records
         self.clear: dict[int, str] = {}  # entry -> digest of the personal content that is disclosed
+        self.uncited: dict[Any, int] = {}  # audit -> its first finding that citations do not name
         if folder.kind == "export":
             return
         self.note = folder.text("checkpoint")
@@ -625,6 +626,8 @@ class Cited:
 
     def entry(self, seq: int, entry: dict[str, Any], line: bytes, leaf: bytes | None) -> None:
         """Take an entry. `leaf` is what the chain gives; where it is None only the proof tells."""
+        if entry["kind"] == "finding" and seq not in self.findings:
+            self.uncited.setdefault(entry["record"].get("audit"), seq)
         if seq not in self.entries:
             return
         self.count += 1
@@ -653,12 +656,24 @@ class Cited:
         check(self.count == len(self.entries), f"{len(self.entries)} entries are cited, {self.count} of them are there")
         known = self.audits[0] <= self.audits[1]
         check(known, "the entry of an audit that citations.ndjson names is not among the cited ones")
+        for audit in self.audits[1] & set(self.uncited) if self.folder.kind == "package" else ():
+            check(False, f"it is a finding of audit {audit!r} that citations.ndjson leaves out", self.uncited[audit])
         for name in self.folder.below("reports"):
             same = self.reports.get(name) == self.folder.files[name]["sha256"]
             check(same, f"{name} is not the report that the entry of its audit records")
 
 
 # ---------------------------------------------------------------------------------------------------- 6 the run
+
+
+# The files that are compared with the ledger, or are words and a program for people (§13), by the kind of folder.
+ALWAYS = r"README\.txt|verify\.py|checkpoint|checkpoints\.ndjson|anchors/.*"
+WHOLE, CITING = r"entries/.*|tile/.*|personal\.ndjson", r"citations\.ndjson|disclosed\.ndjson|proofs/.*|reports/.*"
+COMPARED = {
+    "export": f"{ALWAYS}|{WHOLE}",
+    "package": f"{ALWAYS}|{WHOLE}|{CITING}",
+    "cited": rf"{ALWAYS}|{CITING}|cited\.ndjson",
+}
 
 
 class Run:
@@ -680,6 +695,8 @@ class Run:
                 self.marks.append((int(found[1]), bytes.fromhex(found[2]), name, folder.text(name)))
             else:
                 self.unchecked.append(f"{name} was not checked: this verifier reads notes only")
+        for name in sorted(name for name in folder.files if not re.fullmatch(COMPARED[folder.kind], name)):
+            self.unchecked.append(f"{name} is what was signed; what it says is compared with nothing")
         for size, _, name, _ in sorted(self.marks):
             words = f"of the {folder.size} here some were lost, or this is an older copy"
             check(0 < size <= folder.size, f"{name} names {size} entries: {words}")

@@ -11,20 +11,10 @@ from compliance.ledger import Draft, KeyStore, Ledger
 from compliance.schemas.errors import ComplianceError
 from compliance.verify import verify
 from tests.attacks.attacks import ATTACKS, Attack
-from tests.attacks.victim import Victim, build, copied
+from tests.attacks.victim import Victim
 from tests.ledger.places import verdict
 
 THREATS = Path(__file__).resolve().parents[2] / "docs" / "threats.md"
-
-
-@pytest.fixture(scope="module")
-def untouched(tmp_path_factory: pytest.TempPathFactory) -> Victim:
-    return build(tmp_path_factory.mktemp("victim"))
-
-
-@pytest.fixture
-def victim(untouched: Victim, tmp_path: Path) -> Victim:
-    return copied(untouched, tmp_path / "victim")
 
 
 def test_what_was_not_attacked_verifies_everywhere(victim: Victim) -> None:

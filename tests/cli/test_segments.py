@@ -153,3 +153,36 @@ def test_a_rebuilt_file_is_whole_where_nothing_came_after(months: Place) -> None
     assert done.code == 0, done.words
     assert verify(target).ok
     assert months.run("ledger", "rebuild", "--from", str(sealed), str(target)).code == 2  # nothing is overwritten
+
+
+def test_months_that_were_sealed_under_an_earlier_key(months: Place) -> None:
+    assert months.run("ledger", "seal").code == 0
+    assert months.run("keys", "rotate", "--reason", "yearly", "--by", "ana").code == 0
+
+    rows = months.run("ledger", "segments", "--verify", "--json").json
+    assert {(row["state"], row["verified"], row["problem"]) for row in rows} == {("sealed", True, None)}
+    done = months.run("ledger", "drop", "--before", "2026-10", "--yes")
+    assert done.code == 0, done.words
+    assert months.run("verify").code == 0
+
+
+def test_what_is_handed_over_is_compared_with_segments_too(short: Path) -> None:
+    """An anchor that cannot be compared with what is there is not passed over in silence."""
+    place = Place(short)
+    key = place.run("verify", "--json").json["vkey"]
+    found = place.run("verify", "sealed", "--vkey", key, "--json")
+    assert found.code == 0, found.words
+    good, bad = f"{found.json['size']}:{found.json['root']}", f"20:{'0' * 64}"
+
+    agrees = place.run("verify", "sealed", "--vkey", key, "--anchor", good)
+    assert agrees.code == 0, agrees.words
+    assert "entries agree" in agrees.out
+    differs = place.run("verify", "sealed", "--vkey", key, "--anchor", bad)
+    assert differs.code == 4
+    assert "names another root at 20 entries" in differs.out
+    beyond = place.run("verify", "sealed", "--vkey", key, "--anchor", f"100000:{'0' * 64}")
+    assert beyond.code == 3
+    assert "names 100000 entries" in beyond.out
+    month = place.run("verify", "sealed/2026-09", "--vkey", key, "--anchor", bad)
+    assert month.code == 3
+    assert "names 20 entries" in month.out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -235,3 +236,33 @@ def test_personal_content_that_was_taken_out_is_not_an_answer(place: Place) -> N
 
     with place.open() as ledger, pytest.raises(IntegrityError, match="personal content is missing"):
         ledger.state(1)
+
+
+def test_whoever_only_looks_leaves_an_erasure_alone(tmp_path: Path) -> None:
+    """Between the new key file and the commit that puts it in force, another process verifies: were that file taken
+    for the rest of a crash, the writer would overwrite the old key and have no new one."""
+    path = tmp_path / "keys" / "store.sqlite"
+    store = KeyStore(path)
+    jane = store.subject("db", "jane")
+    john = store.subject("db", "john")
+    store.flush()
+    coming = path.with_name(path.name + ".kek.new")
+    coming.write_bytes(bytes(32))
+
+    looking = KeyStore(path, read_only=True)
+    assert looking.key(john.alias) == john.key
+    looking.close()
+    assert coming.exists()
+    assert store.erase(jane.alias)
+    looking = KeyStore(path, read_only=True)
+    assert (looking.key(jane.alias), looking.key(john.alias)) == (None, john.key)
+    looking.close()
+    store.close()
+
+
+def test_an_empty_key_store_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "store.sqlite"
+    path.touch()
+    with pytest.raises(IntegrityError, match="is empty"):
+        KeyStore(path, read_only=True)
+    assert path.stat().st_size == 0
