@@ -125,8 +125,11 @@ class KeyRing:
 
     def prepare(self) -> Keys:
         """A new key that waits in the folder until it is in force. One that waits already never was: it goes."""
-        for name in _NEXT:
-            (self.folder / name).unlink(missing_ok=True)
+        try:
+            for name in _NEXT:
+                (self.folder / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(self.folder, error) from error
         _make(self.folder, self.origin, _NEXT)
         return _read(self.folder, self.origin, _NEXT)
 
