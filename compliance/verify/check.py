@@ -275,9 +275,10 @@ class _Run:
         if lo:
             self._tree = Growing.after(lo, first.before, self._compare_tile)
             self._end = Start(bytes.fromhex(first.manifest["first_previous"]), None)
-        self._outside = Outside(self._given, keys, self._result)  # none are given
         self._walk(begin, size, keys, RANGE, unchecked(size, RANGE))
         self._outside.finish(size)
+        if given is not None:
+            keys.reached(given, size)
 
     def _same_keys(self, stated: KeyList, told: KeyList, last: Segment) -> None:
         """Up to the last segment's end, the keys that its manifest states are those that the entries tell."""

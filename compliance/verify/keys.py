@@ -74,6 +74,26 @@ class KeyList:
                 )
                 return
 
+    def reached(self, given: str, size: int) -> None:
+        """Once all checkpoints of a part of the ledger that ends at `size` were opened: whether the key `given`, which
+        is in the list, stands for it. The list is what the newest key says: that key stands for everything, an older
+        one only where each step from it to the newest has a checkpoint here, or where it, or one that it handed over
+        to, signed all entries."""
+        known = [term.vkey for term in self.terms]
+        if given not in known or given == known[-1]:
+            return
+        for term in self.terms[known.index(given) + 1 :]:
+            if term.start in self._opened:
+                continue
+            if self.terms[known.index(given)].start <= size == self._result.signed and term.start > size:
+                return
+            self._result.add(
+                None,
+                f"the keys that are stated name {term.vkey} after the key given, from {term.start} entries on; no "
+                "checkpoint here shows that it was handed over: give the newest key, or all of the ledger",
+            )
+            return
+
     def open(self, note: str) -> Signed:
         """What a checkpoint says, once the keys of its size have signed it. Raises BadNote."""
         claimed = parsed(split(note)[0])

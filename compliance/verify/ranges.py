@@ -83,6 +83,17 @@ def _known(part: Checked, source: Source) -> None:
     recomputed = part.leaves[place : place + len(kept)] if part.start <= first < part.stop else b""
     if len(recomputed) == len(kept) and recomputed != kept:
         part.found.add(None, f"the leaves that are kept before entry {source.start} are not what its entries give")
+    for seq, line in source.kept_lines():
+        if part.start <= seq < part.stop and not _gives(part, seq, line):
+            part.found.add(seq, "meta keeps another line of it than the one that its leaf was computed from")
+
+
+def _gives(part: Checked, seq: int, line: str) -> bool:
+    """Whether a line that is kept of an entry gives its leaf: else anybody could say that it hands over to his key."""
+    place = 32 * (seq - part.start)
+    before = part.before.leaf if place == 0 else part.leaves[place - 32 : place]
+    leaf = part.leaves[place : place + 32]
+    return bool(before and leaf) and sha256(b"\x00" + (before or b"") + line.encode()).digest() == leaf
 
 
 def stored_start(db: duckdb.DuckDBPyConnection, start: int) -> Start:

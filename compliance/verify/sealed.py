@@ -85,6 +85,11 @@ class Source:
     segments: list[Segment] = field(default_factory=list)
     absent: list[tuple[int, int]] = field(default_factory=list)
 
+    def kept_lines(self) -> list[tuple[int, str]]:
+        """Number and line of every entry before the first that the file keeps the line of."""
+        first = [] if self.genesis is None else [(0, self.genesis)]
+        return first + [(_seq(line), line) for line in self.changes]
+
     def lacks(self, seq: int) -> bool:
         """The entry of this number lies in a segment that is not there."""
         return any(low <= seq < high for low, high in self.absent)
@@ -104,6 +109,9 @@ def source_of(meta: Mapping[str, str]) -> Source:
         bounds = [0, *(item["hi"] for item in dropped)]
         if not fits or start < 1 or bounds[-1] != start or [item["lo"] for item in dropped] != bounds[:-1]:
             raise ValueError("segments and start do not fit")
+        numbers = [_seq(line) for line in changes]
+        if numbers != sorted(set(numbers)) or not all(0 < seq < start for seq in numbers):
+            raise ValueError("keys and start do not fit")
         if len(leaves) != 32 * (start % TILE):
             raise ValueError("leaves and start do not fit")
     except (KeyError, ValueError, TypeError) as error:

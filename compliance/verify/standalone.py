@@ -699,7 +699,8 @@ class Run:
             self.unchecked.append(f"{name} is what was signed; what it says is compared with nothing")
         for size, _, name, _ in sorted(self.marks):
             words = f"of the {folder.size} here some were lost, or this is an older copy"
-            check(0 < size <= folder.size, f"{name} names {size} entries: {words}")
+            check(size > 0, f"{name} is about no entries: nothing can be compared with it")
+            check(size <= folder.size, f"{name} names {size} entries: {words}")
         self.marks.sort(reverse=True)
 
     def run(self) -> list[str]:
