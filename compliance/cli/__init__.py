@@ -17,7 +17,7 @@ Exit codes, computed once over the whole run:
   0  held: everything asked for was decided and held
   1  a violation at or above the threshold
   2  wrong usage or configuration
-  3  nothing failed, but not everything could be decided
+  3  nothing failed, but not everything could be decided, or an anchor could not be checked
   4  integrity broken: the ledger is not what was signed
   5  the engine crashed
   130  interrupted; what was complete is kept

@@ -25,7 +25,7 @@ WRONG = {
     ),
     "wrong key in the second of a list of tables": (
         '[sources.a]\ncollector = "tls"\n[[sources.a.endpoints]]\nhost = "x"\n[[sources.a.endpoints]]\nprt = 1\n',
-        5,
+        6,
         ["[sources.a] endpoints.1"],
     ),
     "value outside a choice": ('[audit]\nlanguages = ["fr"]\n', 2, ["languages", "'en' or 'es'"]),

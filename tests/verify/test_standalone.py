@@ -396,7 +396,7 @@ FILES = {
     ),
     "an anchored note of no entries": (
         lambda f: write(f, f"anchors/git/{0:020d}-{sha256(b'').hexdigest()}", "x"),
-        "names 0 entries",
+        "is about no entries",
     ),
     "a checkpoint of no entries": (
         lambda f: (f / "checkpoints.ndjson").write_text(
@@ -441,7 +441,7 @@ def test_anchors(made: Made, told: Told, tmp_path: Path) -> None:
     for size, root, said in (
         (13, made.root, "--anchor 13: it names another root"),
         (634, made.root, "were lost"),
-        (0, made.root, "names 0"),
+        (0, made.root, "is about no entries"),
     ):
         code, words = told(folder, "--vkey", made.keys.vkey, "--anchor", f"{size}:{root.hex()}")
         assert code == 4
