@@ -354,15 +354,20 @@ class Store:
         self, entries: pa.Table, personal: pa.Table | None, meanwhile: Callable[[], tuple[Sequence[Tile], Head]]
     ) -> tuple[Sequence[Tile], Head]:
         """One transaction: rows, tiles and head together or nothing. After an error the outcome is unknown until the
-        file was opened again. `meanwhile` gives tiles and head: it runs while DuckDB takes in the entries."""
+        file was opened again. `meanwhile` gives tiles and head: it runs while DuckDB takes in a large batch."""
         with storage_errors(self.path):
             self.connection.execute("BEGIN")
         try:
-            with ThreadPoolExecutor(1) as aside:
-                inserted = aside.submit(self._insert, "entry", entries)
+            if len(entries) < _BATCH:  # a thread costs more than it saves, and a few rows are a matter of this one
                 tiles, head = meanwhile()
                 with storage_errors(self.path):
-                    inserted.result()
+                    self._insert("entry", entries)
+            else:
+                with ThreadPoolExecutor(1) as aside:
+                    inserted = aside.submit(self._insert, "entry", entries)
+                    tiles, head = meanwhile()
+                    with storage_errors(self.path):
+                        inserted.result()
         except BaseException:  # nothing may be left open that a later COMMIT would take along
             with suppress(duckdb.Error):
                 self.connection.execute("ROLLBACK")
