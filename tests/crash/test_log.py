@@ -157,9 +157,8 @@ def test_deleted(crashed: Crashed) -> None:
 
 
 def test_bits_flipped(crashed: Crashed) -> None:
-    """DuckDB's check sums find it; whatever they let through, the lock store and the tree do not."""
+    """DuckDB's check sums find it, or it takes the log for one that was cut there; then the lock store knows better."""
     chance = random.Random(6)
-    said = set()
     for _ in range(16):
         place = crashed.again()
         content = bytearray(crashed.wal.read_bytes())
@@ -167,8 +166,9 @@ def test_bits_flipped(crashed: Crashed) -> None:
         crashed.wal.write_bytes(content)
         error = refused(place)
         assert error.remedy == RECOVER
-        said.add(error.message.partition(": ")[2][:27])
-    assert said == {"Failure while replaying WAL"}
+        assert "Failure while replaying WAL" in error.message or (
+            error.seq is not None and error.message == lost(place, error.seq, crashed.size)
+        )
 
 
 def test_zeroed_tail(crashed: Crashed, boundaries: list[int]) -> None:
