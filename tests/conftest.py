@@ -1,11 +1,16 @@
 """For all tests: folders of their own, what those marked `root` need, and that nothing is left out in CI."""
 
 import os
+import signal
 import subprocess
 from functools import cache
 from pathlib import Path
 
 import pytest
+
+# A shell without job control starts what runs in the background with Ctrl-C ignored, and so would be what tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
