@@ -89,7 +89,7 @@ ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 def canonical(text: str) -> Any:
     """The value of canonical JSON (§2). Writing it again must give the same text: so no other order, space, escape,
     number or doubled key can hide in it."""
-    value = DECODER.decode(text)
+    value = DECODER.raw_decode(text)[0]
     check(ENCODER.encode(value) == text, "it is not in canonical form")
     return value
 
@@ -112,8 +112,7 @@ class Entry:
         self.line = line
         self.seq, self.gone = int(seq), gone == "true"
         self.collection = None if collection == "null" else int(collection)
-        canonical(self.key)
-        self.record: dict[str, Any] = canonical(self.text)
+        _, self.record = canonical(f"[{self.key},{self.text}]")
         check(not self.gone or not self.record, "a tombstone has a record")
 
 
@@ -225,6 +224,9 @@ def checkpoint_of(note: str, *keys: Key) -> tuple[int, bytes, list[Key]]:
 # ------------------------------------------------------------------------------------ 3 tree and proofs: §3, §4, §12
 
 
+NODES = "(?:[A-Za-z0-9+/=]+\n)*"  # of a proof, one per line
+
+
 def fold(row: list[bytes]) -> bytes:
     """The node over a row of nodes: pairs are joined, one without a partner rises."""
     while len(row) > 1:
@@ -258,8 +260,8 @@ class Tree:
 
 
 def climb(count: int, size: int, start: bytes, nodes: list[bytes], from_leaf: bool) -> tuple[bytes, bytes]:
-    """The nodes over the first `count` of `size` leaves and over all of them, made of the node `start` that ends the
-    former (the last leaf of it, or as much as is a node of both) and of `nodes` beside the way up, which are used up."""
+    """The nodes over the first `count` of `size` leaves, and over all of them: made of `start`, the node that ends the
+    former (its last leaf, or else the largest that does), and of all `nodes` beside the way up, the nearest first."""
     if size == 1 or (count == size and not from_leaf):
         check(not nodes, "the proof has too many nodes")
         return start, start
@@ -287,28 +289,29 @@ def extended(size1: int, root1: bytes, size2: int, nodes: list[bytes]) -> tuple[
     return climb(size1, size2, nodes[0], nodes[1:], False)
 
 
-def hashes(lines: str) -> list[bytes]:
-    return [unbase64(line, 32) for line in lines.split("\n")[:-1]]
-
-
 def check_inclusion(proof: str, entry: Entry, keys: Iterable[Key]) -> str:
     """What an inclusion proof of an entry shows (§12), in words."""
-    form = rf"c2sp\.org/tlog-proof@v1\nextra (.+)\nindex ({NUMBER})\n((?:.+\n)*)\n({NOTE})"
+    form = rf"c2sp\.org/tlog-proof@v1\nextra (.+)\nindex ({NUMBER})\n({NODES})\n({NOTE})"
     before, index, nodes, note = match(form, proof, "it is not in the form of an inclusion proof").groups()
     size, root, _ = checkpoint_of(note, *keys)
     check(entry.seq == int(index), f"the proof is about entry {index}, the line is that of another")
-    made = included(sha256(b"\x00" + unbase64(before, 32) + entry.line), entry.seq, size, hashes(nodes))
+    made = included(
+        sha256(b"\x00" + unbase64(before, 32) + entry.line),
+        entry.seq,
+        size,
+        [unbase64(node, 32) for node in nodes.split()],
+    )
     check(made == root, f"line and proof do not give the root that was signed at {size} entries")
     return f"entry {index} is among the {size} entries of root {root.hex()}"
 
 
 def check_consistency(proof: str, keys: Iterable[Key]) -> str:
     """What a consistency proof shows (§12), in words."""
-    form = rf"compliance-engine/consistency@v1\nfrom ({NUMBER})\n((?:.+\n)*)\n({NOTE})\n({NOTE})"
+    form = rf"compliance-engine/consistency@v1\nfrom ({NUMBER})\n({NODES})\n({NOTE})\n({NOTE})"
     start, nodes, *notes = match(form, proof, "it is not in the form of a consistency proof").groups()
     (size1, root1, _), (size2, root2, _) = (checkpoint_of(note, *keys) for note in notes)
     check(int(start) == size1, f"its earlier checkpoint has {size1} entries, not what the proof says")
-    both = extended(size1, root1, size2, hashes(nodes))
+    both = extended(size1, root1, size2, [unbase64(node, 32) for node in nodes.split()])
     check(both == (root1, root2), "the later checkpoint is not shown to extend the earlier one")
     return f"the {size2} entries of root {root2.hex()} begin with the {size1} entries of root {root1.hex()}"
 
@@ -400,8 +403,9 @@ class Collections:
 # ------------------------------------------------------------------------------------------------- 5 the folder: §13
 
 SEALS = {"manifest.json", "manifest.note"}
-Statement = tuple[int, str, str]  # (size, who says it, a checkpoint of this size or in hexadecimal a root)
-NO_MORE: Statement = (sys.maxsize, "", "")
+KINDS = {"export": "", "package": "", "cited": "; nothing is said about entries that are not cited"}
+Statement = tuple[int, str, str]  # (size, who says it, a checkpoint of this size or in hexadecimal its root)
+END: Statement = (sys.maxsize, "", "")
 
 
 def tile_path(level: int, n: int) -> str:
@@ -417,6 +421,9 @@ class Folder:
         self.path = path
         there = set(self.walk(""))
         self.unread = there - SEALS - {"README.txt", "verify.py"}  # what nothing was compared with so far
+        self.cited: dict[int, str | None] = {}  # entries of cited.ndjson, and their commitments to personal content
+        self.audits: set[Any] = set()  # the audits whose entries are among them
+        self.good = self.anchored = 0  # size of the newest checkpoint that agreed; statements from outside that did
         Looking.at = "manifest.json: "
         manifest = self.read("manifest.json")
         value = canonical(manifest.decode())
@@ -424,15 +431,13 @@ class Folder:
         check(not problems, f"it was exported although the ledger did not hold: {str(problems)[:2000]}")
         types = {"created_at": str, "files": dict, "format": int, "kind": str, "origin": str, "root": str, "size": int}
         made_at, self.files, version, self.kind, self.origin, root, self.size, vkey = members(value, **types, vkey=str)
-        known = version == 1 and self.size > 0 and self.kind in ("export", "package", "cited")
+        known = version == 1 and self.size > 0 and self.kind in KINDS
         check(known and re.fullmatch(INSTANT, made_at), "it is not of format 1, or of no known kind, time or entries")
-        self.root, self.key = bytes.fromhex(root), Key(vkey)
+        self.root, self.key, self.keys = bytes.fromhex(root), Key(vkey), Keys(vkey, self.origin)
         Looking.at = "manifest.note: "
-        note = self.read("manifest.note").decode()
+        note = self.text("manifest.note")
         said = f"compliance-engine/manifest/v1\n{self.origin}\n{sha256(manifest).hex()}\n\n"
-        check(
-            note.startswith(said) and signers(note, self.key), f"it is not about manifest.json, or not signed by {vkey}"
-        )
+        check(note.startswith(said) and signers(note, self.key), f"it is not manifest.json that {vkey} signed")
         Looking.at = ""
         for name in sorted(there ^ {*self.files, *SEALS}):
             raise ValueError(f"{name} is not in the manifest" if name in there else f"{name} is missing")
@@ -443,6 +448,8 @@ class Folder:
                     digest.update(part)
                 same = named == {"bytes": file.tell(), "sha256": digest.hexdigest()}
             check(same, f"{name} is not what was signed: its digest differs")
+        self.tokens = sorted(name for name in there if name.endswith(".tsr") and name[:-4] in there)
+        self.unread -= {*self.tokens}
 
     def walk(self, below: str) -> Iterator[str]:
         """The names of all files. There may be nothing but files, and folders with something in them."""
@@ -457,6 +464,9 @@ class Folder:
     def read(self, name: str) -> bytes:
         self.unread.discard(name)
         return contents(os.path.join(self.path, name))
+
+    def text(self, name: str) -> str:
+        return self.read(name).decode()
 
     def lines(self, name: str, most: int = LONGEST_TEXT) -> Iterator[bytes]:
         """The lines of a file, without their line feeds, in bounded memory."""
@@ -481,40 +491,41 @@ class Folder:
             if re.fullmatch("anchors/.+/[0-9]{20}-[0-9a-f]{64}", name):
                 found.append((int(name[-85:-65]), name, ""))
         for size, who, _ in found:
-            words = (
-                "nothing can be compared"
-                if size == 0
-                else f"of the {self.size} here some are lost, or it is an old copy"
-            )
-            check(0 < size <= self.size, f"{who} is about {size or 'no'} entries: {words}")
+            words = "some were lost, or this is an older copy"
+            check(0 < size <= self.size, f"{who} is about {size or 'no'} entries, here are {self.size}: {words}")
         return sorted(found)
 
-    def compare(self, statement: Statement, root: bytes, words: str = "or history was rewritten") -> None:
+    def compare(self, statement: Statement, root: bytes) -> None:
         """Compare a statement with the root that the entries give."""
         size, who, said = statement
         Looking.at = f"{who} of {size} entries: "
         if who != "--anchor":
-            said = self.keys.root(said or self.read(who).decode(), size).hex()
+            said = self.keys.root(said or self.text(who), size).hex()
+        words = f"among entries {self.good} to {size - 1} a line was changed, or history was rewritten"
         check(said == root.hex(), f"it names another root: {words}")
+        if who == "the checkpoint":
+            self.good = size
+        else:
+            self.anchored += 1
 
-    def verify(self, given: list[str], claims: list[tuple[int, str]]) -> list[str]:
-        """Check what the files say, against the keys and roots that were given; in words, what was not checked."""
-        self.cited: dict[int, str | None] = {}  # entries of cited.ndjson, and their commitments to personal content
-        self.audits: set[Any] = set()  # the audits whose entries are among them
-        self.keys, unchecked = Keys(self.key.vkey, self.origin), []
-        self.note = self.read("checkpoint").decode()
+    def verify(self, given: list[str], claims: list[tuple[int, str]]) -> tuple[list[str], list[str]]:
+        """What holds, and what was not checked, in words: of all files, with keys and roots that were given."""
+        outside, unchecked, self.note = self.outside(claims), [], self.text("checkpoint")
+        if not given:
+            words = "NO KEY WAS GIVEN: whoever made this folder could have made it all up. Its own key is"
+            unchecked.append(f"{words} {self.key.vkey}")
         if self.kind != "export":
             self.cite()
         if self.kind != "cited":
-            self.whole(given, self.outside(claims))
+            self.whole(given, outside)
         else:
             check(not given or self.key.vkey in given, "the package is signed by another key than the one given")
-            for statement in self.outside(claims):
+            for statement in outside:
                 if statement[0] == self.size:
                     self.compare(statement, self.root)
                 else:
                     unchecked.append(
-                        "{1} at {0} entries: no root can be computed without all entries".format(*statement)
+                        "{1} at {0} entries: this root is not known without all entries".format(*statement)
                     )
         Looking.at = "checkpoint: "
         signed = checkpoint_of(self.note, self.key)
@@ -523,9 +534,12 @@ class Folder:
         for name in sorted(self.unread):
             spare = name.startswith(("entries/", "proofs/", "reports/", "tile/"))
             check(not spare, f"{name} belongs to no entry that is here")
-            if not (name.endswith(".tsr") and name[:-4] in self.files):
-                unchecked.append(f"{name} is what was signed; what it says is compared with nothing")
-        return unchecked
+            unchecked.append(f"{name} is what was signed; what it says is compared with nothing")
+        return [
+            f"{self.kind} of {self.origin}: {self.size} entries, root {self.root.hex()}{KINDS[self.kind]}",
+            f"{len(self.files)} files, {len(self.cited)} cited entries, {self.anchored} anchored statements",
+            *(f"{name} is what was signed; the time in it is for openssl, see README.txt" for name in self.tokens),
+        ], unchecked
 
     def cite(self) -> None:
         """The entries that reports rest on are there, each with its proof, and vouch for what is shown beside them."""
@@ -534,7 +548,7 @@ class Folder:
             entry = Entry(line)
             said = entry.record.get
             Looking.at = f"entry {entry.seq}: "
-            proof = self.read(f"proofs/{entry.seq}.tlog-proof").decode()
+            proof = self.text(f"proofs/{entry.seq}.tlog-proof")
             check_inclusion(proof, entry, [self.key])
             check(proof.endswith(f"\n\n{self.note}"), "its proof is not about the newest checkpoint")
             self.cited[entry.seq] = entry.commitment
@@ -556,11 +570,10 @@ class Folder:
 
     def whole(self, given: list[str], outside: list[Statement]) -> None:
         """Every entry in order: form, chain, tiles, roots, signatures, and what follows from entries."""
-        seq, good, leaf, at, tree, sets = 0, 0, bytes(32), "", Tree(self.tile), Collections()
+        seq, leaf, at, tree, sets = 0, bytes(32), "", Tree(self.tile), Collections()
         checkpoints = self.objects("checkpoints.ndjson", note=str, size=int)
-        stored = ((size, "the checkpoint", note) for note, size in checkpoints)
-        statements = heapq.merge(outside, stored)
-        due = next(statements, NO_MORE)
+        statements = heapq.merge(outside, ((size, "the checkpoint", note) for note, size in checkpoints))
+        due = next(statements, END)
         contents = self.objects("personal.ndjson", optional=True, content=str, seq=int, subject=str)
         content = next(contents, [])
         missing: dict[str, int] = {}  # alias -> first entry whose personal content is not there
@@ -581,17 +594,14 @@ class Folder:
                     missing.setdefault(entry.alias, seq)
                 seq, at = seq + 1, entry.at
                 while due[0] <= seq:
-                    words = f"among entries {good} to {seq - 1} a line was changed, or history was rewritten"
-                    self.compare(due, tree.root(), words)
-                    good = seq if due[1] == "the checkpoint" else good
-                    due = next(statements, NO_MORE)
-                Looking.at = f"entry {seq - 1}: "
-                handed = self.keys.list[-1][1] != seq or good == seq
-                check(handed, "the change of key has no checkpoint of exactly its size")
+                    self.compare(due, tree.root())
+                    due = next(statements, END)
+                if self.keys.list[-1][1] == seq:
+                    check(self.good == seq, "the change of key has no checkpoint of exactly its size")
             Looking.at = ""
             check(seq == min(first + PER_FILE, self.size), f"there are {seq} entries; the manifest names {self.size}")
         check(sets.open is None, "rows of the last collection are missing")
-        check(good == seq and due is NO_MORE, f"not covered by a signed checkpoint: entries {good} to {seq - 1}")
+        check(self.good == seq and due is END, f"not covered by a signed checkpoint: entries {self.good} to {seq - 1}")
         same = (tree.root(), self.keys.list[-1][0].vkey) == (self.root, self.key.vkey)
         check(same, "manifest.json names another root, or another key, than the entries give")
         for alias in missing if "personal.ndjson" in self.files else ():
@@ -620,10 +630,10 @@ class Folder:
         """A tile that became full is the stored one."""
         name, made = tile_path(level, n), b"".join(hashes)
         stored = self.read(name)
-        for i in range(256 if level == 0 and stored != made and len(stored) == 8192 else 0):
-            Looking.at = f"entry {256 * n + i}: "
-            words = f"its line does not give its leaf hash in {name}: one of the two was changed"
-            check(stored[32 * i : 32 * i + 32] == hashes[i], words)
+        if level == 0 and stored != made and len(stored) == len(made):
+            first = next(i for i in range(256) if stored[32 * i :][:32] != hashes[i])
+            Looking.at = f"entry {256 * n + first}: "
+            raise ValueError(f"its line does not give its leaf hash in {name}: one of the two was changed")
         check(stored == made, f"{name} is not what its entries give")
 
 
@@ -635,30 +645,6 @@ def anchor(text: str) -> tuple[int, str]:
     return int(size), root
 
 
-def verified(given: argparse.Namespace) -> tuple[list[str], list[str]]:
-    """What holds, and what was not checked, in words."""
-    proof, *line = given.what
-    if not given.folder:
-        if not line:
-            return [check_consistency(contents(proof).decode(), given.vkey)], []
-        entry = Entry(re.sub(b"\n$", b"", contents(line[0])))
-        return [check_inclusion(contents(proof).decode(), entry, given.vkey)], []
-    folder = Folder(given.what[0])
-    unchecked = folder.verify([key.vkey for key in given.vkey], given.anchor)
-    if not given.vkey:
-        words = "NO KEY WAS GIVEN: whoever made this folder could have made it all up. Its own key is"
-        unchecked.append(f"{words} {folder.key.vkey}")
-    told = [
-        f"{folder.kind} of {folder.origin}: {folder.size} entries, root {folder.root.hex()}",
-        f"{len(folder.files)} files, {len(folder.cited)} cited entries",
-    ]
-    if folder.kind == "cited":
-        told.append("nothing is said about entries that are not cited")
-    if any(name.endswith(".tsr") for name in folder.files):
-        told.append("files .tsr are those that were signed; the times in them are for openssl, as README.txt says")
-    return told, unchecked
-
-
 def main(argv: list[str] | None = None) -> int:
     """The exit code; see the top of this file."""
     usage = argparse.ArgumentParser("verify.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -666,17 +652,22 @@ def main(argv: list[str] | None = None) -> int:
     usage.add_argument("--vkey", action="append", default=[], type=Key, help="public key, from where you trust it")
     usage.add_argument("--anchor", action="append", default=[], type=anchor, help="SIZE:ROOT from a report")
     given = usage.parse_args(argv)
-    given.folder = os.path.isdir(given.what[0])
-    if not all(map(os.path.exists, given.what)) or len(given.what) > (1 if given.folder else 2):
-        usage.error("give a folder, or a proof, or a proof and a line, that are there")
-    if not given.folder and (given.anchor or not given.vkey):
-        usage.error("a proof needs --vkey, the public key, from where you trust it; --anchor belongs to a folder")
+    is_folder = os.path.isdir(given.what[0])
+    right = all(map(os.path.exists, given.what)) and len(given.what) <= 2 - is_folder
+    if not right or not (is_folder or given.vkey) or (given.anchor and not is_folder):
+        usage.error("give a folder, with --anchor where you like; or a proof, with the line it is about, and --vkey")
     Looking.at = ""
     try:
-        told, unchecked = verified(given)
-        code = 3 if unchecked else 0
+        if is_folder:
+            told, unchecked = Folder(given.what[0]).verify([key.vkey for key in given.vkey], given.anchor)
+        else:
+            proof, *line = map(contents, given.what)
+            text, unchecked = proof.decode(), []
+            entry = Entry(line[0].removesuffix(b"\n")) if line else None
+            told = [check_inclusion(text, entry, given.vkey) if entry else check_consistency(text, given.vkey)]
         told += [f"NOT CHECKED: {what}" for what in unchecked]
         told.append("holds, but not everything was checked" if unchecked else "holds")
+        code = 3 if unchecked else 0
     except Exception as error:  # noqa: BLE001 -- the last door: whatever a hostile file does here, it does not pass
         name = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         code, told = 4, [f"BROKEN: {Looking.at}{name}{error}"]
