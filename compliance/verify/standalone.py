@@ -49,7 +49,7 @@ def check(holds: object, what: str) -> None:
 def match(pattern: str, text: str, what: str) -> re.Match[str]:
     found = re.fullmatch(pattern, text, re.ASCII)
     if found is None:
-        raise ValueError(f"{what}: {text[:200]!r}")
+        raise ValueError(f"{what}: {text[:80]!r}")
     return found
 
 
@@ -504,6 +504,7 @@ class Folder:
         words = f"among entries {self.good} to {size - 1} a line was changed, or history was rewritten"
         check(said == root.hex(), f"it names another root: {words}")
         if who == "the checkpoint":
+            check(self.good < size, "it is there twice")
             self.good = size
         else:
             self.anchored += 1
@@ -672,7 +673,7 @@ def main(argv: list[str] | None = None) -> int:
         name = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
         code, told = 4, [f"BROKEN: {Looking.at}{name}{error}"]
     for text in told:
-        print(ascii(text)[1:-1])  # names in a package must not drive the terminal
+        print(text.encode("unicode_escape").decode())  # names in a package must not drive the terminal
     return code
 
 

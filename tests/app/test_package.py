@@ -71,7 +71,7 @@ def test_what_could_not_be_read_is_never_agreement(tmp_path: Path) -> None:
     )
     code, text = check(tmp_path / "out")
     assert code == 3, text
-    assert "anchors/s3/NOT-READ.txt was not checked" in text
+    assert "NOT CHECKED: anchors/s3/NOT-READ.txt is what was signed" in text
 
 
 def test_an_anchor_that_knows_more_breaks_the_package(tmp_path: Path) -> None:
@@ -80,4 +80,4 @@ def test_an_anchor_that_knows_more_breaks_the_package(tmp_path: Path) -> None:
     package.make(config, tmp_path / "out", package.Wanted(), print, print, [package.Anchored("s3", [ahead])])
     code, text = check(tmp_path / "out")
     assert code == 4, text
-    assert "names 9 entries" in text
+    assert "is about 9 entries, here are 2" in text

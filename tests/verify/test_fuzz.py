@@ -172,5 +172,5 @@ def test_records_in_canonical_form_are_accepted_and_only_these(record: dict[str,
         json.dumps(dict(sorted(record.items(), reverse=True)), separators=(",", ":"), ensure_ascii=False),
     ):
         if other != text and "\x7f" not in text:
-            with pytest.raises(ValueError):
+            with pytest.raises(ValueError, match="not in canonical form"):
                 standalone.Entry(line.replace(f'"record":{text},', f'"record":{other},').encode())
