@@ -295,13 +295,10 @@ def check_inclusion(proof: str, entry: Entry, keys: Iterable[Key]) -> str:
     before, index, nodes, note = match(form, proof, "it is not in the form of an inclusion proof").groups()
     size, root, _ = checkpoint_of(note, *keys)
     check(entry.seq == int(index), f"the proof is about entry {index}, the line is that of another")
-    made = included(
-        sha256(b"\x00" + unbase64(before, 32) + entry.line),
-        entry.seq,
-        size,
-        [unbase64(node, 32) for node in nodes.split()],
+    leaf, path = sha256(b"\x00" + unbase64(before, 32) + entry.line), [unbase64(node, 32) for node in nodes.split()]
+    check(
+        included(leaf, entry.seq, size, path) == root, f"line and proof do not give the root signed at {size} entries"
     )
-    check(made == root, f"line and proof do not give the root that was signed at {size} entries")
     return f"entry {index} is among the {size} entries of root {root.hex()}"
 
 
@@ -431,8 +428,10 @@ class Folder:
         check(not problems, f"it was exported although the ledger did not hold: {str(problems)[:2000]}")
         types = {"created_at": str, "files": dict, "format": int, "kind": str, "origin": str, "root": str, "size": int}
         made_at, self.files, version, self.kind, self.origin, root, self.size, vkey = members(value, **types, vkey=str)
-        known = version == 1 and self.size > 0 and self.kind in KINDS
-        check(known and re.fullmatch(INSTANT, made_at), "it is not of format 1, or of no known kind, time or entries")
+        match(INSTANT, made_at, "its time is no instant")
+        check(
+            version == 1 and self.size > 0 and self.kind in KINDS, "it is not of format 1, or of no known kind or size"
+        )
         self.root, self.key, self.keys = bytes.fromhex(root), Key(vkey), Keys(vkey, self.origin)
         Looking.at = "manifest.note: "
         note = self.text("manifest.note")
@@ -448,7 +447,7 @@ class Folder:
                     digest.update(part)
                 same = named == {"bytes": file.tell(), "sha256": digest.hexdigest()}
             check(same, f"{name} is not what was signed: its digest differs")
-        self.tokens = sorted(name for name in there if name.endswith(".tsr") and name[:-4] in there)
+        self.tokens = sorted(name for name in there if re.fullmatch("anchors/.+[.]tsr", name) and name[:-4] in there)
         self.unread -= {*self.tokens}
 
     def walk(self, below: str) -> Iterator[str]:
@@ -521,13 +520,11 @@ class Folder:
             self.whole(given, outside)
         else:
             check(not given or self.key.vkey in given, "the package is signed by another key than the one given")
-            for statement in outside:
-                if statement[0] == self.size:
-                    self.compare(statement, self.root)
-                else:
-                    unchecked.append(
-                        "{1} at {0} entries: this root is not known without all entries".format(*statement)
-                    )
+            for size, who, said in outside:
+                if size == self.size:
+                    self.compare((size, who, said), self.root)
+                elif who == "--anchor":
+                    unchecked.append(f"--anchor {size}: the root at this size is not known without all entries")
         Looking.at = "checkpoint: "
         signed = checkpoint_of(self.note, self.key)
         check(signed[:2] == (self.size, self.root), "it names another size or root than manifest.json")
@@ -598,6 +595,7 @@ class Folder:
                     self.compare(due, tree.root())
                     due = next(statements, END)
                 if self.keys.list[-1][1] == seq:
+                    Looking.at = f"entry {seq - 1}: "
                     check(self.good == seq, "the change of key has no checkpoint of exactly its size")
             Looking.at = ""
             check(seq == min(first + PER_FILE, self.size), f"there are {seq} entries; the manifest names {self.size}")

@@ -99,6 +99,7 @@ def test_a_signed_file_that_nothing_is_compared_with(
         ("export", "reports/a1/soc2.json"),
         ("package", "entries/000000100000.ndjson.gz"),
         ("package", "reports/a2/soc2.json"),
+        ("package", "reports/a1/soc2.json.tsr"),
     ],
 )
 def test_a_signed_file_that_looks_like_evidence(made: Made, told: Told, tmp_path: Path, kind: str, name: str) -> None:

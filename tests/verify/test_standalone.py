@@ -488,7 +488,7 @@ def test_another_key_and_another_ledger(made: Made, told: Told, tmp_path: Path) 
         ({"root": "x"}, "manifest.json: non-hexadecimal"),
         ({"format": 2}, "not of format 1"),
         ({"kind": "else"}, "of no known kind"),
-        ({"created_at": "2026-11-26"}, "of no known kind, time"),
+        ({"created_at": "2026-11-26"}, "its time is no instant"),
         ({"origin": "x"}, "not of 'x'"),
         ({"more": 1}, "an object with the members"),
         ({"size": "1"}, "each of its type"),
