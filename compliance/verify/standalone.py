@@ -572,8 +572,8 @@ class Folder:
         checkpoints = self.objects("checkpoints.ndjson", note=str, size=int)
         statements = heapq.merge(outside, ((size, "the checkpoint", note) for note, size in checkpoints))
         due = next(statements, END)
-        contents = self.objects("personal.ndjson", optional=True, content=str, seq=int, subject=str)
-        content = next(contents, [])
+        sealed = self.objects("personal.ndjson", optional=True, content=str, seq=int, subject=str)
+        content = next(sealed, [])  # the personal content that comes next, whose it is
         missing: dict[str, int] = {}  # alias -> first entry whose personal content is not there
         self.erased: set[Any] = set()
         for first in range(0, self.size, PER_FILE):
@@ -587,7 +587,7 @@ class Folder:
                 self.follow(entry)
                 sets.entry(entry)
                 if content[1:] == [seq, entry.alias]:
-                    content = next(contents, [])
+                    content = next(sealed, [])
                 elif entry.alias is not None:
                     missing.setdefault(entry.alias, seq)
                 seq, at = seq + 1, entry.at
@@ -639,26 +639,23 @@ class Folder:
 # ---------------------------------------------------------------------------------------------------- 6 the run
 
 
-def anchor(text: str) -> tuple[int, str]:
-    size, root = match(f"({NUMBER}):([0-9a-f]{{64}})", text, "SIZE:ROOT is expected").groups()
-    return int(size), root
-
-
 def main(argv: list[str] | None = None) -> int:
     """The exit code; see the top of this file."""
     usage = argparse.ArgumentParser("verify.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     usage.add_argument("what", nargs="+", help="a folder, or a proof, and the line it is about")
     usage.add_argument("--vkey", action="append", default=[], type=Key, help="public key, from where you trust it")
-    usage.add_argument("--anchor", action="append", default=[], type=anchor, help="SIZE:ROOT from a report")
+    usage.add_argument("--anchor", action="append", default=[], help="SIZE:ROOT from a report")
     given = usage.parse_args(argv)
     is_folder = os.path.isdir(given.what[0])
-    right = all(map(os.path.exists, given.what)) and len(given.what) <= 2 - is_folder
+    claims = [re.fullmatch(f"({NUMBER}):([0-9a-f]{{64}})", text) for text in given.anchor]
+    right = all(claims) and all(map(os.path.exists, given.what)) and len(given.what) <= 2 - is_folder
     if not right or not (is_folder or given.vkey) or (given.anchor and not is_folder):
-        usage.error("give a folder, with --anchor where you like; or a proof, with the line it is about, and --vkey")
+        usage.error("give a folder, and SIZE:ROOT with --anchor; or a proof, with the line it is about, and --vkey")
     Looking.at = ""
     try:
         if is_folder:
-            told, unchecked = Folder(given.what[0]).verify([key.vkey for key in given.vkey], given.anchor)
+            roots = [(int(found[1]), found[2]) for found in claims if found]
+            told, unchecked = Folder(given.what[0]).verify([key.vkey for key in given.vkey], roots)
         else:
             proof, *line = map(contents, given.what)
             text, unchecked = proof.decode(), []
