@@ -223,6 +223,35 @@ def test_sets_that_do_not_follow(tmp_path: Path, alone: Said) -> None:
         assert found.problems[0].seq == 10
 
 
+@pytest.mark.parametrize(
+    ("seq", "old", "new", "first"),
+    [
+        (11, '"kind":"user_account"', '"kind":"user_group"', 10),
+        (11, '"source":"db"', '"source":"dc"', 10),
+        (11, '"collection":10', '"collection":9', 10),
+        (11, '"collection":10', '"collection":null', 10),
+        (0, '"collection":null', '"collection":0', 0),
+        (11, '"gone":true', '"gone":false', 10),
+        (11, '"key":["', '"key":["x', 11),
+    ],
+)
+def test_rows_that_do_not_follow_although_the_owner_signed_them(
+    tmp_path: Path, alone: Said, seq: int, old: str, new: str, first: int
+) -> None:
+    place = Place(tmp_path)
+    with place.open() as ledger:
+        for n in range(3):
+            state(ledger, [account(f"u{m}") for m in range(n, 8)], run=f"r{n}")
+    keys = Keys.open(place.folder / "keys", ORIGIN, create=False)
+    path = damaged(place, tmp_path)
+    resign(path, keys, seq, old, new)
+
+    found = verify(path, vkey=keys.vkey)
+    code, words = alone(path, keys, "--vkey", keys.vkey)
+    assert (found.ok, code) == (False, 4), words
+    assert f"entry {first}" in words
+
+
 SIGNED = {  # old and new text of a line that its owner signed: the first entry that does not hold
     "a space": ('"cursor":null', '"cursor": null', "it is not in canonical form"),
     "a float": ('"cursor":null', '"cursor":1.5', "1.5 is no integer"),
