@@ -39,11 +39,13 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One copy. `at` is when the anchor got it, by the anchor's own word; None where it has none."""
+    """One copy. `at` is when the anchor got it, by the anchor's own word; None where it has none. `token` is the time
+    stamp over the note (an RFC 3161 response) that says so, where there is one."""
 
     where: str
     note: str
     at: datetime | None = None
+    token: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

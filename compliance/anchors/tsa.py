@@ -90,7 +90,7 @@ class Tsa(Anchor):
                 note = named(files.read_small(path), name)
                 token = files.read_small(self.folder / (name + SUFFIX))
                 at = _checked(token, note.encode(), trusted, None)
-                kept.append(Kept(str(path), note, at))
+                kept.append(Kept(str(path), note, at, token))
             except (SourceError, OSError) as error:
                 bad.append(files.unread(str(path), error))
         return Held(tuple(kept), tuple(bad))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
@@ -32,11 +32,13 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class Anchored:
-    """What was read from one anchor: the notes it holds, and in words what could not be read of it."""
+    """What was read from one anchor: the notes it holds, in words what could not be read of it, and the time stamps
+    (RFC 3161) over some of the notes."""
 
     name: str
     notes: Sequence[str]
     unread: Sequence[str] = ()
+    tokens: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Package:
     cited: int
     disclosed: int
     personal: bool
+    stamped: bool
 
 
 def make(
@@ -80,11 +83,11 @@ def make(
         with workspace.private_files(), folder.new(target) as out:
             reports = sum(_reports(out, audit, below) for audit in chosen) if wanted.personal else 0
             tell("writing entries and proofs …")
-            cited = citing.citations(ledger, out, chosen)
-            citing.proofs(ledger, out, cited, lines=wanted.cited)
+            cited = citing.citations(ledger, chosen)
+            citing.proofs(ledger, out, cited)
             disclosed = citing.disclosed(ledger, out, cited) if wanted.personal else 0
             if wanted.cited:
-                ledger.export_checkpoints(out)
+                out.put("checkpoint", ledger.checkpoint.encode())
                 size, root = ledger.size, ledger.root
             else:
                 size, root = ledger.export(out, personal=False)
@@ -101,6 +104,7 @@ def make(
                 len(cited),
                 disclosed,
                 wanted.personal,
+                any(anchor.tokens for anchor in anchors),
             )
             for anchor in anchors:
                 _anchor(out, anchor)
@@ -152,12 +156,13 @@ def _read(item: outside.Reading) -> Anchored:
     if item.held is None:
         return Anchored(item.name, (), (f"{item.where}: {item.error}",))
     unread = [f"{bad.where}: {bad.message}" for bad in item.held.unread]
-    return Anchored(item.name, [kept.note for kept in item.held.kept], unread)
+    tokens = {kept.note: kept.token for kept in item.held.kept if kept.token is not None}
+    return Anchored(item.name, [kept.note for kept in item.held.kept], unread, tokens)
 
 
 def _anchor(out: folder.Folder, anchor: Anchored) -> None:
-    """Write the copies of one anchor under the names of §15, and what could not be read, which nobody may take for
-    agreement."""
+    """Write the copies of one anchor under the names of §15, each with its time stamp beside it, and what could not be
+    read, which nobody may take for agreement."""
     below = f"anchors/{folder.plain(anchor.name)}"
     unread = list(anchor.unread)
     for note in dict.fromkeys(anchor.notes):
@@ -166,7 +171,10 @@ def _anchor(out: folder.Folder, anchor: Anchored) -> None:
         except IntegrityError as error:
             unread.append(error.message)
             continue
-        out.put(f"{below}/{said.size:020}-{said.root.hex()}", note.encode())
+        name = f"{below}/{said.size:020}-{said.root.hex()}"
+        out.put(name, note.encode())
+        if note in anchor.tokens:
+            out.put(f"{name}.tsr", anchor.tokens[note])
     if unread:
         out.put(f"{below}/NOT-READ.txt", "".join(f"{text}\n" for text in unread).encode())
 

@@ -39,7 +39,7 @@ verify.py is short and meant to be read. If you do not want to run the copy in h
 WHAT THE OUTCOME MEANS (exit code)
 
   0  Everything was checked and holds: no file was changed, added or removed; every report is the file that was
-     recorded when its audit was made; every entry is the one that was signed; every citation says what its entry says.
+     recorded when its audit was made; every entry is the one that was signed; every entry that a report cites is there.
   3  What was checked holds, but something could not be checked. Each such thing is named.
   4  Broken. The first file or entry that does not hold is named. Do not rely on the package; keep it as it is.
   2  The command was called wrongly.
@@ -51,7 +51,7 @@ WHAT IT CANNOT SHOW
 - Whether somebody who stole the signing key wrote another history. Only anchors and older reports show that.
 - Whether the systems that were asked told the truth, or were all of the systems there are. The reports say for every
   source what was read, what could not be read and why; what could not be read never counts as passed.
-- Whether the words of a report are right. Its findings are in citations.ndjson with the entries they rest on: compare.
+- Whether the words of a report are right. Its findings stand in cited.ndjson with the entries they rest on: compare.
 - Whether the clock of the writer was right. Anchors with a time of their own bound it.
 {notes}
 WHAT IS IN HERE
@@ -60,11 +60,14 @@ WHAT IS IN HERE
 """
 _FILES_EN = {
     "reports": "reports/            working papers and their machine-readable forms, as their audit recorded them",
-    "whole": "entries/, tile/     every entry of the ledger, and the hashes of its tree",
-    "cited": "cited.ndjson        the entries that the reports cite; the rest of the ledger is not in here",
-    "always": "citations.ndjson    every finding, the entry that records it and the entries it rests on\n"
+    "whole": "entries/, tile/     every entry of the ledger, and the hashes of its tree\n"
+    "checkpoints.ndjson  what the organisation signed, after every addition",
+    "always": "cited.ndjson        the entries of the audits, of their findings, and those that findings rest on\n"
     "proofs/             that each cited entry is in the ledger of the newest checkpoint\n"
-    "checkpoint(s)       what the organisation signed, after every addition",
+    "checkpoint          the newest checkpoint that the organisation signed",
+    "stamps": "anchors/*/*.tsr     time stamps of an authority; verify.py does not read the time in them. With its\n"
+    "                    certificates in CA, and NOTE, the file of the same name without .tsr, check one by:\n"
+    "                    openssl ts -verify -data NOTE -in NOTE.tsr -CAfile CA",
     "disclosed": "disclosed.ndjson    names behind cited entries; {disclosed} of them. The lines only commit to them",
     "end": "manifest.json       every file with its digest; manifest.note is its signature",
 }
@@ -102,7 +105,7 @@ verify.py es breve y está hecho para leerse. Si no quiere ejecutar esta copia, 
 QUÉ SIGNIFICA EL RESULTADO (código de salida)
 
   0  Todo se comprobó y se sostiene: ningún archivo se cambió, agregó o quitó; cada informe es el archivo que se
-     registró al hacer su auditoría; cada asiento es el que se firmó; cada cita dice lo que dice su asiento.
+     registró al hacer su auditoría; cada asiento es el que se firmó; cada asiento que cita un informe está aquí.
   3  Lo comprobado se sostiene, pero algo no pudo comprobarse. Se nombra cada cosa.
   4  Roto. Se nombra el primer archivo o asiento que no se sostiene. No se apoye en el paquete; consérvelo como está.
   2  La orden se escribió mal.
@@ -114,7 +117,7 @@ LO QUE NO PUEDE MOSTRAR
 - Si alguien que robó la clave de firma escribió otra historia. Solo los anclajes y los informes anteriores lo muestran.
 - Si los sistemas consultados dijeron la verdad, o si eran todos los que hay. Los informes dicen de cada fuente qué se
   leyó, qué no se pudo leer y por qué; lo que no se pudo leer nunca cuenta como aprobado.
-- Si las palabras de un informe son correctas. Sus hallazgos, y en qué asientos se apoyan, están en citations.ndjson.
+- Si las palabras de un informe son correctas. Sus hallazgos, y en qué asientos se apoyan, están en cited.ndjson.
 - Si el reloj de quien escribió era exacto. Los anclajes con hora propia lo acotan.
 {notes}
 QUÉ CONTIENE
@@ -123,11 +126,14 @@ QUÉ CONTIENE
 """
 _FILES_ES = {
     "reports": "reports/            papeles de trabajo y sus formas para máquinas, como los registró su auditoría",
-    "whole": "entries/, tile/     todos los asientos del libro, y los resúmenes criptográficos de su árbol",
-    "cited": "cited.ndjson        los asientos que citan los informes; el resto del libro no está aquí",
-    "always": "citations.ndjson    cada hallazgo, el asiento que lo registra y los asientos en que se apoya\n"
+    "whole": "entries/, tile/     todos los asientos del libro, y los resúmenes criptográficos de su árbol\n"
+    "checkpoints.ndjson  lo que la organización firmó, tras cada adición",
+    "always": "cited.ndjson        los asientos de las auditorías, de sus hallazgos y en los que estos se apoyan\n"
     "proofs/             que cada asiento citado está en el libro del último punto de control\n"
-    "checkpoint(s)       lo que la organización firmó, tras cada adición",
+    "checkpoint          el último punto de control que la organización firmó",
+    "stamps": "anchors/*/*.tsr     sellos de tiempo de una autoridad; verify.py no lee la hora que llevan. Con sus\n"
+    "                    certificados en CA, y NOTA, el archivo del mismo nombre sin .tsr, uno se comprueba así:\n"
+    "                    openssl ts -verify -data NOTA -in NOTA.tsr -CAfile CA",
     "disclosed": "disclosed.ndjson    nombres detrás de los asientos citados; {disclosed}. Las líneas solo los "
     "comprometen",
     "end": "manifest.json       cada archivo con su resumen; manifest.note es su firma",
@@ -174,7 +180,8 @@ def of_package(package: Package) -> str:
 def _filled(text: str, files: dict[str, str], notes: dict[str, str], package: Package) -> str:
     cited = package.kind == "cited"
     shown = [files["reports"]] if package.reports else []
-    shown += [files["cited" if cited else "whole"], files["always"]]
+    shown += ([] if cited else [files["whole"]]) + [files["always"]]
+    shown += [files["stamps"]] if package.stamped else []
     shown += [files["disclosed"].format(disclosed=package.disclosed)] if package.personal else []
     told = ([notes["cited"]] if cited else []) + ([] if package.personal else [notes["impersonal"]])
     return text.format(

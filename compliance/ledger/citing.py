@@ -1,4 +1,4 @@
-"""What the reports of an audit rest on, for a package: citations, proofs and disclosed content.
+"""What the reports of an audit rest on, for a package: cited entries, their proofs, and disclosed content.
 
 Format: schemas/ledger.md §13. A cited entry is one that records a finding, one that a finding rests on, or the entry of
 the audit itself, whose line holds the digests of its reports.
@@ -29,48 +29,39 @@ def audits(ledger: Ledger) -> dict[str, Recorded]:
     return {str(e.record["audit"]): Recorded(e.seq, dict(e.record)) for e in ledger.entries("audit")}
 
 
-def citations(ledger: Ledger, folder: Folder, wanted: Iterable[Recorded]) -> list[int]:
-    """Write `citations.ndjson` for these audits; the numbers of the cited entries, in order."""
+def citations(ledger: Ledger, wanted: Iterable[Recorded]) -> list[int]:
+    """The numbers of the entries that the reports of these audits cite, in order.
+
+    Raises:
+        IntegrityError: a finding rests on an entry that the ledger does not have.
+    """
     cited: set[int] = set()
-    with folder.file("citations.ndjson") as file:
-        for audit in wanted:
-            cited.add(audit.entry)
-            for seq, record in _findings(ledger, str(audit.record["audit"])):
-                rests_on = [int(entry) for entry in record["rests_on"]]
-                cited |= {seq, *rests_on}
-                citation = {
-                    "audit": record["audit"],
-                    "control": record["control"],
-                    "entry": seq,
-                    "finding": record["number"],
-                    "rests_on": rests_on,
-                }
-                file.write(_line(citation))
+    for audit in wanted:
+        cited.add(audit.entry)
+        for seq, rests_on in _findings(ledger, str(audit.record["audit"])):
+            cited |= {seq, *rests_on}
     beyond = [entry for entry in cited if not 0 <= entry < ledger.size]
     if beyond:
         raise IntegrityError(f"a finding rests on entry {beyond[0]}, which the ledger does not have", seq=beyond[0])
     return sorted(cited)
 
 
-def _findings(ledger: Ledger, audit: str) -> Iterable[tuple[int, dict[str, Any]]]:
-    """Number and record, without personal columns, of the findings of an audit."""
+def _findings(ledger: Ledger, audit: str) -> Iterable[tuple[int, list[int]]]:
+    """Number of every finding of an audit, and the entries it rests on."""
     rows = ledger.connection.execute(
         "SELECT seq, line FROM whole.entry WHERE kind = 'finding' AND key->>0 = ? ORDER BY seq", [audit]
     ).fetchall()
     for seq, line in rows:
-        yield seq, orjson.loads(line)["record"]
+        yield seq, orjson.loads(line)["record"]["rests_on"]
 
 
-def proofs(ledger: Ledger, folder: Folder, cited: Iterable[int], *, lines: bool) -> None:
-    """Write an inclusion proof of every cited entry against the newest checkpoint; with `lines` also `cited.ndjson`."""
-    kept = []
-    for seq in cited:
-        proof = ledger.inclusion(seq)
-        folder.put(f"proofs/{seq}.tlog-proof", proof.text.encode())
-        if lines:
-            kept.append(_line({"line": proof.line, "seq": seq}))
-    if lines:
-        folder.put("cited.ndjson", b"".join(kept))
+def proofs(ledger: Ledger, folder: Folder, cited: Iterable[int]) -> None:
+    """Write `cited.ndjson`, the lines of cited entries, and a proof of each against the newest checkpoint."""
+    with folder.file("cited.ndjson") as lines:
+        for seq in cited:
+            proof = ledger.inclusion(seq)
+            folder.put(f"proofs/{seq}.tlog-proof", proof.text.encode())
+            lines.write(proof.line.encode() + b"\n")
 
 
 def disclosed(ledger: Ledger, folder: Folder, cited: Iterable[int]) -> int:
@@ -86,10 +77,7 @@ def disclosed(ledger: Ledger, folder: Folder, cited: Iterable[int]) -> int:
                 if key is None:
                     continue
                 clear = clear_text(bytes(content), key, seq, ledger.origin)
-                file.write(_line({"clear": clear.decode(), "seq": seq}))
+                shown = {"clear": clear.decode(), "seq": seq}
+                file.write(orjson.dumps(shown, option=orjson.OPT_SORT_KEYS) + b"\n")
                 count += 1
     return count
-
-
-def _line(value: dict[str, Any]) -> bytes:
-    return orjson.dumps(value, option=orjson.OPT_SORT_KEYS) + b"\n"

@@ -205,11 +205,6 @@ class Readable:
                 export.personal(self._store, folder)
         return written
 
-    def export_checkpoints(self, folder: Folder) -> None:
-        """Write the checkpoints so far into `folder`."""
-        with self._mutex:
-            export.checkpoints(self._store, folder)
-
     def sign_manifest(self, text: str) -> str:
         """The text of a manifest's note as a signed note by the key in force."""
         if not text.startswith(NOTE_HEADER + "\n"):

@@ -1,8 +1,8 @@
 """Verifies what an auditor was given, with nothing but Python (3.9 or newer): no package, no network, no trust in us.
 
     python3 verify.py FOLDER --vkey KEY [--anchor SIZE:ROOT]    an export, a package, or a cited package
-    python3 verify.py --proof FILE --line FILE --vkey KEY       one entry, from its proof
-    python3 verify.py --consistency FILE --vkey KEY             that one checkpoint extends another
+    python3 verify.py PROOF LINE --vkey KEY                     that an entry is in the ledger, by its proof and line
+    python3 verify.py PROOF --vkey KEY                          that one checkpoint extends another
 
 KEY is the organisation's public key, from where you trust it: its site, an earlier report, a letter. May be repeated.
 
@@ -11,61 +11,45 @@ Exit  0  everything was checked and holds
       3  what was checked holds, but something was not checked; each such thing is named
       4  broken: the first file or entry that does not hold is named
 
-It is written from the page schemas/ledger.md alone (§ are its chapters) and shares no code with the program that writes
-ledgers. Read it from top to bottom: 1 text forms, 2 signatures, 3 tree and proofs, 4 the folder, 5 what follows from
-entries, 6 the run. Nothing is skipped in silence: what does not hold raises ValueError, which ends the run.
+Written from the page schemas/ledger.md alone (§ are its chapters), without code of the program that writes ledgers.
+Read it from top to bottom. Nothing is skipped in silence: whatever does not hold raises an error, which ends the run.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import functools
+import gzip
 import hashlib
+import heapq
 import json
 import os
 import re
 import sys
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-LONGEST_LINE = 65_535  # bytes of a line (§2)
-LONGEST_TEXT = 1 << 20  # of a note, proof or tile
-LONGEST_JSON = 1 << 26  # of the manifest, or of one line of the other .ndjson files
+LONGEST_LINE = 65_535  # bytes of the line of an entry (§2)
+LONGEST_TEXT = 1 << 26  # of everything else that is read at once
 PER_FILE = 100_000  # entries in one file (§13)
 
 
-class Broken(ValueError):
-    """Something does not hold; the message names it. `seq` is the entry it is about, where that is known."""
+class Looking:
+    """What is being looked at, in words: a ValueError that is raised meanwhile is about it."""
 
-    def __init__(self, what: str, seq: int | None = None) -> None:
-        super().__init__(what if seq is None else f"entry {seq}: {what}")
-        self.seq = seq
+    at = ""
 
 
-def check(holds: object, what: str, seq: int | None = None) -> None:
+def check(holds: object, what: str) -> None:
     if not holds:
-        raise Broken(what, seq)
-
-
-class about:
-    """Says where something inside is broken, unless it names an entry already."""
-
-    def __init__(self, place: str, seq: int | None = None) -> None:
-        self.place, self.seq = place, seq
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, (ValueError, RecursionError)) and getattr(error, "seq", None) is None:
-            raise Broken(f"{self.place}{error}", self.seq) from None
+        raise ValueError(what)
 
 
 def match(pattern: str, text: str, what: str) -> re.Match[str]:
-    found = re.fullmatch(pattern, text)
+    found = re.fullmatch(pattern, text, re.ASCII)
     if found is None:
-        raise Broken(f"{what}: {text[:200]!r}")
+        raise ValueError(f"{what}: {text[:80]!r}")
     return found
 
 
@@ -73,34 +57,28 @@ def sha256(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
+def contents(path: str) -> bytes:
+    check(os.path.isfile(path) and os.path.getsize(path) <= LONGEST_TEXT, f"{path} is missing, or too long")
+    with open(path, "rb") as file:
+        return file.read()
+
+
 # ---------------------------------------------------------------------------------------------- 1 text forms: §2, §5
 
 NAME = "[a-z][a-z0-9_]*"
 NUMBER = "(?:0|[1-9][0-9]{0,15})"
-HASH = re.compile("[0-9a-f]{64}")
-INSTANT = re.compile(
-    r"[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
+INSTANT = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z"
+LINE = (
+    rf'\{{"at":"({INSTANT})","collection":(null|{NUMBER}),"gone":(true|false),'
+    rf'"key":(null|\[(?:"(?:[^"\\]|\\.)*",?)*\]),"kind":"({NAME})","nonce":"[0-9a-f]{{32}}",'
+    rf'"observed_at":(?:null|"{INSTANT}"),'
+    r'"personal":(?:null|\{"alias":"(p_[0-9a-f]{32})","commitment":"([0-9a-f]{64})"\}),'
+    rf'"record":(\{{.*\}}),"seq":({NUMBER}),"source":"([^"\\\x00-\x1f\x7f]{{1,200}})","v":1\}}'
 )
-PART = "[A-Za-z0-9_][A-Za-z0-9._-]*"  # of a path: never empty, hidden, above, or an option
-ENTRY = {  # the members of a line, in the notation of `members`
-    "at": INSTANT,
-    "collection": (None, int),
-    "gone": bool,
-    "key": (None, [str]),
-    "kind": re.compile(NAME),
-    "nonce": re.compile("[0-9a-f]{32}"),
-    "observed_at": (None, INSTANT),
-    "personal": (None, {"alias": re.compile("p_[0-9a-f]{32}"), "commitment": HASH}),
-    "record": dict,
-    "seq": int,
-    "source": re.compile(r'[^"\\\x00-\x1f\x7f]{1,200}'),
-    "v": int,
-}
 
 
 def integer(text: str) -> int:
-    if not re.fullmatch("-?[0-9]{1,16}", text) or abs(int(text)) >= 2**53:
-        raise Broken(f"{text[:20]} is not an integer, or is out of range")
+    check(re.fullmatch("-?[0-9]{1,16}", text) and abs(int(text)) < 2**53, f"{text[:20]} is no integer below 2^53")
     return int(text)
 
 
@@ -108,71 +86,42 @@ DECODER = json.JSONDecoder(parse_int=integer, parse_float=integer, parse_constan
 ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
-known: set[str] = set()  # keys that were seen to be of their form: few in practice
-
-
-def canonical(data: bytes, depth: int = 8, named: bool = True) -> Any:
+def canonical(text: str) -> Any:
     """The value of canonical JSON (§2). Writing it again must give the same text: so no other order, space, escape,
-    number or doubled key can hide in it. `depth`: how deep it may be nested; `named`: whether its keys are names."""
-    with about("not canonical JSON: "):
-        text = data.decode()
-        value = DECODER.decode(text)
-        check(ENCODER.encode(value) == text, "it is not in canonical form")
-        check_levels([value], depth, named)
-        return value
+    number or doubled key can hide in it."""
+    value = DECODER.raw_decode(text)[0]
+    check(ENCODER.encode(value) == text, "it is not in canonical form")
+    return value
 
 
-def check_levels(values: Iterable[Any], depth: int, named: bool) -> None:
-    for value in values:
-        if type(value) is dict and named and not known.issuperset(value):
-            check(all(map(re.compile(NAME).fullmatch, value)), "a key is not of the form that keys have")
-            known.update(key for key in value if len(key) < 100 and len(known) < 10_000)
-        if type(value) in (dict, list):
-            check(depth, "it is nested too deeply")
-            check_levels(value.values() if type(value) is dict else value, depth - 1, named)
+def members(value: Any, **types: type) -> list[Any]:
+    """The members of an object, which must be exactly these, each of its type."""
+    right = type(value) is dict and value.keys() == types.keys()
+    right = right and all(type(value[name]) is form for name, form in types.items())
+    check(right, f"an object with the members {', '.join(types)} is expected, each of its type")
+    return [value[name] for name in types]
 
 
-def fits(value: Any, form: Any) -> bool:
-    """Whether a value is of a form: a type (int: from 0 on), a pattern, members, [what each is], (None, or what)."""
-    if form is int:
-        return type(value) is int and value >= 0
-    if isinstance(form, type):
-        return type(value) is form
-    if isinstance(form, re.Pattern):
-        return type(value) is str and form.fullmatch(value) is not None
-    if isinstance(form, tuple):
-        return value is None or fits(value, form[1])
-    if isinstance(form, list):
-        return type(value) is list and all(fits(item, form[0]) for item in value)
-    return type(value) is dict and bool(members(value, **form))
+class Entry:
+    """What the line of an entry says (§2). `key` and `text` are its key and record as they stand there."""
 
-
-def members(value: Any, **forms: Any) -> list[Any]:
-    """The members of an object, which must be exactly these, each of its form."""
-    if type(value) is not dict or value.keys() != forms.keys():
-        raise Broken(f"an object with the members {', '.join(forms)} is expected")
-    for name, form in forms.items():
-        if not fits(value[name], form):
-            raise Broken(f"member {name} is not of its form")
-    return [value[name] for name in forms]
-
-
-def entry_of(line: bytes) -> dict[str, Any]:
-    """The members of the line of an entry (§2)."""
-    check(len(line) <= LONGEST_LINE, f"its line is longer than {LONGEST_LINE} bytes")
-    entry: dict[str, Any] = canonical(line, depth=9)
-    members(entry, **ENTRY)
-    check(entry["v"] == 1, "it is not of version 1")
-    check(not entry["gone"] or entry["record"] == {}, "a tombstone has a record")
-    return entry
+    def __init__(self, line: bytes) -> None:
+        check(len(line) <= LONGEST_LINE, f"its line is longer than {LONGEST_LINE} bytes")
+        found = match(LINE, line.decode(), "it is not in the form of a line").groups()
+        self.at, collection, gone, self.key, self.kind, self.alias, self.commitment, self.text, seq, self.source = found
+        self.line = line
+        self.seq, self.gone = int(seq), gone == "true"
+        self.collection = None if collection == "null" else int(collection)
+        _, self.record = canonical(f"[{self.key},{self.text}]")
+        check(not self.gone or not self.record, "a tombstone has a record")
 
 
 def unbase64(text: str, length: int | None = None) -> bytes:
     """The bytes behind base64 with padding and unused bits zero: no two texts mean the same."""
-    with about(f"not base64 of {length or 'some'} bytes: {text[:60]!r}: "):
-        raw = base64.b64decode(text, validate=True)
-        check(base64.b64encode(raw).decode() == text and length in (None, len(raw)), "another length or form")
-        return raw
+    raw = base64.b64decode(text, validate=True)
+    good = base64.b64encode(raw).decode() == text and length in (None, len(raw))
+    check(good, f"not base64 of {length or 'some'} bytes: {text[:60]!r}")
+    return raw
 
 
 # ------------------------------------------------------------------- 2 signatures: RFC 8032 (Ed25519), C2SP notes (§5)
@@ -243,36 +192,39 @@ class Key:
         return (y * inverse % P | (x * inverse % P & 1) << 255).to_bytes(32, "little") == r
 
 
-def signed_text(note: str, *keys: Key, one: bool = False) -> str:
-    """The text of a note that `keys` signed: all, in this order, or `one`. Signatures of other keys do not count."""
-    end, found = note.rfind("\n\n"), []
-    whole = end > 0 and note.endswith("\n") and len(note) <= LONGEST_TEXT
-    check(whole and not re.search(r"[\x00-\x09\x0b-\x1f]", note), "it is not a signed note: text, then signatures")
-    for n, line in enumerate(note[end + 2 : -1].split("\n")):
-        parts = match("\u2014 ([^ +]+) ([^ ]+)", line, "a signature line is malformed")
-        signature = unbase64(parts[2])
-        check(len(signature) > 4 and n < 100, "a signature is too short, or there are too many")
+NOTE = "(?:[^\x00-\x1f]+\n)+\n(?:\u2014 [^\x00-\x20+]+ [A-Za-z0-9+/=]+\n){1,100}"  # text, an empty line, signatures
+
+
+def signers(note: str, *keys: Key) -> list[Key]:
+    """Those of `keys` that signed a note, in the order of their signatures. Signatures of other keys do not count."""
+    check(len(note) <= 1 << 20, "a note is longer than 1 MiB")
+    text, _, signatures = match(NOTE, note, "it is not a signed note")[0].rpartition("\n\n")
+    found = []
+    for line in signatures[:-1].split("\n"):
+        _, name, encoded = line.split(" ")
+        signature = unbase64(encoded)
         for key in keys:
-            if (parts[1], signature[:4]) == (key.name, key.id):
-                holds = key.signed(note[: end + 1].encode(), signature[4:])
+            if (name, signature[:4]) == (key.name, key.id):
+                holds = key.signed(f"{text}\n".encode(), signature[4:])
                 check(holds, f"the signature of {key.name}+{key.id.hex()} does not hold")
                 found.append(key)
-    wanted = ", then ".join(f"{key.name}+{key.id.hex()}" for key in keys)
-    check(found if one else list(dict.fromkeys(found)) == list(keys), f"it is not signed by {wanted}")
-    return note[: end + 1]
+    return list(dict.fromkeys(found))
 
 
-def checkpoint_of(note: str, *keys: Key, one: bool = False) -> tuple[int, bytes]:
-    """Size and root of a checkpoint that `keys` signed (§5)."""
-    origin = note.partition("\n")[0]
-    mine = [key for key in keys if key.name == origin]
-    check(mine if one else mine == list(keys), f"the checkpoint is of {origin[:200]!r}, the key of {keys[0].name!r}")
-    _, *lines = signed_text(note, *mine, one=one).split("\n")
-    check(len(lines) > 2 and "" not in lines[:-1], "it is not a checkpoint: origin, size and root are expected")
-    return int(match(NUMBER, lines[0], "not a number")[0]), unbase64(lines[1], 32)
+@functools.lru_cache(maxsize=16)
+def checkpoint_of(note: str, *keys: Key) -> tuple[int, bytes, list[Key]]:
+    """Size and root of a checkpoint (§5), and which of `keys` signed it: at least one, whose name is its origin."""
+    found = match(rf"(.+)\n({NUMBER})\n(.+)\n(?:.+\n)*\n(?:.+\n)+", note, "it is not a checkpoint: origin, size, root")
+    by = signers(note, *(key for key in keys if key.name == found[1]))
+    wanted = " or ".join(f"{key.name}+{key.id.hex()}" for key in keys)
+    check(by, f"the checkpoint is of {found[1][:200]!r}; it is not signed by {wanted}")
+    return int(found[2]), unbase64(found[3], 32), by
 
 
 # ------------------------------------------------------------------------------------ 3 tree and proofs: §3, §4, §12
+
+
+NODES = "(?:[A-Za-z0-9+/=]+\n)*"  # of a proof, one per line
 
 
 def fold(row: list[bytes]) -> bytes:
@@ -307,578 +259,417 @@ class Tree:
         return right[0] if right else sha256(b"")
 
 
-def climb(at: int, last: int, start: bytes, nodes: list[bytes]) -> tuple[bytes, bytes]:
-    """The way up from node `at` of a level that ends with `last` (RFC 9162 §2.1.3.2, §2.1.4.2): the root of what lies
-    left of it and itself, and the root of all, as the nodes beside the way give them."""
-    old = new = start
-    for node in nodes:
-        check(last, "the proof has too many nodes")
-        if at & 1 or at == last:
-            old, new = sha256(b"\x01" + node + old), sha256(b"\x01" + node + new)
-            while at and not at & 1:
-                at, last = at >> 1, last >> 1
-        else:
-            new = sha256(b"\x01" + new + node)
-        at, last = at >> 1, last >> 1
-    check(last == 0, "the proof has too few nodes")
-    return old, new
+def climb(count: int, size: int, start: bytes, nodes: list[bytes], from_leaf: bool) -> tuple[bytes, bytes]:
+    """The nodes over the first `count` of `size` leaves, and over all of them: made of `start`, the node that ends the
+    former (its last leaf, or else the largest that does), and of all `nodes` beside the way up, the nearest first."""
+    if size == 1 or (count == size and not from_leaf):
+        check(not nodes, "the proof has too many nodes")
+        return start, start
+    check(nodes, "the proof has too few nodes")
+    half, beside = 1 << (size - 1).bit_length() - 1, nodes.pop()
+    if count <= half:
+        old, new = climb(count, half, start, nodes, from_leaf)
+        return old, sha256(b"\x01" + new + beside)
+    old, new = climb(count - half, size - half, start, nodes, from_leaf)
+    return sha256(b"\x01" + beside + old), sha256(b"\x01" + beside + new)
 
 
 def included(leaf: bytes, index: int, size: int, nodes: list[bytes]) -> bytes:
-    """The root that a leaf and an inclusion proof give."""
+    """The root that a leaf and an inclusion proof give (RFC 9162 §2.1.3)."""
     check(0 <= index < size, f"entry {index} is not below the checkpoint's size {size}")
-    return climb(index, size - 1, leaf, nodes)[1]
+    return climb(index + 1, size, leaf, [*nodes], True)[1]
 
 
 def extended(size1: int, root1: bytes, size2: int, nodes: list[bytes]) -> tuple[bytes, bytes]:
-    """The roots at both sizes that a consistency proof gives."""
+    """The roots at both sizes that a consistency proof gives (RFC 9162 §2.1.4)."""
     check(1 <= size1 <= size2, f"nothing is shown from {size1} to {size2} entries")
-    at, last = size1 - 1, size2 - 1
-    while at & 1 or 0 < at == last:  # up to the node that ends the earlier tree, or all of it where both are one
-        at, last = at >> 1, last >> 1
-    nodes = nodes if at else [root1, *nodes]
+    if size1 == size2 or size1 & (size1 - 1) == 0:  # the earlier tree is itself a node of the later one
+        nodes = [root1, *nodes]
     check(nodes, "the proof has too few nodes")
-    return climb(at, last, nodes[0], nodes[1:])
+    return climb(size1, size2, nodes[0], nodes[1:], False)
 
 
-def proof_of(text: str, form: str, count: int) -> tuple[list[str], list[bytes], list[str]]:
-    """What a proof whose head is of this form says, its nodes, and its `count` checkpoints."""
-    head, *parts = text[:-1].split("\n\n")
-    found = match(form + r"((?:\n.*)*)", head, "it is not in the form of such a proof")
-    check(len(parts) == 2 * count and text[-1] == "\n" and len(text) <= LONGEST_TEXT, "the proof has no checkpoint")
-    *said, nodes = found.groups()
-    notes = [f"{body}\n\n{signatures}\n" for body, signatures in zip(parts[::2], parts[1::2])]
-    return said, [unbase64(line, 32) for line in nodes.split("\n")[1:]], notes
-
-
-def inclusion_of(text: str) -> tuple[bytes, int, list[bytes], str]:
-    """(leaf before, index, nodes, checkpoint) of an inclusion proof."""
-    (extra, index), nodes, (note,) = proof_of(text, rf"c2sp\.org/tlog-proof@v1\nextra (.*)\nindex ({NUMBER})", 1)
-    return unbase64(extra, 32), int(index), nodes, note
-
-
-def check_inclusion(text: str, line: bytes, keys: list[Key]) -> str:
-    """What an inclusion proof shows about a line, in words."""
-    before, index, nodes, note = inclusion_of(text)
-    size, root = checkpoint_of(note, *keys, one=True)
-    check(entry_of(line)["seq"] == index, f"the proof is about entry {index}, the line is that of another")
-    made = included(sha256(b"\x00" + before + line), index, size, nodes)
-    check(made == root, f"line and proof do not give the root that was signed at {size} entries")
+def check_inclusion(proof: str, entry: Entry, keys: Iterable[Key]) -> str:
+    """What an inclusion proof of an entry shows (§12), in words."""
+    form = rf"c2sp\.org/tlog-proof@v1\nextra (.+)\nindex ({NUMBER})\n({NODES})\n({NOTE})"
+    before, index, nodes, note = match(form, proof, "it is not in the form of an inclusion proof").groups()
+    size, root, _ = checkpoint_of(note, *keys)
+    check(entry.seq == int(index), f"the proof is about entry {index}, the line is that of another")
+    leaf, path = sha256(b"\x00" + unbase64(before, 32) + entry.line), [unbase64(node, 32) for node in nodes.split()]
+    check(
+        included(leaf, entry.seq, size, path) == root, f"line and proof do not give the root signed at {size} entries"
+    )
     return f"entry {index} is among the {size} entries of root {root.hex()}"
 
 
-def check_consistency(text: str, keys: list[Key]) -> str:
-    """What a consistency proof shows, in words."""
-    (start,), nodes, notes = proof_of(text, rf"compliance-engine/consistency@v1\nfrom ({NUMBER})", 2)
-    (size1, root1), (size2, root2) = (checkpoint_of(note, *keys, one=True) for note in notes)
+def check_consistency(proof: str, keys: Iterable[Key]) -> str:
+    """What a consistency proof shows (§12), in words."""
+    form = rf"compliance-engine/consistency@v1\nfrom ({NUMBER})\n({NODES})\n({NOTE})\n({NOTE})"
+    start, nodes, *notes = match(form, proof, "it is not in the form of a consistency proof").groups()
+    (size1, root1, _), (size2, root2, _) = (checkpoint_of(note, *keys) for note in notes)
     check(int(start) == size1, f"its earlier checkpoint has {size1} entries, not what the proof says")
-    both = extended(size1, root1, size2, nodes)
+    both = extended(size1, root1, size2, [unbase64(node, 32) for node in nodes.split()])
     check(both == (root1, root2), "the later checkpoint is not shown to extend the earlier one")
     return f"the {size2} entries of root {root2.hex()} begin with the {size1} entries of root {root1.hex()}"
 
 
-# ------------------------------------------------------------------------------------------------- 4 the folder: §13
-
-SEALS = ("manifest.json", "manifest.note")
-
-
-def read(folder: str, name: str, most: int = LONGEST_TEXT) -> bytes:
-    """The content of a file that must be there."""
-    path = os.path.join(folder, name)
-    check(os.path.isfile(path) and not os.path.islink(path), f"{name} is missing, or is not a file")
-    with open(path, "rb") as file:
-        data = file.read(most + 1)
-    check(len(data) <= most, f"{name} is longer than {most} bytes")
-    return data
-
-
-def tile_path(level: int, n: int) -> str:
-    """c2sp.org/tlog-tiles: the number in groups of three digits, all but the last with an x."""
-    groups = [f"{n // 1000**power % 1000:03}" for power in reversed(range((len(str(n)) + 2) // 3))]
-    return f"tile/{level}/" + "/".join([*(f"x{group}" for group in groups[:-1]), groups[-1]])
-
-
-class Folder:
-    """The files of an export or package, which are exactly those of its signed manifest, with their digests."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-        data = read(path, "manifest.json", LONGEST_JSON)
-        with about("manifest.json: "):
-            value = canonical(data, depth=4, named=False)
-            if isinstance(value, dict) and "problems" in value:
-                raise Broken(f"it was exported although the ledger did not hold: {str(value['problems'])[:2000]}")
-            _, self.files, version, self.kind, self.origin, root, self.size, self.vkey = members(
-                value, created_at=INSTANT, files=dict, format=int, kind=re.compile("export|package|cited"), origin=str,
-                root=HASH, size=int, vkey=str,
-            )  # fmt: skip
-            self.root, key = bytes.fromhex(root), Key(self.vkey)
-            check(version == 1 and self.size > 0, "it is not of format 1, or of no entries")
-            check(key.name == self.origin, f"the ledger is called {self.origin!r}, its key {key.name!r}")
-            for name, said in self.files.items():
-                members(said, bytes=int, sha256=HASH)
-                good = re.fullmatch(f"{PART}(?:/{PART})*", name) and len(name) <= 200 and name not in SEALS
-                check(good, f"it names a file that may not be there: {name!r}")
-        with about("manifest.note: "):
-            signed = signed_text(self.text("manifest.note"), key)
-            wanted = f"compliance-engine/manifest/v1\n{self.origin}\n{sha256(data).hex()}\n"
-            check(signed == wanted, "it is not about manifest.json")
-        self.compare()
-
-    def text(self, name: str) -> str:
-        with about(f"{name}: "):
-            return read(self.path, name).decode()
-
-    def compare(self) -> None:
-        """Every file there is named and has its digest; every file named is there; nothing is a link."""
-        missing, folders = set(self.files), [""]
-        parents = {name[: slash.end()] for name in missing for slash in re.finditer("/", name)}
-        for folder in folders:  # which grows
-            with os.scandir(os.path.join(self.path, folder)) as found:
-                for item in found:
-                    name = folder + item.name
-                    check(not item.is_symlink(), f"{name} is a link")
-                    if item.is_dir(follow_symlinks=False):
-                        check(f"{name}/" in parents, f"{name} is a folder that the manifest does not name")
-                        folders.append(f"{name}/")
-                        continue
-                    check(item.is_file(follow_symlinks=False), f"{name} is not a file")
-                    check(name in missing or name in SEALS, f"{name} is not in the manifest")
-                    if name in missing:
-                        missing.remove(name)
-                        size, digest = self.files[name]["bytes"], self.files[name]["sha256"]
-                        same = item.stat(follow_symlinks=False).st_size == size and self.digest(name) == digest
-                        check(same, f"{name} is not what was signed: its digest differs")
-        check(not missing, f"{min(missing, default='')} is missing")
-
-    def digest(self, name: str) -> str:
-        hashed = hashlib.sha256()
-        with open(os.path.join(self.path, name), "rb") as file:
-            while part := file.read(1 << 20):
-                hashed.update(part)
-        return hashed.hexdigest()
-
-    def below(self, folder: str) -> list[str]:
-        return sorted(name for name in self.files if name.startswith(f"{folder}/"))
-
-    def objects(self, name: str, needed: bool = True, **forms: Any) -> Iterator[list[Any]]:
-        """The objects of an .ndjson file, with exactly these members."""
-        if not needed and name not in self.files:
-            return
-        check(name in self.files, f"{name} is missing")
-        with open(os.path.join(self.path, name), "rb") as file:
-            while line := file.readline(LONGEST_JSON):
-                with about(f"{name}: "):
-                    check(line.endswith(b"\n"), "a line is too long, or does not end")
-                    found = members(canonical(line[:-1]), **forms)
-                yield found
-
-    def lines(self, name: str) -> Iterator[bytes]:
-        """The lines of a gzip file of one member, in bounded memory."""
-        unpack, rest = zlib.decompressobj(31), b""
-        with open(os.path.join(self.path, name), "rb") as file:
-            while not unpack.eof:
-                data = unpack.unconsumed_tail or file.read(1 << 16)
-                try:
-                    part = unpack.decompress(data, 1 << 18)
-                except zlib.error as error:
-                    raise Broken(f"{name} is not a gzip file: {error}") from None
-                check(data or part or unpack.eof, f"{name} ends too early")
-                *whole, rest = (rest + part).split(b"\n")
-                yield from whole
-                check(len(rest) <= LONGEST_LINE, f"{name}: a line is longer than {LONGEST_LINE} bytes")
-            check(not (rest or unpack.unused_data or file.read(1)), f"{name} has more in it than whole lines")
-
-
-# ------------------------------------------------------------------------- 5 what follows from entries: §9, §11, §13
+# --------------------------------------------------------------------------------- 4 what follows from entries: §9, §11
 
 
 class Keys:
-    """The keys of the ledger over time (§11): each signs from the size after its entry on."""
+    """The keys of the ledger over time (§11)."""
 
     def __init__(self, vkey: Any, origin: str) -> None:
-        self.list: list[tuple[Key, int, str]] = []  # (key, its entry, why)
-        self.origin, self.awaited = origin, 0  # the size at which a change of key must have a checkpoint
-        self.join(0, vkey, "genesis")
+        self.origin = origin
+        self.list: list[tuple[Key, int, str]] = []  # (key, size from which on it signs, why)
+        self.join(vkey, 0, "genesis")
 
-    def join(self, seq: int, vkey: Any, action: str) -> None:
+    def join(self, vkey: Any, size: int, action: str) -> None:
         key = Key(vkey)
         check(key.name == self.origin, f"its key is that of {key.name!r}, not of {self.origin!r}")
         check(vkey not in [key.vkey for key, _, _ in self.list], "the key that is to sign from here on was so before")
-        self.list.append((key, seq, action))
+        self.list.append((key, size, action))
 
-    def event(self, seq: int, record: dict[str, Any]) -> None:
-        if record.get("action") in ("rotate", "replace"):
-            in_force = record.get("old_key_name") == self.list[-1][0].vkey
-            check(in_force, f"it is to {record['action']} a key that is not in force")
-            self.join(seq, record.get("key_name"), record["action"])
-            self.awaited = seq + 1
-
-    def checkpoint(self, note: str, size: int) -> bytes:
+    def root(self, note: str, size: int) -> bytes:
         """The root in a checkpoint of this size, which the key in force signed; all entries below it are known."""
-        key, seq, action = self.list[-1]
-        both = [self.list[-2][0], key] if (size, action) == (seq + 1, "rotate") else [key]
-        said, root = checkpoint_of(note, *both)
+        key, start, action = self.list[-1]
+        wanted = [self.list[-2][0], key] if (size, action) == (start, "rotate") else [key]
+        said, root, by = checkpoint_of(note, *wanted)
+        check(by == wanted, "it is not signed by the old key, then by the new one")
         check(said == size, f"it is about {said} entries, not {size}")
         return root
 
     def vouch(self, given: list[str]) -> None:
         """One of the keys given must be ours; beyond it, none may sign that the one before it did not hand over to."""
-        known = [n for n, (key, _, _) in enumerate(self.list) if key.vkey in given]
-        check(known, "the ledger is not that of the key given: the key is not among its own")
-        for key, seq, action in self.list[known[-1] + 1 :]:
+        ours = [n for n, (key, _, _) in enumerate(self.list) if key.vkey in given]
+        check(ours, "the ledger is not that of the key given: the key is not among its own")
+        for key, start, action in self.list[ours[-1] + 1 :]:
             words = f"from here on {key.vkey} signs; the key given does not vouch for it: give that one too"
-            check(action != "replace", words, seq)
+            check(action != "replace", f"entry {start - 1}: {words}")
 
 
 class Collections:
     """Collections: their rows follow them, and every set rebuilt from change has the digest that was signed (§9)."""
 
     def __init__(self) -> None:
-        self.chains: dict[tuple[str, str], dict[str, Any]] = {}  # of source and kind
-        self.open: tuple[int, str, dict[str, Any]] | None = None  # (number, month, record) whose rows follow
-        self.rows: list[tuple[int, str, str]] = []  # (number, key, record or "" when it is gone)
+        self.chains: dict[str, dict[str, Any]] = {}  # of source and kind
+        self.open: Entry | None = None  # the collection whose rows follow
+        self.rows: list[Entry] = []
 
-    def entry(self, seq: int, entry: dict[str, Any]) -> None:
-        record = entry["record"]
+    def entry(self, entry: Entry) -> None:
         if self.open is None:
-            check(entry["collection"] is None, "it says it belongs to a collection, but does not follow it")
-            if entry["kind"] != "collection":
+            check(entry.collection is None, "it says it belongs to a collection, but does not follow it")
+            if entry.kind != "collection":
                 return
-            forms = {"of_kind": str, "of_source": str, "stored": int, "snapshot_sha256": (None, str)}
-            forms.update(dict.fromkeys(["base", "previous", "rows"], (None, int)))
-            members({name: record.get(name, ...) for name in forms}, **forms)
-            check(entry["source"] == "engine", "the collection is not the engine's")
-            self.open, self.rows = (seq, entry["at"][:7], record), []
+            check(entry.source == "engine", "the collection is not the engine's")
+            self.open, self.rows = entry, []
         else:
-            of = self.open[2]
-            if entry["collection"] != self.open[0]:
-                self.finish()
-            same = (entry["kind"], entry["source"]) == (of["of_kind"], of["of_source"])
-            check(same, f"it is not of the kind and source of collection {self.open[0]}")
-            content = "" if entry["gone"] else ENCODER.encode(record)
-            self.rows.append((seq, ENCODER.encode(entry["key"]), content))
-        if len(self.rows) == self.open[2]["stored"]:
-            if self.open[2]["base"] is not None:
-                self.link(*self.open)
+            self.rows.append(entry)
+            of = self.open.record.get
+            if (entry.collection, entry.kind, entry.source) != (self.open.seq, of("of_kind"), of("of_source")):
+                Looking.at = f"entry {self.open.seq}: "
+                raise ValueError(f"it says {of('stored')} entries of it follow; entry {entry.seq} is none of them")
+        if len(self.rows) == self.open.record.get("stored"):
+            if self.open.record.get("base") is not None:
+                self.link(self.open, self.open.record.get)
             self.open = None
 
-    def finish(self) -> None:
-        if self.open is not None:
-            seq, _, record = self.open
-            raise Broken(f"it says {record['stored']} entries of it follow; {len(self.rows)} do", seq)
-
-    def link(self, seq: int, month: str, record: dict[str, Any]) -> None:
+    def link(self, of: Entry, said: Callable[[str], Any]) -> None:
         """A complete collection: the next link of the chain of its source and kind."""
-        where, base = (record["of_source"], record["of_kind"]), record["base"]
+        where, month = f"{said('of_source')}\n{said('of_kind')}", of.at[:7]
         chain = self.chains.get(where, {"base": None, "last": None})
-        check(record["previous"] == chain["last"], f"it names {record['previous']} as the link before it", seq)
-        if base == seq:
-            chain = self.chains[where] = {"base": seq, "month": month, "rows": {}, "digest": None}
-        check(base == chain["base"], f"it builds on collection {base}, which is not the base of its chain", seq)
-        check(month == chain["month"], "it is the first of its month and does not store the full set", seq)
-        chain["last"], rows = seq, chain["rows"]
-        for row, key, content in self.rows:
-            check(content or key in rows, "it ends a row that was not there", row)
-            rows[key] = content
-            if not content:
-                del rows[key]
+        Looking.at = f"entry {of.seq}: "
+        check(said("previous") == chain["last"], f"it names {said('previous')} as the link before it")
+        if said("base") == of.seq:
+            chain = self.chains[where] = {"base": of.seq, "month": month, "rows": {}, "digest": None}
+        check(said("base") == chain["base"], f"it builds on collection {said('base')}, not the base of its chain")
+        check(month == chain["month"], "it is the first of its month and does not store the full set")
+        chain["last"], rows = of.seq, chain["rows"]
+        for row in self.rows:
+            check(row.key in rows or not row.gone, f"entry {row.seq} ends a row that was not there")
+            rows[row.key] = row.text
+            if row.gone:
+                del rows[row.key]
         if self.rows or chain["digest"] is None:
-            hashed = hashlib.sha256()
-            for key in sorted(rows, key=str.encode):
-                hashed.update(f"{key}\0{rows[key]}\n".encode())
-            chain["digest"] = hashed.hexdigest()
-        same = (record["rows"], record["snapshot_sha256"]) == (len(rows), chain["digest"])
-        check(same, "the set rebuilt from its chain has another digest, or other rows, than it says", seq)
+            lines = (f"{key}\0{rows[key]}\n".encode() for key in sorted(rows, key=str.encode))
+            chain["digest"] = sha256(b"".join(lines)).hex()
+        same = (said("rows"), said("snapshot_sha256")) == (len(rows), chain["digest"])
+        check(same, "the set rebuilt from its chain has another digest, or other rows, than it says")
 
 
-class Cited:
-    """What the package cites and discloses, compared with the entries as they come by (§13)."""
+# ------------------------------------------------------------------------------------------------- 5 the folder: §13
 
-    def __init__(self, folder: Folder) -> None:
-        self.folder, self.count = folder, 0
-        self.findings: dict[int, list[list[Any]]] = {}  # entry -> what citations say of it
-        self.audits: tuple[set[str], set[str]] = set(), set()  # of citations; those whose entry is there
-        self.named: set[int] = set()  # entries of citations
-        self.entries: set[int] = set()  # all with a proof: these, and those of audits
-        self.reports: dict[str, str] = {}  # path of a report -> digest that the entry of its audit records
-        self.clear: dict[int, str] = {}  # entry -> digest of the personal content that is disclosed
-        self.uncited: dict[Any, int] = {}  # audit -> its first finding that citations do not name
-        if folder.kind == "export":
-            return
-        self.note = folder.text("checkpoint")
-        forms = {"audit": str, "control": str, "entry": int, "finding": int, "rests_on": [int]}
-        for audit, control, seq, finding, rests_on in folder.objects("citations.ndjson", True, **forms):
-            below = max(seq, *rests_on, 0) < folder.size
-            check(below, f"citations.ndjson names entries that are not numbers below {folder.size}")
-            self.findings.setdefault(seq, []).append([audit, control, finding, rests_on])
-            self.audits[0].add(audit)
-            self.named.update([seq, *rests_on])
-        for name in folder.below("proofs"):
-            self.entries.add(int(match(rf"proofs/({NUMBER})\.tlog-proof", name, "not a proof of an entry")[1]))
-        lacking = sorted(self.named - self.entries)[:5]
-        check(not lacking, f"proofs/ lacks proofs of cited entries: {lacking}")
-        for clear, seq in folder.objects("disclosed.ndjson", needed=False, clear=str, seq=int):
-            new = seq in self.entries and seq not in self.clear
-            check(new, f"disclosed.ndjson shows entry {seq}, which is not cited, or shows it twice")
-            members(canonical(clear.encode()), salt=str, values=dict)
-            self.clear[seq] = sha256(clear.encode()).hex()
+SEALS = {"manifest.json", "manifest.note"}
+KINDS = {"export": "", "package": "", "cited": "; nothing is said about entries that are not cited"}
+Statement = tuple[int, str, str]  # (size, who says it, a checkpoint of this size or in hexadecimal its root)
+END: Statement = (sys.maxsize, "", "")
 
-    def entry(self, seq: int, entry: dict[str, Any], line: bytes, leaf: bytes | None) -> None:
-        """Take an entry. `leaf` is what the chain gives; where it is None only the proof tells."""
-        if entry["kind"] == "finding" and seq not in self.findings:
-            self.uncited.setdefault(entry["record"].get("audit"), seq)
-        if seq not in self.entries:
-            return
-        self.count += 1
-        with about("its proof does not hold: "):
-            before, index, nodes, note = inclusion_of(self.folder.text(f"proofs/{seq}.tlog-proof"))
-            check(index == seq and note == self.note, "it is about another entry or another checkpoint")
-            made = sha256(b"\x00" + before + line)
-            root = included(made, index, self.folder.size, nodes)
-            check(root == self.folder.root and leaf in (None, made), "with the line it does not give the root")
-        record, audit = entry["record"], entry["record"].get("audit")
-        said = [entry["kind"], *map(record.get, ("audit", "control", "number", "rests_on"))]
-        same = all(["finding", *cited] == said for cited in self.findings.get(seq, []))
-        check(same, "it does not say what citations.ndjson says of it")
-        if entry["kind"] == "audit":
-            self.audits[1].add(audit)
-            for report in record.get("reports") or []:
-                name, digest = members(report, name=str, sha256=HASH)
-                self.reports[f"reports/{audit}/{name}"] = digest
+
+def tile_path(level: int, n: int) -> str:
+    """c2sp.org/tlog-tiles: the number in groups of three digits, all but the last with an x."""
+    groups = f"{n:,}".split(",")
+    return f"tile/{level}/" + "".join(f"x{group:0>3}/" for group in groups[:-1]) + f"{groups[-1]:0>3}"
+
+
+class Folder:
+    """An export or package. Its files are exactly those of its signed manifest, with their digests."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        there = set(self.walk(""))
+        self.unread = there - SEALS - {"README.txt", "verify.py"}  # what nothing was compared with so far
+        self.cited: dict[int, str | None] = {}  # entries of cited.ndjson, and their commitments to personal content
+        self.audits: set[Any] = set()  # the audits whose entries are among them
+        self.good = self.anchored = 0  # size of the newest checkpoint that agreed; statements from outside that did
+        Looking.at = "manifest.json: "
+        manifest = self.read("manifest.json")
+        value = canonical(manifest.decode())
+        problems = isinstance(value, dict) and value.get("problems")
+        check(not problems, f"it was exported although the ledger did not hold: {str(problems)[:2000]}")
+        types = {"created_at": str, "files": dict, "format": int, "kind": str, "origin": str, "root": str, "size": int}
+        made_at, self.files, version, self.kind, self.origin, root, self.size, vkey = members(value, **types, vkey=str)
+        match(INSTANT, made_at, "its time is no instant")
+        check(
+            version == 1 and self.size > 0 and self.kind in KINDS, "it is not of format 1, or of no known kind or size"
+        )
+        self.root, self.key, self.keys = bytes.fromhex(root), Key(vkey), Keys(vkey, self.origin)
+        Looking.at = "manifest.note: "
+        note = self.text("manifest.note")
+        said = f"compliance-engine/manifest/v1\n{self.origin}\n{sha256(manifest).hex()}\n\n"
+        check(note.startswith(said) and signers(note, self.key), f"it is not manifest.json that {vkey} signed")
+        Looking.at = ""
+        for name in sorted(there ^ {*self.files, *SEALS}):
+            raise ValueError(f"{name} is not in the manifest" if name in there else f"{name} is missing")
+        for name, named in self.files.items():
+            digest = hashlib.sha256()
+            with open(os.path.join(path, name), "rb") as file:
+                for part in iter(lambda: file.read(1 << 20), b""):
+                    digest.update(part)
+                same = named == {"bytes": file.tell(), "sha256": digest.hexdigest()}
+            check(same, f"{name} is not what was signed: its digest differs")
+        self.tokens = sorted(name for name in there if re.fullmatch("anchors/.+[.]tsr", name) and name[:-4] in there)
+        self.unread -= {*self.tokens}
+
+    def walk(self, below: str) -> Iterator[str]:
+        """The names of all files. There may be nothing but files, and folders with something in them."""
+        with os.scandir(os.path.join(self.path, below)) as found:
+            items = sorted(found, key=lambda item: item.name)
+        check(items, f"{below or 'the folder'} is empty")
+        for item in items:
+            check(not item.is_symlink(), f"{below}{item.name} is a link")
+            check(item.is_file() or item.is_dir(), f"{below}{item.name} is not a file")
+            yield from self.walk(f"{below}{item.name}/") if item.is_dir() else [below + item.name]
+
+    def read(self, name: str) -> bytes:
+        self.unread.discard(name)
+        return contents(os.path.join(self.path, name))
+
+    def text(self, name: str) -> str:
+        return self.read(name).decode()
+
+    def lines(self, name: str, most: int = LONGEST_TEXT) -> Iterator[bytes]:
+        """The lines of a file, without their line feeds, in bounded memory."""
+        Looking.at = place = f"{name}: "
+        self.unread.discard(name)
+        opened: Any = gzip.open if name.endswith(".gz") else open
+        with opened(os.path.join(self.path, name), "rb") as file:
+            while line := file.readline(most + 1):
+                check(line.endswith(b"\n"), f"a line is longer than {most} bytes, or does not end")
+                yield line[:-1]
+                Looking.at = place
+
+    def objects(self, name: str, optional: bool = False, **types: type) -> Iterator[list[Any]]:
+        """The objects of an .ndjson file, with exactly these members; none when the file may be missing and is."""
+        for line in self.lines(name) if name in self.files or not optional else ():
+            yield members(canonical(line.decode()), **types)
+
+    def outside(self, claims: list[tuple[int, str]]) -> list[Statement]:
+        """What is said outside about roots, by size: claims that were given, and notes of anchors (§15)."""
+        found = [(size, "--anchor", root) for size, root in claims]
+        for name in self.files:
+            if re.fullmatch("anchors/.+/[0-9]{20}-[0-9a-f]{64}", name):
+                found.append((int(name[-85:-65]), name, ""))
+        for size, who, _ in found:
+            words = "some were lost, or this is an older copy"
+            check(0 < size <= self.size, f"{who} is about {size or 'no'} entries, here are {self.size}: {words}")
+        return sorted(found)
+
+    def compare(self, statement: Statement, root: bytes) -> None:
+        """Compare a statement with the root that the entries give."""
+        size, who, said = statement
+        Looking.at = f"{who} of {size} entries: "
+        if who != "--anchor":
+            said = self.keys.root(said or self.text(who), size).hex()
+        words = f"among entries {self.good} to {size - 1} a line was changed, or history was rewritten"
+        check(said == root.hex(), f"it names another root: {words}")
+        if who == "the checkpoint":
+            check(self.good < size, "it is there twice")
+            self.good = size
         else:
-            check(seq in self.named, "it is proven, but neither cited nor the entry of an audit")
-        commitment = (entry["personal"] or {}).get("commitment")
-        same = self.clear.get(seq, commitment) == commitment
-        check(same, "the personal content that is disclosed is not what its line commits to")
+            self.anchored += 1
 
-    def finish(self) -> None:
-        check(self.count == len(self.entries), f"{len(self.entries)} entries are cited, {self.count} of them are there")
-        known = self.audits[0] <= self.audits[1]
-        check(known, "the entry of an audit that citations.ndjson names is not among the cited ones")
-        for audit in self.audits[1] & set(self.uncited) if self.folder.kind == "package" else ():
-            check(False, f"it is a finding of audit {audit!r} that citations.ndjson leaves out", self.uncited[audit])
-        for name in self.folder.below("reports"):
-            same = self.reports.get(name) == self.folder.files[name]["sha256"]
-            check(same, f"{name} is not the report that the entry of its audit records")
+    def verify(self, given: list[str], claims: list[tuple[int, str]]) -> tuple[list[str], list[str]]:
+        """What holds, and what was not checked, in words: of all files, with keys and roots that were given."""
+        outside, unchecked, self.note = self.outside(claims), [], self.text("checkpoint")
+        if not given:
+            words = "NO KEY WAS GIVEN: whoever made this folder could have made it all up. Its own key is"
+            unchecked.append(f"{words} {self.key.vkey}")
+        if self.kind != "export":
+            self.cite()
+        if self.kind != "cited":
+            self.whole(given, outside)
+        else:
+            check(not given or self.key.vkey in given, "the package is signed by another key than the one given")
+            for size, who, said in outside:
+                if size == self.size:
+                    self.compare((size, who, said), self.root)
+                elif who == "--anchor":
+                    unchecked.append(f"--anchor {size}: the root at this size is not known without all entries")
+        Looking.at = "checkpoint: "
+        signed = checkpoint_of(self.note, self.key)
+        check(signed[:2] == (self.size, self.root), "it names another size or root than manifest.json")
+        Looking.at = ""
+        for name in sorted(self.unread):
+            spare = name.startswith(("entries/", "proofs/", "reports/", "tile/"))
+            check(not spare, f"{name} belongs to no entry that is here")
+            unchecked.append(f"{name} is what was signed; what it says is compared with nothing")
+        return [
+            f"{self.kind} of {self.origin}: {self.size} entries, root {self.root.hex()}{KINDS[self.kind]}",
+            f"{len(self.files)} files, {len(self.cited)} cited entries, {self.anchored} anchored statements",
+            *(f"{name} is what was signed; the time in it is for openssl, see README.txt" for name in self.tokens),
+        ], unchecked
+
+    def cite(self) -> None:
+        """The entries that reports rest on are there, each with its proof, and vouch for what is shown beside them."""
+        wanted: set[Any] = set()
+        for line in self.lines("cited.ndjson", LONGEST_LINE):
+            entry = Entry(line)
+            said = entry.record.get
+            Looking.at = f"entry {entry.seq}: "
+            proof = self.text(f"proofs/{entry.seq}.tlog-proof")
+            check_inclusion(proof, entry, [self.key])
+            check(proof.endswith(f"\n\n{self.note}"), "its proof is not about the newest checkpoint")
+            self.cited[entry.seq] = entry.commitment
+            if entry.kind == "finding":
+                wanted.update([f"audit {said('audit')}", *entry.record["rests_on"]])
+            elif entry.kind == "audit":
+                self.audits.add(said("audit"))
+                for report, recorded in (members(value, name=str, sha256=str) for value in said("reports") or ()):
+                    name = f"reports/{said('audit')}/{report}"
+                    same = name not in self.files or self.files[name]["sha256"] == recorded
+                    check(same, f"{name} is not the report that it records")
+                    self.unread.discard(name)
+        lacking = wanted - {*self.cited} - {f"audit {audit}" for audit in self.audits}
+        check(not lacking, f"cited.ndjson lacks what findings in it rest on: {sorted(map(str, lacking))[:5]}")
+        for clear, seq in self.objects("disclosed.ndjson", optional=True, clear=str, seq=int):
+            same = sha256(clear.encode()).hex() == self.cited.get(seq)
+            check(same, f"entry {seq} is not cited, or its line commits to other personal content")
+            members(canonical(clear), salt=str, values=dict)
+
+    def whole(self, given: list[str], outside: list[Statement]) -> None:
+        """Every entry in order: form, chain, tiles, roots, signatures, and what follows from entries."""
+        seq, leaf, at, tree, sets = 0, bytes(32), "", Tree(self.tile), Collections()
+        checkpoints = self.objects("checkpoints.ndjson", note=str, size=int)
+        statements = heapq.merge(outside, ((size, "the checkpoint", note) for note, size in checkpoints))
+        due = next(statements, END)
+        sealed = self.objects("personal.ndjson", optional=True, content=str, seq=int, subject=str)
+        content = next(sealed, [])  # the personal content that comes next, whose it is
+        missing: dict[str, int] = {}  # alias -> first entry whose personal content is not there
+        self.erased: set[Any] = set()
+        for first in range(0, self.size, PER_FILE):
+            for line in self.lines(f"entries/{first:012}.ndjson.gz", LONGEST_LINE):
+                Looking.at = f"entry {seq}: "
+                entry = Entry(line)
+                check(entry.seq == seq, "its line has the number of another entry")
+                leaf = sha256(b"\x00" + leaf + line)
+                tree.add(leaf)
+                check(at <= entry.at, "its time lies before that of the entry before it")
+                self.follow(entry)
+                sets.entry(entry)
+                if content[1:] == [seq, entry.alias]:
+                    content = next(sealed, [])
+                elif entry.alias is not None:
+                    missing.setdefault(entry.alias, seq)
+                seq, at = seq + 1, entry.at
+                while due[0] <= seq:
+                    self.compare(due, tree.root())
+                    due = next(statements, END)
+                if self.keys.list[-1][1] == seq:
+                    Looking.at = f"entry {seq - 1}: "
+                    check(self.good == seq, "the change of key has no checkpoint of exactly its size")
+            Looking.at = ""
+            check(seq == min(first + PER_FILE, self.size), f"there are {seq} entries; the manifest names {self.size}")
+        check(sets.open is None, "rows of the last collection are missing")
+        check(self.good == seq and due is END, f"not covered by a signed checkpoint: entries {self.good} to {seq - 1}")
+        same = (tree.root(), self.keys.list[-1][0].vkey) == (self.root, self.key.vkey)
+        check(same, "manifest.json names another root, or another key, than the entries give")
+        for alias in missing if "personal.ndjson" in self.files else ():
+            check(alias in self.erased, f"entry {missing[alias]}: personal content of {alias} is missing")
+        check(not content, "personal.ndjson holds content that no line asks for")
+        if given:
+            self.keys.vouch(given)
+
+    def follow(self, entry: Entry) -> None:
+        """What the first entry, changes of key, erasures and findings say."""
+        said = entry.record.get
+        if entry.seq == 0:
+            genesis = (entry.kind, entry.source, said("origin"), said("format"), said("leaf"))
+            wanted = ("genesis", "engine", self.origin, 1, "rfc6962-sha256-chained")
+            check(genesis == wanted, "it is not the genesis entry of this ledger")
+            self.keys = Keys(said("vkey"), self.origin)
+        elif entry.kind == "key_event" and said("action") in ("rotate", "replace"):
+            check(said("old_key_name") == self.keys.list[-1][0].vkey, "the old key is not the one in force")
+            self.keys.join(said("key_name"), entry.seq + 1, str(said("action")))
+        elif entry.kind == "key_event" and said("action") == "erase_subject":
+            self.erased.add(said("key_name"))
+        elif entry.kind == "finding" and said("audit") in self.audits:
+            check(entry.seq in self.cited, f"it is a finding of audit {said('audit')!r} that cited.ndjson leaves out")
+
+    def tile(self, level: int, n: int, hashes: list[bytes]) -> None:
+        """A tile that became full is the stored one."""
+        name, made = tile_path(level, n), b"".join(hashes)
+        stored = self.read(name)
+        if level == 0 and stored != made and len(stored) == len(made):
+            first = next(i for i in range(256) if stored[32 * i :][:32] != hashes[i])
+            Looking.at = f"entry {256 * n + first}: "
+            raise ValueError(f"its line does not give its leaf hash in {name}: one of the two was changed")
+        check(stored == made, f"{name} is not what its entries give")
 
 
 # ---------------------------------------------------------------------------------------------------- 6 the run
 
 
-# The files that are compared with the ledger, or are words and a program for people (§13), by the kind of folder.
-ALWAYS = r"README\.txt|verify\.py|checkpoint|checkpoints\.ndjson|anchors/.*"
-WHOLE, CITING = r"entries/.*|tile/.*|personal\.ndjson", r"citations\.ndjson|disclosed\.ndjson|proofs/.*|reports/.*"
-COMPARED = {
-    "export": f"{ALWAYS}|{WHOLE}",
-    "package": f"{ALWAYS}|{WHOLE}|{CITING}",
-    "cited": rf"{ALWAYS}|{CITING}|cited\.ndjson",
-}
-
-
-class Run:
-    """The verification of a folder."""
-
-    def __init__(self, folder: Folder, given: list[str], anchors: list[tuple[int, bytes]]) -> None:
-        self.folder, self.given, self.cites, self.sets = folder, given, Cited(folder), Collections()
-        self.leaf, self.at, self.checkpoints, self.anchored = bytes(32), "", 0, 0
-        self.tree, self.tiles = Tree(self.tile), set(folder.below("tile"))
-        self.missing: dict[str, int] = {}  # alias -> first entry whose personal content is not there
-        self.unchecked: list[str] = []
-        if not given:
-            words = "NO KEY WAS GIVEN: whoever made this folder could have made it all up. Its own key is"
-            self.unchecked.append(f"{words} {folder.vkey}")
-        self.marks = [(size, root, f"--anchor {size}", "") for size, root in anchors]  # what is said of roots outside
-        for name in folder.below("anchors"):
-            found = re.fullmatch(f"([0-9]{{20}})-({HASH.pattern})", name.rsplit("/", 1)[1])
-            if found:
-                self.marks.append((int(found[1]), bytes.fromhex(found[2]), name, folder.text(name)))
-            else:
-                self.unchecked.append(f"{name} was not checked: this verifier reads notes only")
-        for name in sorted(name for name in folder.files if not re.fullmatch(COMPARED[folder.kind], name)):
-            self.unchecked.append(f"{name} is what was signed; what it says is compared with nothing")
-        for size, _, name, _ in sorted(self.marks):
-            words = f"of the {folder.size} here some were lost, or this is an older copy"
-            check(size > 0, f"{name} is about no entries: nothing can be compared with it")
-            check(size <= folder.size, f"{name} names {size} entries: {words}")
-        self.marks.sort(reverse=True)
-
-    def run(self) -> list[str]:
-        """What holds, in words. Raises ValueError where something does not."""
-        folder, cites = self.folder, self.cites
-        self.cited() if folder.kind == "cited" else self.whole()
-        cites.finish()
-        return [
-            f"{folder.kind} of {folder.origin}: {folder.size} entries, root {folder.root.hex()}",
-            f"{len(folder.files)} files, {self.checkpoints} checkpoints, {self.anchored} anchored statements",
-            f"{len(cites.entries)} cited entries, {len(cites.clear)} disclosed",
-            *(["nothing is said about entries that are not cited"] if folder.kind == "cited" else []),
-        ]
-
-    def outside(self, size: int, root: Callable[[], bytes]) -> None:
-        """Compare what is said outside about the root at this size."""
-        while self.marks and self.marks[-1][0] == size:
-            _, said, name, note = self.marks.pop()
-            with about(f"{name}: "):
-                if name.startswith("anchors/"):
-                    check(self.keys.checkpoint(note, size) == said, "it does not name the root of its file name")
-                check(said == root(), "it names another root: history was rewritten")
-            self.anchored += 1
-
-    def cited(self) -> None:
-        """Only what is cited is there: every line stands by its proof against the one checkpoint."""
-        folder, last = self.folder, -1
-        check(not self.given or folder.vkey in self.given, "the package is signed by another key than the one given")
-        self.keys = Keys(folder.vkey, folder.origin)
-        with about("checkpoint: "):
-            root = self.keys.checkpoint(self.cites.note, folder.size)
-            check(root == folder.root, "it names another root than manifest.json")
-        self.outside(folder.size, lambda: folder.root)
-        for _, _, name, _ in self.marks:
-            self.unchecked.append(f"{name} was not checked: its root cannot be computed without all entries")
-        for line, seq in folder.objects("cited.ndjson", line=str, seq=int):
-            check(last < seq and seq in self.cites.entries, f"cited.ndjson: entry {seq} is out of order, or not cited")
-            self.line(seq, line.encode())
-            last = seq
-
-    def whole(self) -> None:
-        """Every entry in order: form, chain, tiles, roots, signatures, and what follows from entries."""
-        folder, seq, good, newest = self.folder, 0, 0, ""
-        notes = folder.objects("checkpoints.ndjson", note=str, size=int)
-        due = next(notes, None)  # the next checkpoint
-        self.erased: set[Any] = set()
-        self.personal = folder.objects("personal.ndjson", needed=False, content=str, seq=int, subject=str)
-        self.content = next(self.personal, None)
-        names = folder.below("entries")
-        wanted = [f"entries/{n * PER_FILE:012}.ndjson.gz" for n in range(len(names) or 1)]
-        check(names == wanted, "entries/ is not there, or a file is missing or too many in it")
-        for n, name in enumerate(names):
-            check(seq == n * PER_FILE, f"entries/ has no file for entry {seq}")
-            for line in folder.lines(name):
-                self.line(seq, line)
-                seq += 1
-                check(seq <= min(folder.size, (n + 1) * PER_FILE), f"{name} has more entries than it may")
-                while due is not None and due[1] <= seq:
-                    note, size = due
-                    with about(f"the checkpoint of {size} entries: "):
-                        check(good < size == seq, "it is out of order")
-                        words = f"among entries {good} to {size - 1} a line was changed, or it was: they do not agree"
-                        check(self.keys.checkpoint(note, size) == self.tree.root(), words)
-                    self.checkpoints, good, newest, due = self.checkpoints + 1, size, note, next(notes, None)
-                self.outside(seq, self.tree.root)
-                if self.keys.awaited == seq:
-                    check(good == seq, "a change of key has no checkpoint of exactly its size", seq - 1)
-        check(seq == folder.size, f"there are {seq} entries; manifest.json names {folder.size}")
-        self.sets.finish()
-        check(good == seq and due is None, f"not covered by a signed checkpoint: entries {good} to {seq - 1}")
-        check(newest == folder.text("checkpoint"), "checkpoint is not the newest of checkpoints.ndjson")
-        same = (self.tree.root(), self.keys.list[-1][0].vkey) == (folder.root, folder.vkey)
-        check(same, "manifest.json names another root, or another key, than the entries give")
-        check(not self.tiles, f"{min(self.tiles, default='')} lies beyond the entries")
-        if "personal.ndjson" in folder.files:
-            for alias, first in self.missing.items():
-                check(alias in self.erased, f"personal content of {alias} is missing", first)
-            check(self.content is None, "personal.ndjson holds more than lines ask for")
-        if self.given:
-            self.keys.vouch(self.given)
-
-    def line(self, seq: int, line: bytes) -> None:
-        """Take the line of an entry: in a cited package by its proof alone."""
-        with about("", seq):
-            entry, leaf = entry_of(line), None
-            check(entry["seq"] == seq, "its line has the number of another entry")
-            if self.folder.kind != "cited":
-                self.leaf = leaf = sha256(b"\x00" + self.leaf + line)
-                self.tree.add(leaf)
-                self.follow(seq, entry)
-            self.cites.entry(seq, entry, line, leaf)
-
-    def follow(self, seq: int, entry: dict[str, Any]) -> None:
-        """What an entry says after those before it: times, keys, sets, personal content (§8)."""
-        check(self.at <= entry["at"], "its time lies before that of the entry before it")
-        self.at, record, personal = entry["at"], entry["record"], entry["personal"]
-        if seq == 0:
-            said = (entry["kind"], entry["source"], *map(record.get, ("origin", "format", "leaf")))
-            wanted = ("genesis", "engine", self.folder.origin, 1, "rfc6962-sha256-chained")
-            check(said == wanted, "it is not the genesis entry of this ledger")
-            self.keys = Keys(record.get("vkey"), self.folder.origin)
-        elif entry["kind"] == "key_event":
-            self.keys.event(seq, record)
-            if record.get("action") == "erase_subject":
-                self.erased.add(record.get("key_name"))
-        self.sets.entry(seq, entry)
-        if self.content is not None and self.content[1] <= seq:
-            content, *whose = self.content
-            asked = personal is not None and whose == [seq, personal["alias"]] and len(unbase64(content)) >= 28
-            check(asked, "personal.ndjson holds content that its line does not ask for")
-            self.content = next(self.personal, None)
-        elif personal is not None:
-            self.missing.setdefault(personal["alias"], seq)
-
-    def tile(self, level: int, n: int, hashes: list[bytes]) -> None:
-        name = tile_path(level, n)
-        check(name in self.tiles, f"{name} is missing")
-        self.tiles.remove(name)
-        stored = read(self.folder.path, name)
-        for i, made in enumerate(hashes if level == 0 and len(stored) == 8192 else []):
-            words = f"its line does not give its leaf hash in {name}: one of the two was changed"
-            check(stored[32 * i : 32 * i + 32] == made, words, 256 * n + i)
-        check(stored == b"".join(hashes), f"{name} is not what its entries give")
-
-
-def say(text: str) -> None:
-    """Print, whatever the terminal can show; names in a package must not drive it."""
-    shown = "".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in text)
-    print(shown.encode("ascii", "backslashreplace").decode())
-
-
-def anchor(text: str) -> tuple[int, bytes]:
-    size, root = match(f"({NUMBER}):({HASH.pattern})", text, "SIZE:ROOT is expected").groups()
-    return int(size), bytes.fromhex(root)
-
-
-def arguments(argv: list[str] | None) -> argparse.Namespace:
-    usage = argparse.ArgumentParser("verify.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    usage.add_argument("folder", nargs="?", type=os.path.realpath, help="an export or package")
-    usage.add_argument("--vkey", action="append", default=[], type=Key, help="public key, from where you trust it")
-    usage.add_argument("--anchor", action="append", default=[], type=anchor, help="SIZE:ROOT from a report")
-    for name, words in ("proof", "an inclusion proof"), ("line", "what it is about"), ("consistency", "such a proof"):
-        usage.add_argument(f"--{name}", metavar="FILE", type=os.path.realpath, help=words)
-    given = usage.parse_args(argv)
-    if [given.folder, given.proof, given.consistency].count(None) != 2:
-        usage.error("give a folder, or --proof, or --consistency")
-    if (given.proof is None) != (given.line is None) or (given.anchor and given.folder is None):
-        usage.error("--line belongs to --proof, --anchor to a folder")
-    if given.folder is None and not given.vkey:
-        usage.error("a proof says nothing without --vkey: the public key, from where you trust it")
-    files = [path for path in (given.proof, given.line, given.consistency) if path]
-    if not all(map(os.path.isfile, files)) or not os.path.isdir(given.folder or "."):
-        usage.error("what is to be verified is not there")
-    return given
-
-
 def main(argv: list[str] | None = None) -> int:
     """The exit code; see the top of this file."""
-    given = arguments(argv)
-    unchecked: list[str] = []
+    usage = argparse.ArgumentParser("verify.py", description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    usage.add_argument("what", nargs="+", help="a folder, or a proof, and the line it is about")
+    usage.add_argument("--vkey", action="append", default=[], type=Key, help="public key, from where you trust it")
+    usage.add_argument("--anchor", action="append", default=[], help="SIZE:ROOT from a report")
+    given = usage.parse_args(argv)
+    is_folder = os.path.isdir(given.what[0])
+    claims = [re.fullmatch(f"({NUMBER}):([0-9a-f]{{64}})", text) for text in given.anchor]
+    right = all(claims) and all(map(os.path.exists, given.what)) and len(given.what) <= 2 - is_folder
+    if not right or not (is_folder or given.vkey) or (given.anchor and not is_folder):
+        usage.error("give a folder, and SIZE:ROOT with --anchor; or a proof, with the line it is about, and --vkey")
+    Looking.at = ""
     try:
-        if given.folder:
-            run = Run(Folder(given.folder), [key.vkey for key in given.vkey], given.anchor)
-            told, unchecked = run.run(), run.unchecked
-        elif given.proof:
-            line = read("", given.line, LONGEST_LINE + 1)
-            line = line[:-1] if line.endswith(b"\n") else line
-            told = [check_inclusion(read("", given.proof).decode(), line, given.vkey)]
+        if is_folder:
+            roots = [(int(found[1]), found[2]) for found in claims if found]
+            told, unchecked = Folder(given.what[0]).verify([key.vkey for key in given.vkey], roots)
         else:
-            told = [check_consistency(read("", given.consistency).decode(), given.vkey)]
+            proof, *line = map(contents, given.what)
+            text, unchecked = proof.decode(), []
+            entry = Entry(line[0].removesuffix(b"\n")) if line else None
+            told = [check_inclusion(text, entry, given.vkey) if entry else check_consistency(text, given.vkey)]
+        told += [f"NOT CHECKED: {what}" for what in unchecked]
+        told.append("holds, but not everything was checked" if unchecked else "holds")
+        code = 3 if unchecked else 0
     except Exception as error:  # noqa: BLE001 -- the last door: whatever a hostile file does here, it does not pass
-        named = isinstance(error, ValueError)
-        say(f"BROKEN: {error}" if named else f"BROKEN: it could not be verified: {type(error).__name__}: {error}")
-        return 4
-    for text in [*told, *(f"NOT CHECKED: {what}" for what in unchecked)]:
-        say(text)
-    say("holds, but not everything was checked" if unchecked else "holds")
-    return 3 if unchecked else 0
+        name = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+        code, told = 4, [f"BROKEN: {Looking.at}{name}{error}"]
+    for text in told:
+        print(text.encode("unicode_escape").decode())  # names in a package must not drive the terminal
+    return code
 
 
 if __name__ == "__main__":

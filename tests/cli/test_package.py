@@ -104,7 +104,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a byte of the checkpoint": lambda f: flip(f / "checkpoint"),
     "a byte of a working paper": lambda f: flip(one(f, "reports/*/*.pdf")),
     "a byte of a proof": lambda f: flip(one(f, "proofs/*")),
-    "a byte of a citation": lambda f: flip(f / "citations.ndjson"),
+    "a byte of a cited entry": lambda f: flip(f / "cited.ndjson"),
     "a byte of what is disclosed": lambda f: flip(f / "disclosed.ndjson"),
     "a byte of the verifier": lambda f: (f / "verify.py").write_bytes((f / "verify.py").read_bytes() + b"\n"),
     "a byte of the manifest": lambda f: flip(f / "manifest.json"),
@@ -143,7 +143,7 @@ def test_a_cited_package_shows_only_what_is_cited(audited: Place, tmp_path: Path
     folder = tmp_path / "cited"
     assert check(folder, "--vkey", vkey(audited)).code == 0
     names = {p.name for p in folder.iterdir()}
-    assert {"entries", "tile", "personal.ndjson"} & names == set()
+    assert {"entries", "tile", "personal.ndjson", "checkpoints.ndjson"} & names == set()
     lines = (folder / "cited.ndjson").read_bytes().splitlines()
     assert len(lines) == done.json["cited"] < done.json["entries"]
     flip(folder / "cited.ndjson")

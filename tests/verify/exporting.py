@@ -122,20 +122,10 @@ def package(
 ) -> Path:
     """A package, or a cited package, about an audit and its finding entries. `clear` are cited entries to disclose."""
     export(ledger, keys, folder)
-    rows = []
+    entries = {audit, *findings}
     for seq in findings:
-        record = json.loads(ledger.entry(seq).line)["record"]
-        rows.append(
-            {
-                "audit": record["audit"],
-                "control": record["control"],
-                "entry": seq,
-                "finding": record["number"],
-                "rests_on": record["rests_on"],
-            }
-        )
-    write(folder, "citations.ndjson", ndjson(rows))
-    entries = sorted({audit} | {n for row in rows for n in (row["entry"], *row["rests_on"])})
+        entries |= set(json.loads(ledger.entry(seq).line)["record"]["rests_on"])
+    write(folder, "cited.ndjson", "".join(f"{ledger.entry(seq).line}\n" for seq in sorted(entries)))
     for seq in entries:
         write(folder, f"proofs/{seq}.tlog-proof", ledger.inclusion(seq).text)
     if clear:
@@ -147,7 +137,6 @@ def package(
         for name in ("entries", "tile"):
             shutil.rmtree(folder / name, ignore_errors=True)
         (folder / "checkpoints.ndjson").unlink()
-        write(folder, "cited.ndjson", ndjson([{"line": ledger.entry(seq).line, "seq": seq} for seq in entries]))
     seal(folder, keys, "cited" if cited else "package", ledger.size, ledger.root)
     return folder
 

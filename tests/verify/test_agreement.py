@@ -223,6 +223,70 @@ def test_sets_that_do_not_follow(tmp_path: Path, alone: Said) -> None:
         assert found.problems[0].seq == 10
 
 
+@pytest.mark.parametrize(
+    ("seq", "old", "new", "first"),
+    [
+        (11, '"kind":"user_account"', '"kind":"user_group"', 10),
+        (11, '"source":"db"', '"source":"dc"', 10),
+        (11, '"collection":10', '"collection":9', 10),
+        (11, '"collection":10', '"collection":null', 10),
+        (0, '"collection":null', '"collection":0', 0),
+        (11, '"gone":true', '"gone":false', 10),
+        (11, '"key":["', '"key":["x', 11),
+    ],
+)
+def test_rows_that_do_not_follow_although_the_owner_signed_them(
+    tmp_path: Path, alone: Said, seq: int, old: str, new: str, first: int
+) -> None:
+    place = Place(tmp_path)
+    with place.open() as ledger:
+        for n in range(3):
+            state(ledger, [account(f"u{m}") for m in range(n, 8)], run=f"r{n}")
+    keys = Keys.open(place.folder / "keys", ORIGIN, create=False)
+    path = damaged(place, tmp_path)
+    resign(path, keys, seq, old, new)
+
+    found = verify(path, vkey=keys.vkey)
+    code, words = alone(path, keys, "--vkey", keys.vkey)
+    assert (found.ok, code) == (False, 4), words
+    assert f"entry {first}" in words
+
+
+SIGNED = {  # old and new text of a line that its owner signed: the first entry that does not hold
+    "a space": ('"cursor":null', '"cursor": null', "it is not in canonical form"),
+    "a float": ('"cursor":null', '"cursor":1.5', "1.5 is no integer"),
+    "a number that not every program can read": ('"cursor":null', '"cursor":9007199254740992', "is no integer"),
+    "an escape": ('"of_kind":"user_account"', '"of_kind":"user\\u005faccount"', "it is not in canonical form"),
+    "a doubled key": ('"cursor":null', '"cursor":null,"cursor":"x"', "it is not in canonical form"),
+    "another order": ('"part":0,"previous":1', '"previous":1,"part":0', "it is not in canonical form"),
+    "a space beside the record": ('"gone":false', '"gone": false', "it is not in the form of a line"),
+    "a tombstone with a record": ('"gone":false', '"gone":true', "a tombstone has a record"),
+    "another version": ('"v":1', '"v":2', "it is not in the form of a line"),
+    "a time that is none": ('"at":"2026-11-', '"at":"2026-13-', "it is not in the form of a line"),
+    "a time before that of the entry before": ('"at":"2026-', '"at":"2025-', "its time lies before"),
+    "a collection of somebody else": ('"source":"engine"', '"source":"db"', "the collection is not the engine's"),
+    "another number": ('"seq":10', '"seq":11', "its line has the number of another entry"),
+}
+
+
+@pytest.mark.parametrize("name", SIGNED)
+def test_lines_of_another_form_although_the_owner_signed_them(tmp_path: Path, alone: Said, name: str) -> None:
+    """No root, tile or signature tells: the form of the line alone does."""
+    old, new, words = SIGNED[name]
+    place = Place(tmp_path)
+    with place.open() as ledger:
+        for n in range(3):
+            state(ledger, [account(f"u{m}") for m in range(n, 8)], run=f"r{n}")
+    keys = Keys.open(place.folder / "keys", ORIGIN, create=False)
+    path = damaged(place, tmp_path)
+    resign(path, keys, 10, old, new)
+
+    code, said = alone(path, keys, "--vkey", keys.vkey)
+    assert code == 4
+    assert said.startswith("BROKEN: entry 10: ")
+    assert words in said
+
+
 def resign(path: Path, keys: Keys, seq: int, old: str, new: str) -> None:
     """Write what a faulty writer with the right key would have: a changed line with all that hangs on it."""
     with duckdb.connect(str(path)) as raw:

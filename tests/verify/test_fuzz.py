@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.ledger.places import given as collected
 from tests.verify.exporting import export, seal
 
 fuzz = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+SURVIVED = re.compile(r"\b(Type|Key|Attribute|Index|Name|Assertion|Unbound\w*|Unicode\w*)Error: ")
 PIECES = [
     b"",
     b"\n",
@@ -77,16 +79,16 @@ def test_proofs_and_lines(
     content = data.draw(damage((folder / name).read_bytes()))
     (tmp_path / name).write_bytes(content)
     if name.startswith("c"):
-        arguments = ["--consistency", str(tmp_path / name)]
+        arguments = [str(tmp_path / name)]
     else:
         places = {other: str((tmp_path if other == name else folder) / other) for other in ("p.tlog-proof", "line")}
-        arguments = ["--proof", places["p.tlog-proof"], "--line", places["line"]]
+        arguments = [places["p.tlog-proof"], places["line"]]
 
     code = standalone.main([*arguments, "--vkey", keys.vkey])
 
     same = content.removesuffix(b"\n" if name == "line" else b"") == (folder / name).read_bytes()
     assert code == (0 if same else 4)
-    assert "could not be verified" not in capsys.readouterr().out, "every fault is named, not just survived"
+    assert not SURVIVED.search(capsys.readouterr().out), "every fault is named, not just survived"
 
 
 @fuzz
@@ -103,7 +105,7 @@ def test_manifests(
     code = standalone.main([str(copy), "--vkey", keys.vkey])
 
     assert code == (0 if same else 4)
-    assert "could not be verified" not in capsys.readouterr().out
+    assert not SURVIVED.search(capsys.readouterr().out)
 
 
 @fuzz
@@ -128,7 +130,7 @@ def test_files_whose_digests_are_right(
 
     assert code == 4 or (code == 0 and said(name, after) == said(name, before))
     assert code == 0 or after != before
-    assert "could not be verified" not in capsys.readouterr().out
+    assert not SURVIVED.search(capsys.readouterr().out)
 
 
 def said(name: str, content: bytes) -> object:
@@ -163,12 +165,12 @@ def test_records_in_canonical_form_are_accepted_and_only_these(record: dict[str,
         + "0" * 32
         + f'","observed_at":null,"personal":null,"record":{text},"seq":7,"source":"engine","v":1}}'
     )
-    assert standalone.entry_of(line.encode())["record"] == record
+    assert standalone.Entry(line.encode()).record == record
     for other in (
         json.dumps(record, sort_keys=True, ensure_ascii=False),
         json.dumps(record, sort_keys=True, separators=(",", ":")),
         json.dumps(dict(sorted(record.items(), reverse=True)), separators=(",", ":"), ensure_ascii=False),
     ):
         if other != text and "\x7f" not in text:
-            with pytest.raises(standalone.Broken):
-                standalone.entry_of(line.replace(f'"record":{text},', f'"record":{other},').encode())
+            with pytest.raises(ValueError, match="not in canonical form"):
+                standalone.Entry(line.replace(f'"record":{text},', f'"record":{other},').encode())

@@ -104,7 +104,7 @@ def test_we_accept_their_checkpoints_and_proofs(tmp_path: Path) -> None:
         extra = base64.b64encode(befores[seq]).decode()
         text = "\n".join([INCLUSION, f"extra {extra}", f"index {seq}", *nodes]) + "\n\n" + notes[300]
         assert check_inclusion(text, lines[seq], [vkey]).size == 300
-        assert f"entry {seq} is among the 300" in standalone.check_inclusion(text, lines[seq], keys)
+        assert f"entry {seq} is among the 300" in standalone.check_inclusion(text, standalone.Entry(lines[seq]), keys)
     for earlier, later in ((7, 256), (7, 300), (256, 300)):
         proof = reader.get_consistency_proof(earlier, later)
         nodes = [base64.b64encode(node).decode() for node in proof.node_hashes]

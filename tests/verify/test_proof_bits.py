@@ -73,10 +73,12 @@ def held(proof: bytes, line_: bytes | None) -> list[bool]:
             text = proof.decode()
             if line_ is None:
                 check_consistency(text, [VKEY]) if side == 0 else standalone.check_consistency(text, KEYS)
+            elif side == 0:
+                check_inclusion(text, line_, [VKEY])
             else:
-                check_inclusion(text, line_, [VKEY]) if side == 0 else standalone.check_inclusion(text, line_, KEYS)
+                standalone.check_inclusion(text, standalone.Entry(line_), KEYS)
             found.append(True)
-        except (BadProof, UnicodeDecodeError, standalone.Broken):
+        except (BadProof, ValueError):
             found.append(False)
     return found
 

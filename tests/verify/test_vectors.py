@@ -12,7 +12,9 @@ from collections.abc import Callable, Iterator
 from hashlib import sha256
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from compliance.ledger.note import format_vkey, sign_text
 from compliance.verify import note, proof, standalone
 from tests.ledger.test_tree import LEAVES, ROOTS, by_definition
 from tests.verify.exporting import tile_path
@@ -90,14 +92,14 @@ def ours_included(leaf: bytes, index: int, size: int, nodes: list[bytes], root: 
 def alone_included(leaf: bytes, index: int, size: int, nodes: list[bytes], root: bytes) -> bool:
     try:
         return standalone.included(leaf, index, size, nodes) == root
-    except standalone.Broken:
+    except ValueError:
         return False
 
 
 def alone_extends(size1: int, size2: int, root1: bytes, root2: bytes, nodes: list[bytes]) -> bool:
     try:
         return standalone.extended(size1, root1, size2, nodes) == (root1, root2)
-    except standalone.Broken:
+    except ValueError:
         return False
 
 
@@ -224,7 +226,8 @@ def test_the_example_of_signed_note() -> None:
     key = standalone.Key(VKEY)
 
     assert key.id.hex() == "530d903a"
-    assert standalone.signed_text(NOTE, key) == note.Verifier(VKEY).text(NOTE) == "This is an example message.\n"
+    assert standalone.signers(NOTE, key) == [key]
+    assert note.Verifier(VKEY).text(NOTE) == "This is an example message.\n"
 
 
 # A checkpoint of the Go checksum database, as it was published, and its well-known key
@@ -236,12 +239,13 @@ SUMDB_NOTE = (
 
 
 def test_a_checkpoint_of_somebody_else() -> None:
-    text = standalone.signed_text(SUMDB_NOTE, standalone.Key(SUMDB_VKEY))
+    key = standalone.Key(SUMDB_VKEY)
+    text = note.Verifier(SUMDB_VKEY).text(SUMDB_NOTE)
 
-    assert text == note.Verifier(SUMDB_VKEY).text(SUMDB_NOTE)
+    assert standalone.signers(SUMDB_NOTE, key) == [key]
     assert note.parsed(text)[:2] == ("go.sum database tree", 65_664_258)
-    with pytest.raises(standalone.Broken, match="the checkpoint is of"):
-        standalone.checkpoint_of(SUMDB_NOTE, standalone.Key(SUMDB_VKEY))  # its origin is not the name of its key
+    with pytest.raises(ValueError, match="the checkpoint is of"):
+        standalone.checkpoint_of(SUMDB_NOTE, key)  # its origin is not the name of its key
 
 
 # c2sp.org/tlog-tiles: the numbers of its examples
@@ -326,5 +330,79 @@ def test_published_signatures(case: tuple[str, str, str]) -> None:
     ],
 )
 def test_keys_that_anybody_could_sign_for(public: bytes) -> None:
-    with pytest.raises(standalone.Broken):
+    with pytest.raises(ValueError, match="the public key is"):
         standalone.Key(vkey_of(public))
+
+
+PRIVATE = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+OTHER = Ed25519PrivateKey.from_private_bytes(bytes(range(1, 33)))
+OURS, THEIRS = (format_vkey("log", key.public_key().public_bytes_raw()) for key in (PRIVATE, OTHER))
+ENTRY = (
+    b'{"at":"2026-11-23T06:45:50.123456Z","collection":null,"gone":false,"key":null,"kind":"k","nonce":"'
+    + b"0" * 32
+    + b'","observed_at":null,"personal":null,"record":{"x":""},"seq":7,"source":"engine","v":1}'
+)
+SIGNED = sign_text("log\n1\n" + base64.b64encode(SOME).decode() + "\n", "log", PRIVATE)
+
+
+@pytest.mark.parametrize(
+    ("vkey", "words"),
+    [
+        (OURS.replace("+", "+0", 1)[: len(OURS)], "not a public key"),
+        (OURS.replace(OURS.split("+")[1], "00000000"), "id belongs to it"),
+        (OURS.replace(OURS.split("+")[1], OURS.split("+")[1].upper()), "not a public key"),
+        ("a log" + OURS[3:], "not a public key"),
+        (None, "not a public key"),
+    ],
+)
+def test_keys_that_are_not_written_as_keys_are(vkey: object, words: str) -> None:
+    assert standalone.Key(OURS).vkey == OURS
+    with pytest.raises(ValueError, match=words):
+        standalone.Key(vkey)
+
+
+def test_a_key_of_another_algorithm() -> None:
+    raw = b"\x02" + PRIVATE.public_key().public_bytes_raw()
+    with pytest.raises(ValueError, match="not an Ed25519 key"):
+        standalone.Key(f"log+{sha256(b'log' + bytes([10]) + raw).hexdigest()[:8]}+{base64.b64encode(raw).decode()}")
+
+
+def test_a_wrong_signature_of_a_known_key_fails_the_whole_note() -> None:
+    key, text = standalone.Key(OURS), SIGNED.rpartition("\n\n")[0]
+    wrong = sign_text(text.replace("log\n1", "log\n2") + "\n", "log", PRIVATE).rpartition("\n\n")[2]
+
+    assert standalone.checkpoint_of(SIGNED, key) == (1, SOME, [key])
+    for note_ in (SIGNED + wrong, f"{text}\n\n{wrong}"):
+        with pytest.raises(ValueError, match="does not hold"):
+            standalone.checkpoint_of(note_, key)
+    with pytest.raises(ValueError, match="is not signed by"):
+        standalone.checkpoint_of(SIGNED, standalone.Key(THEIRS))
+    more = SIGNED + sign_text(f"{text}\n", "log", OTHER).rpartition("\n\n")[2]
+    assert standalone.checkpoint_of(more, key)[2] == [key], "what others sign beside it does not count"
+
+
+def test_notes_that_are_too_long() -> None:
+    long = SIGNED.replace("\n\n", "\n" + "x" * (1 << 20) + "\n\n")
+    with pytest.raises(ValueError, match="longer than 1 MiB"):
+        standalone.signers(long, standalone.Key(OURS))
+    many = SIGNED + SIGNED.rpartition("\n\n")[2] * 100
+    with pytest.raises(ValueError, match="not a signed note"):
+        standalone.signers(many, standalone.Key(OURS))
+
+
+def test_a_key_does_not_come_back_and_does_not_change_its_name() -> None:
+    keys = standalone.Keys(OURS, "log")
+    keys.join(THEIRS, 5, "rotate")
+    with pytest.raises(ValueError, match="was so before"):
+        keys.join(OURS, 9, "rotate")
+    with pytest.raises(ValueError, match="not of 'log'"):
+        keys.join(SUMDB_VKEY, 9, "replace")
+    with pytest.raises(ValueError, match="not of 'log'"):
+        standalone.Keys(SUMDB_VKEY, "log")
+
+
+def test_a_line_of_its_own_is_not_longer_than_one_in_a_folder() -> None:
+    line = ENTRY.replace(b'"x":""', b'"x":"' + b"x" * 65_535 + b'"')
+    assert standalone.Entry(ENTRY).seq == 7
+    with pytest.raises(ValueError, match="longer than 65535 bytes"):
+        standalone.Entry(line)
