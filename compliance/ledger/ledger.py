@@ -35,11 +35,11 @@ from compliance.ledger.keys import KeyRing, Keys
 from compliance.ledger.keystore import KeyStore
 from compliance.ledger.line import MAX_LINE, Events, Row, Rows, build
 from compliance.ledger.lockstore import LockStore
-from compliance.ledger.note import Checkpoint, Signer, intent_text, sign_text
+from compliance.ledger.note import Checkpoint, Signer, intent_text, parse_checkpoint, sign_text, split_note
 from compliance.ledger.readable import Readable
 from compliance.ledger.reading import Latest
 from compliance.ledger.store import ENTRY, FORMAT, RECOVER, Head, Store, never_begun
-from compliance.ledger.tree import Tile, leaves
+from compliance.ledger.tree import Edge, Tile, leaves
 from compliance.schemas.canonical import instant
 from compliance.schemas.errors import (
     ConfigError,
@@ -241,16 +241,22 @@ class Ledger(Readable):
         unsigned = restart.resume(self._store, self._edge, note, intent, self._terms, self.origin, adopt=adopt)
         self._note = note
         if unsigned and self._key is not None:
-            self._sign()
+            self._sign(head.size, head.root)
         if self._key is not None:
             self._ring.settle(self._terms.vkey, self._terms.former)
 
     def close(self) -> None:
-        """Close the file and the key store."""
+        """Close the file and the key store. After a write that failed the log stays as it is: it says what was
+        committed, and what memory holds may be what went wrong."""
         with self._mutex:
-            self._broken = True
+            if self._closed:
+                return
+            broken, self._broken, self._closed = self._broken, True, True
             self._keystore.close()
-            self._store.close()
+            if broken:
+                self._store.abandon()
+            else:
+                self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -431,6 +437,8 @@ class Ledger(Readable):
 
     def _write(self, rows: Rows | Events, at: datetime, *, incoming: Keys | None = None, action: str = "") -> Appended:
         first = self._edge.size
+        self._check_memory()
+        self._keystore.flush()  # before the lines are made: from there to their hashes nothing waits for a disk
         if isinstance(rows, Events):
             entries, personal = bulk.event_table(rows, first, at), None
         else:
@@ -445,7 +453,6 @@ class Ledger(Readable):
         if incoming is not None:
             self._terms = self._terms.then(first + len(entries), incoming.vkey, action)
             self._outgoing, self._key = self._key, incoming
-        self._keystore.flush()
 
         def announced() -> tuple[Sequence[Tile], Head]:
             tiles = edge.extend(leaves(edge.last_leaf, bulk.lines(entries)))
@@ -455,14 +462,25 @@ class Ledger(Readable):
             return tiles, head
 
         tiles, head = self._store.commit(entries, personal, announced)
-        self._read_back(first, entries, tiles, head)
+        self._read_back(first, entries, tiles, head, edge)
         self._edge, self._at = edge, at
-        self._sign()
+        self._sign(head.size, head.root)
         self._broken = False
         assert self._note is not None
         return Appended(first, edge.size, head.root, self._note)
 
-    def _read_back(self, first: int, entries: pa.Table, tiles: Sequence[Tile], head: Head) -> None:
+    def _check_memory(self) -> None:
+        """Raise IntegrityError when the tree in memory is not the one that was signed last: a fault of memory while
+        nothing was written would be signed with the next entry."""
+        if self._note is not None and parse_checkpoint(split_note(self._note)[0]).root != self._edge.root():
+            self._broken = True
+            raise IntegrityError(
+                f"ledger {self._store.path}: what memory holds of its {self._edge.size} entries is not what was "
+                "signed; nothing was added",
+                remedy="test memory of this machine, then open the ledger again",
+            )
+
+    def _read_back(self, first: int, entries: pa.Table, tiles: Sequence[Tile], head: Head, edge: Edge) -> None:
         """Hash what the file holds, not what we meant to write: a fault between the two must not be signed."""
         made, count = [self._edge.last_leaf], 0
         for batch in self._store.batches("SELECT * FROM stored.entry WHERE seq >= ?", [first]):
@@ -476,6 +494,7 @@ class Ledger(Readable):
             and made[-1] == head.last_leaf
             and self._store.head() == head
             and self._store.tiles_since(first) == list(tiles)
+            and (edge.size, edge.last_leaf, edge.root()) == (head.size, head.last_leaf, head.root)
         )
         if not same:
             raise IntegrityError(
@@ -485,8 +504,8 @@ class Ledger(Readable):
                 remedy="test memory and disk of this machine, then open the ledger again",
             )
 
-    def _sign(self) -> None:
-        point = Checkpoint(self.origin, self._edge.size, self._edge.root())
+    def _sign(self, size: int, root: bytes) -> None:
+        point = Checkpoint(self.origin, size, root)
         note = sign_text(point.text, self.origin, *self._signers(point.size))
         self._lock.swap(self._note, note, instant(self._at))
         self._note = note

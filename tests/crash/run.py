@@ -127,6 +127,9 @@ class Run:
         tracer = Tracer(child.pid, self.folder / "log", call[0], fault, call[1])
         child.go()
         status, met = child.end(), tracer.met()
+        if tracer.astray:
+            self.points.append((name, f"{met}: not counted", f"exit {status}"))
+            return
         if status != (-9 if met and fault == "signal=KILL" else 0):
             raise Broken(f"{name}: {fault} at {met} (number {call[1]}): exit {status}, {child.said[-1:]}")
         label = name if fault == "signal=KILL" else f"{name}, {fault.partition('=')[2]}"
