@@ -32,7 +32,7 @@ from compliance.ledger.collections import (
 )
 from compliance.ledger.drafts import Draft, draft_row
 from compliance.ledger.keys import KeyRing, Keys
-from compliance.ledger.keystore import KeyStore
+from compliance.ledger.keystore import KeyStore, is_empty
 from compliance.ledger.line import MAX_LINE, Events, Row, Rows, build
 from compliance.ledger.lockstore import LockStore
 from compliance.ledger.note import Checkpoint, Signer, intent_text, parse_checkpoint, sign_text, split_note
@@ -106,11 +106,15 @@ class Ledger(Readable):
         return cls._open(path, how)
 
     @classmethod
-    def adopt(cls, path: Path, *, reason: str, by: str, **how: Unpack[Opening]) -> Ledger:
+    def adopt(cls, path: Path, *, reason: str, by: str, replace_key: bool = False, **how: Unpack[Opening]) -> Ledger:
         """Open a ledger whose lock store was lost, start a new one, and record who did so and why.
+
+        With `replace_key` the key in force is lost as well: a key at hand that never signed this ledger (else one made
+        now) takes its place, as in `replace_key`. So it is with a file made of months from before a rotation.
 
         Raises:
             LedgerError: there is a lock store, or no ledger. One that is there but wrong is moved aside by hand first.
+            ConfigError: the key in force is not at hand, and it was not said that it is to be replaced.
         """
         if LockStore(how["lock_store"]).read() is not None:
             raise LedgerError(
@@ -119,9 +123,23 @@ class Ledger(Readable):
             )
         if not path.exists():
             raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
-        ledger = cls._open(path, how, adopt=True)
         try:
-            ledger.append([Draft("key_event", ledger._key_event("adopt_lock_store", ledger.vkey, reason, by))])
+            ledger = cls._open(path, how, adopt=True, without_key=replace_key)
+        except ConfigError as error:
+            if "signing key" not in error.message:
+                raise
+            raise ConfigError(
+                error.message, remedy=f"{error.remedy}; lock store and key at once: `ledger adopt --replace-key`"
+            ) from error
+        try:
+            adopted = Draft("key_event", ledger._key_event("adopt_lock_store", ledger.vkey, reason, by))
+            if replace_key:
+                ledger._refuse_key_at_hand()
+                used = {term.vkey for term in ledger.terms.terms}
+                unused = (key for key in ledger._ring.all() if key.vkey not in used)
+                ledger._change_key("replace", next(unused, None) or ledger._ring.prepare(), reason, by, [adopted])
+            else:
+                ledger.append([adopted])
         except BaseException:
             ledger.close()
             raise
@@ -141,34 +159,46 @@ class Ledger(Readable):
             raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
         ledger = cls._open(path, how, without_key=True)
         try:
-            if ledger._ring.find(ledger.terms.vkey) is not None:
-                raise LedgerError(
-                    f"the signing key in force, {ledger.terms.vkey}, is at hand",
-                    remedy="`compliance keys rotate` lets it vouch for the next one",
-                )
+            ledger._refuse_key_at_hand()
             ledger._change_key("replace", key or ledger._ring.prepare(), reason, by)
         except BaseException:
             ledger.close()
             raise
         return ledger
 
+    def _refuse_key_at_hand(self) -> None:
+        if self._ring.find(self._terms.vkey) is not None:
+            raise LedgerError(
+                f"the signing key in force, {self._terms.vkey}, is at hand",
+                remedy="`compliance keys rotate` lets it vouch for the next one",
+            )
+
     @classmethod
-    def forget_lost(cls, path: Path, *, reason: str, by: str, **how: Unpack[Opening]) -> int:
+    def forget_lost(
+        cls, path: Path, *, reason: str, by: str, agreed: Callable[[int], bool], **how: Unpack[Opening]
+    ) -> int:
         """Record, as erased, every subject whose key is lost with the key store; gives their number. Their personal
-        columns read NULL from now on, and the ledger says who decided so and why.
+        columns read NULL from now on, and the ledger says who decided so and why. `agreed` is asked first, with the
+        number: what is recorded as erased is destroyed in any key store that is brought back later.
 
         Raises:
-            LedgerError: there is no ledger.
+            LedgerError: there is no ledger, or it was not agreed; then nothing was recorded.
         """
         if not path.exists():
             raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
         with cls._open(path, how, forget=True) as ledger:
-            return ledger._forget(reason, by)
+            return ledger._forget(reason, by, agreed)
 
-    def _forget(self, reason: str, by: str) -> int:
+    def _forget(self, reason: str, by: str, agreed: Callable[[int], bool]) -> int:
         recorded = {orjson.loads(line)["record"]["key_name"] for line in self._store.key_events()}
         rows = self._store.query("SELECT DISTINCT subject FROM whole.personal ORDER BY subject")
         lost = [alias for (alias,) in rows if alias not in recorded and self._keystore.key(alias) is None]
+        if lost and not agreed(len(lost)):
+            raise LedgerError(
+                f"nothing was forgotten: {len(lost)} people would count as erased for good, and a key store that is "
+                "brought back later would lose their keys",
+                remedy="look for a backup of the key store first; then run it again with --yes",
+            )
         if lost:
             self.append([Draft("key_event", self._key_event("erase_subject", alias, reason, by)) for alias in lost])
         return len(lost)
@@ -201,7 +231,7 @@ class Ledger(Readable):
             head = store.head()
             terms = restart.terms(store, ring.create().vkey if head is None else None, origin)
             key = None if without_key else ring.get(terms.vkey)
-            if not how["keystore"].exists() and not forget:
+            if not forget and is_empty(how["keystore"]):
                 restart.check_no_personal(store, how["keystore"])
             opened = KeyStore(how["keystore"])
             ledger = cls(store, key, ring, terms, lock, opened, how.get("clock", _now))
@@ -369,15 +399,15 @@ class Ledger(Readable):
             self._change_key("rotate", key or self._ring.prepare(), reason, by)
             return self.vkey
 
-    def _change_key(self, action: str, key: Keys, reason: str, by: str) -> None:
+    def _change_key(self, action: str, key: Keys, reason: str, by: str, before: Sequence[Draft] = ()) -> None:
         old = self._terms.vkey
         if key.vkey in {term.vkey for term in self._terms.terms}:
             raise ConfigError(f"{key.vkey} signed this ledger before", remedy="give a new key")
         event = self._key_event(action, key.vkey, reason, by, old)
         with self._writing():
             at = self._tick() if self._key is not None else max(self._clock().astimezone(UTC), self._at)
-            row = draft_row(Draft("key_event", event), self._keystore)
-            self._write(Rows.of([row]), at, incoming=key, action=action)
+            rows = [draft_row(draft, self._keystore) for draft in (*before, Draft("key_event", event))]
+            self._write(Rows.of(rows), at, incoming=key, action=action)
         self._ring.settle(key.vkey, self._terms.former)
 
     def _key_event(
