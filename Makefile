@@ -29,6 +29,7 @@ bench:           ## speed, as ratios to a limit measured in the same run
 crash:           ## kill the writer 1,000 times at random, and at every call; see docs/recovery.md
 	@scripts/setup test
 	@$(BIN)/python -m tests.crash.run --kills 1000 --exact --faults --jobs $$(nproc) $(CRASH)
+	@$(BIN)/python -m tests.crash.flips
 
 lock:            ## renew the lock files after a change of pyproject.toml
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements.lock

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from compliance.app import check, locking, moving, workspace
 from compliance.app.config import Config
+from compliance.app.paths import LedgerPlaces
 from compliance.app.workspace import Say
-from compliance.ledger import Ledger, rewrite, sealing
+from compliance.ledger import KeyRing, Ledger, rewrite, sealing
 from compliance.ledger import rebuild as rebuilding
 from compliance.ledger.rebuild import Rebuilt
+from compliance.ledger.segments import manifest_of
 from compliance.schemas.errors import ConfigError, IntegrityError
-from compliance.verify import Verification, segment_key, segments_origin, verify, verify_segments
+from compliance.verify import Verification, segment_key, segments_key, segments_origin, verify, verify_segments
 
 
 def _verified(vkey: str, others: Collection[str] = ()) -> sealing.Check:
@@ -88,18 +91,25 @@ def listing(config: Config, say: Say, *, deep: bool) -> list[dict[str, Any]]:
     bucket, as it was recorded; None without one.
     """
     with workspace.opened(config, say, must_exist=True) as opened:
-        place, check_segment = opened.places.segments, _own(opened.ledger)
-        bucket = _bucket(config, opened.ledger, say)
-        rows = []
-        for month in sealing.months(opened.ledger):
-            there = (place / month.month / "manifest.json").exists()
-            sealed = "sealed" if there else "lost"
-            state = "dropped" if month.dropped else sealed if month.seals else "not sealed"
-            row = _row(month, place, state, bucket)
-            if deep and there:
-                row["verified"], row["problem"] = _looked(place / month.month, check_segment)
-            rows.append(row)
+        rows = overview(config, opened.places, opened.ledger, say)
+        check_segment = _own(opened.ledger)
+        for row in rows:
+            place = opened.places.segments / row["month"]
+            if deep and (place / "manifest.json").exists():
+                row["verified"], row["problem"] = _looked(place, check_segment)
         return rows
+
+
+def overview(config: Config, places: LedgerPlaces, ledger: Ledger, say: Say) -> list[dict[str, Any]]:
+    """Every closed month of an open ledger as in `listing`, nothing verified; no bucket is reached."""
+    bucket = _bucket(config, ledger, say)
+    rows = []
+    for month in sealing.months(ledger):
+        there = (places.segments / month.month / "manifest.json").exists()
+        sealed = "sealed" if there else "lost"
+        state = "dropped" if month.dropped else sealed if month.seals else "not sealed"
+        rows.append(_row(month, places.segments, state, bucket))
+    return rows
 
 
 def _looked(folder: Path, check_segment: sealing.Check) -> tuple[bool, str | None]:
@@ -122,9 +132,18 @@ def _row(month: sealing.Month, place: Path, state: str, bucket: locking.Bucket |
         "bytes": sum(path.stat().st_size for path in files) if files else None,
         "folder": str(place / month.month) if files else None,
         "locked": copy if copy in month.locked else None,
+        "sealed_at": sealed_at(place / month.month),
         "verified": None,
         "problem": None,
     }
+
+
+def sealed_at(segment: Path) -> datetime | None:
+    """When a segment was sealed, by its manifest; None when that cannot be read."""
+    try:
+        return datetime.fromisoformat(manifest_of(segment)["created_at"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,15 +235,16 @@ def rebuild(
     Raises:
         IntegrityError: the segments do not verify, do not give `expect`, or contradict this machine's lock store;
             nothing is left at `target`.
-        ConfigError: there is something at `target`, or no key is known.
+        ConfigError: there is something at `target`, or no key is known; or the segments end with an earlier key of
+            this ledger, and nothing is there to compare them with.
     """
     rewrite.refuse(target)
     places = workspace.places_of(config, target, segments_origin(source))
-    key = vkey or check.own_key(config, places)
+    lock_store = places.lock_store if places.lock_store.exists() else None
+    key = vkey or _key_for(config, places, source, compared=bool(lock_store or expect))
     tell("verifying the segments …")
     _held(verify_segments(source, vkey=key), f"what lies in {source}")
     seen: list[Verification] = []
-    lock_store = places.lock_store if places.lock_store.exists() else None
 
     def holds(fresh: Path) -> None:
         tell("verifying the new file …")
@@ -234,6 +254,21 @@ def rebuild(
     with workspace.private_files():
         rebuilt = rebuilding.rebuild(source, target, check=holds, expect=expect)
     return Drill(rebuilt, target, seen[0].signed, seen[0].anchored)
+
+
+def _key_for(config: Config, places: LedgerPlaces, source: Path, *, compared: bool) -> str:
+    """The key to verify segments with: this machine's, or one that it handed over from, when no month was sealed since.
+    An earlier key may have been given up because it was stolen: it counts only where lock store or anchor speak too."""
+    own, signer = check.own_key(config, places), segments_key(source)
+    if signer == own or signer not in KeyRing(places.keys, places.origin).former():
+        return own
+    if not compared:
+        raise ConfigError(
+            f"the newest segment in {source} is signed by {signer}, which handed over since, and neither a lock store "
+            "nor an anchor is there to compare it with",
+            remedy=f"bring the lock store back, or say what a report names: --expect SIZE:ROOT, or --vkey {signer}",
+        )
+    return signer
 
 
 def _unless_only_shorter(look: Callable[[Path | None], Verification], lock: Path | None, fresh: Path) -> Verification:

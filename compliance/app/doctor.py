@@ -8,11 +8,13 @@ import stat
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+from typing import Any
 
 import compliance
-from compliance.app import anchoring, audit, outside, workspace
+from compliance.app import anchoring, archive, audit, outside, workspace
 from compliance.app import config as configuration
 from compliance.app.config import Config
 from compliance.controls import catalogue
@@ -127,6 +129,7 @@ def _ledger(config: Config) -> Iterator[Checked]:
             yield Checked("ledger", "ok", f"{opened.ledger.size} entries, lock store agrees")
             seen = outside.glance(readings, opened.ledger.size, opened.ledger.root_at)
             views = outside.views(readings, seen, opened.ledger.size, places.path)
+            yield from _segments(config, archive.overview(config, places, opened.ledger, lambda text: None))
     except ComplianceError as error:
         yield Checked("ledger", "broken", error.message, error.remedy or "")
     yield from (_anchor(view, item.memory) for view, item in zip(views, items, strict=False))
@@ -138,6 +141,44 @@ def _ledger(config: Config) -> Iterator[Checked]:
             f"{places.lock_store} lies on the same file system as the ledger",
             "put it elsewhere: [ledger] lock_store = …; one restored backup would roll back both",
         )
+
+
+def _segments(config: Config, rows: list[dict[str, Any]]) -> Iterator[Checked]:
+    """Closed months: how many are sealed and dropped, and how old the newest segment and its locked copy are. What
+    lies in the bucket is not asked for: `ledger seal` and `drop` read it back."""
+    if not rows:
+        return
+    by_state = {state: [row for row in rows if row["state"] == state] for state in ("sealed", "dropped", "lost")}
+    open_months = [row["month"] for row in rows if row["state"] == "not sealed"]
+    kept = [*by_state["dropped"], *by_state["sealed"]]
+    sealed_at = max((row["sealed_at"] for row in kept if row["sealed_at"]), default=None)
+    said = (
+        f"{len(kept)} of {len(rows)} closed months sealed, {len(by_state['dropped'])} of them not in the file any more"
+    )
+    said += f"; newest sealed {_age(sealed_at)}" if sealed_at else ""
+    if lost := [row["month"] for row in by_state["lost"]]:
+        remedy = "bring them back, or seal them again: compliance ledger seal"
+        yield Checked("segments", "warning", f"{said}; {', '.join(lost)} sealed and not there any more", remedy)
+    elif kept and open_months:
+        yield Checked("segments", "warning", f"{said}; not sealed: {', '.join(open_months)}", "compliance ledger seal")
+    else:
+        yield Checked("segments", "ok", said)
+    if config.ledger.segments_bucket is not None:
+        locked = [row for row in kept if row["locked"]]
+        missing = [row["month"] for row in kept if not row["locked"]]
+        at = max((row["sealed_at"] for row in locked if row["sealed_at"]), default=None)
+        said = (
+            f"{len(locked)} of {len(kept)} sealed months recorded as locked in {config.ledger.segments_bucket.bucket}"
+        )
+        said += f"; newest sealed {_age(at)}" if at else ""
+        said += f"; without a locked copy: {', '.join(missing)}" if missing else ""
+        yield Checked(
+            "segments bucket", "warning" if missing else "ok", said, "compliance ledger seal" if missing else ""
+        )
+
+
+def _age(at: datetime) -> str:
+    return f"{at:%Y-%m-%d}, {(workspace.now() - at).days} days ago"
 
 
 def _anchor(view: AnchorView, memory: anchoring.Memory) -> Checked:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +122,12 @@ def replace(config: Config, say: Say, *, reason: str, by: str) -> str:
     return vkey
 
 
-def forget(config: Config, say: Say, *, reason: str, by: str) -> int:
-    """Record as erased every subject whose key is lost with the key store; gives their number. Raises LedgerError."""
+def forget(config: Config, say: Say, *, reason: str, by: str, agreed: Callable[[int], bool]) -> int:
+    """Record as erased every subject whose key is lost with the key store, when `agreed` says so of their number; gives
+    that. Raises LedgerError."""
     places = workspace.places(config)
-    return Ledger.forget_lost(places.path, reason=reason, by=by, **workspace.opening(config, places, say))
+    how = workspace.opening(config, places, say)
+    return Ledger.forget_lost(places.path, reason=reason, by=by, agreed=agreed, **how)
 
 
 def readable_by_owner_only(config: Config, places: LedgerPlaces) -> bool | None:

@@ -130,14 +130,16 @@ def private_files() -> Iterator[None]:
         os.umask(before)
 
 
-def adopt(config: Config, say: Say, *, reason: str, by: str) -> int:
+def adopt(config: Config, say: Say, *, reason: str, by: str, replace_key: bool = False) -> int:
     """Start a new lock store for a ledger that lost its old one; the entries it holds.
 
     Raises:
         LedgerError: there is a lock store, or no ledger.
+        ConfigError: the key in force is not at hand, and `replace_key` is off.
     """
     where = places(config)
-    with Ledger.adopt(where.path, reason=reason, by=by, **opening(config, where, say)) as ledger:
+    how = opening(config, where, say)
+    with Ledger.adopt(where.path, reason=reason, by=by, replace_key=replace_key, **how) as ledger:
         size, work = ledger.size, anchoring.due(config, where, ledger, now())
     anchoring.tell(anchoring.write(where, work, now()), say)
     return size

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import sys
 from pathlib import Path
 
 import click
@@ -82,16 +83,21 @@ def replace(config_path: Path | None, reason: str, by: str) -> None:
 @command.command(
     "forget",
     help="Record that the keys of personal content are lost with their key store: what they opened counts as erased "
-    "from now on. Only for a key store that no backup brings back.",
+    "from now on. Only for a key store that no backup brings back: one that is brought back later loses these keys.",
 )
 @config_option
 @_reason
 @_by
-def forget(config_path: Path | None, reason: str, by: str) -> None:
+@click.option("--yes", is_flag=True, help="Do not ask again, for scripts.")
+def forget(config_path: Path | None, reason: str, by: str, yes: bool) -> None:
     """Forget."""
     from compliance.app import config, keys
 
-    count = keys.forget(config.load(config_path), say, reason=reason, by=by)
+    def agreed(count: int) -> bool:
+        words = f"{count} people would count as erased for good, also if their keys are found later. Go on?"
+        return yes or (sys.stdin.isatty() and click.confirm(words, err=True))
+
+    count = keys.forget(config.load(config_path), say, reason=reason, by=by, agreed=agreed)
     say(f"{count} subjects whose keys are lost are recorded as erased")
 
 

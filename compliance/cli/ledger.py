@@ -60,11 +60,14 @@ def status(config_path: Path | None, as_json: bool) -> None:
 @config_option
 @click.option("--reason", required=True, help="Why the lock store is lost.")
 @click.option("--by", default=getpass.getuser, show_default="this account", help="Who decides it.")
-def adopt(config_path: Path | None, reason: str, by: str) -> None:
+@click.option(
+    "--replace-key", is_flag=True, help="The private key in force is lost as well: this machine's replaces it."
+)
+def adopt(config_path: Path | None, reason: str, by: str, replace_key: bool) -> None:
     """Adopt."""
     from compliance.app import config, workspace
 
-    size = workspace.adopt(config.load(config_path), say, reason=reason, by=by)
+    size = workspace.adopt(config.load(config_path), say, reason=reason, by=by, replace_key=replace_key)
     say(f"adopted: a new lock store holds {size} entries")
 
 

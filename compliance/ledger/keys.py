@@ -1,6 +1,7 @@
 """The signing keys of a ledger that are at hand: in a folder of their own, or given from elsewhere.
 
-A folder holds `signing.pem` and its `vkey`; while a rotation is under way also `next.pem` and `next.vkey`.
+A folder holds `signing.pem` and its `vkey`; while a rotation is under way also `next.pem` and `next.vkey`. `former` has
+the public keys that signed before, one a line: months that were sealed under one are known by it when the file is lost.
 Format: schemas/ledger.md §5 and §11.
 """
 
@@ -27,6 +28,7 @@ from compliance.schemas.errors import ConfigError, StorageFull
 
 _CURRENT = ("signing.pem", "vkey")
 _NEXT = ("next.pem", "next.vkey")
+_FORMER = "former"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +125,13 @@ class KeyRing:
             )
         return found
 
+    def former(self) -> list[str]:
+        """The public keys that signed before the one in force, as far as this folder was told."""
+        try:
+            return (self.folder / _FORMER).read_text("utf-8").split()
+        except (OSError, ValueError):
+            return []  # it vouches for nothing then
+
     def prepare(self) -> Keys:
         """A new key that waits in the folder until it is in force. One that waits already never was: it goes."""
         try:
@@ -137,6 +146,10 @@ class KeyRing:
         """The key of `vkey` is in force, and those of `former` are no longer: a key that waits in the folder takes its
         place there, and the private half of a former one is destroyed. Does nothing when all that was done."""
         try:
+            known = self.former()
+            told = list(dict.fromkeys([*known, *former]))
+            if told != known and self.folder.is_dir():
+                write_private(self.folder / _FORMER, "".join(f"{line}\n" for line in told).encode())
             current = self.folder / _CURRENT[0]
             if current.exists() and _read(self.folder, self.origin, _CURRENT).vkey in former:
                 current.unlink()

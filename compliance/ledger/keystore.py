@@ -12,7 +12,7 @@ import os
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -264,6 +264,19 @@ class KeyStore:
                 f"key store {self.path} cannot be written: {error}",
                 remedy="free space or mend the rights of its folder",
             ) from error
+
+
+def is_empty(path: Path) -> bool:
+    """No store is at `path`, or one that never knew anybody: no tables, or nobody in them. Changes nothing."""
+    if not path.exists() or path.stat().st_size == 0:
+        return True
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, isolation_level=None)) as db:
+            names = {name for (name,) in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            known = [name for name in ("subject", "erased") if name in names]
+            return not any(db.execute(f"SELECT 1 FROM {name} LIMIT 1").fetchone() for name in known)  # noqa: S608
+    except sqlite3.DatabaseError:
+        return False  # opening it says what is wrong
 
 
 def _kek_id(kek: bytes) -> str:

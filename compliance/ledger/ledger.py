@@ -32,14 +32,14 @@ from compliance.ledger.collections import (
 )
 from compliance.ledger.drafts import Draft, draft_row
 from compliance.ledger.keys import KeyRing, Keys
-from compliance.ledger.keystore import KeyStore
+from compliance.ledger.keystore import KeyStore, is_empty
 from compliance.ledger.line import MAX_LINE, Events, Row, Rows, build
 from compliance.ledger.lockstore import LockStore
-from compliance.ledger.note import Checkpoint, Signer, intent_text, sign_text
+from compliance.ledger.note import Checkpoint, Signer, intent_text, parse_checkpoint, sign_text, split_note
 from compliance.ledger.readable import Readable
 from compliance.ledger.reading import Latest
 from compliance.ledger.store import ENTRY, FORMAT, RECOVER, Head, Store, never_begun
-from compliance.ledger.tree import Tile, leaves
+from compliance.ledger.tree import Edge, Tile, leaves
 from compliance.schemas.canonical import instant
 from compliance.schemas.errors import (
     ConfigError,
@@ -106,11 +106,15 @@ class Ledger(Readable):
         return cls._open(path, how)
 
     @classmethod
-    def adopt(cls, path: Path, *, reason: str, by: str, **how: Unpack[Opening]) -> Ledger:
+    def adopt(cls, path: Path, *, reason: str, by: str, replace_key: bool = False, **how: Unpack[Opening]) -> Ledger:
         """Open a ledger whose lock store was lost, start a new one, and record who did so and why.
+
+        With `replace_key` the key in force is lost as well: a key at hand that never signed this ledger (else one made
+        now) takes its place, as in `replace_key`. So it is with a file made of months from before a rotation.
 
         Raises:
             LedgerError: there is a lock store, or no ledger. One that is there but wrong is moved aside by hand first.
+            ConfigError: the key in force is not at hand, and it was not said that it is to be replaced.
         """
         if LockStore(how["lock_store"]).read() is not None:
             raise LedgerError(
@@ -119,9 +123,23 @@ class Ledger(Readable):
             )
         if not path.exists():
             raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
-        ledger = cls._open(path, how, adopt=True)
         try:
-            ledger.append([Draft("key_event", ledger._key_event("adopt_lock_store", ledger.vkey, reason, by))])
+            ledger = cls._open(path, how, adopt=True, without_key=replace_key)
+        except ConfigError as error:
+            if "signing key" not in error.message:
+                raise
+            raise ConfigError(
+                error.message, remedy=f"{error.remedy}; lock store and key at once: `ledger adopt --replace-key`"
+            ) from error
+        try:
+            adopted = Draft("key_event", ledger._key_event("adopt_lock_store", ledger.vkey, reason, by))
+            if replace_key:
+                ledger._refuse_key_at_hand()
+                used = {term.vkey for term in ledger.terms.terms}
+                unused = (key for key in ledger._ring.all() if key.vkey not in used)
+                ledger._change_key("replace", next(unused, None) or ledger._ring.prepare(), reason, by, [adopted])
+            else:
+                ledger.append([adopted])
         except BaseException:
             ledger.close()
             raise
@@ -141,34 +159,46 @@ class Ledger(Readable):
             raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
         ledger = cls._open(path, how, without_key=True)
         try:
-            if ledger._ring.find(ledger.terms.vkey) is not None:
-                raise LedgerError(
-                    f"the signing key in force, {ledger.terms.vkey}, is at hand",
-                    remedy="`compliance keys rotate` lets it vouch for the next one",
-                )
+            ledger._refuse_key_at_hand()
             ledger._change_key("replace", key or ledger._ring.prepare(), reason, by)
         except BaseException:
             ledger.close()
             raise
         return ledger
 
+    def _refuse_key_at_hand(self) -> None:
+        if self._ring.find(self._terms.vkey) is not None:
+            raise LedgerError(
+                f"the signing key in force, {self._terms.vkey}, is at hand",
+                remedy="`compliance keys rotate` lets it vouch for the next one",
+            )
+
     @classmethod
-    def forget_lost(cls, path: Path, *, reason: str, by: str, **how: Unpack[Opening]) -> int:
+    def forget_lost(
+        cls, path: Path, *, reason: str, by: str, agreed: Callable[[int], bool], **how: Unpack[Opening]
+    ) -> int:
         """Record, as erased, every subject whose key is lost with the key store; gives their number. Their personal
-        columns read NULL from now on, and the ledger says who decided so and why.
+        columns read NULL from now on, and the ledger says who decided so and why. `agreed` is asked first, with the
+        number: what is recorded as erased is destroyed in any key store that is brought back later.
 
         Raises:
-            LedgerError: there is no ledger.
+            LedgerError: there is no ledger, or it was not agreed; then nothing was recorded.
         """
         if not path.exists():
             raise LedgerError(f"there is no ledger at {path}", remedy="correct the path")
         with cls._open(path, how, forget=True) as ledger:
-            return ledger._forget(reason, by)
+            return ledger._forget(reason, by, agreed)
 
-    def _forget(self, reason: str, by: str) -> int:
+    def _forget(self, reason: str, by: str, agreed: Callable[[int], bool]) -> int:
         recorded = {orjson.loads(line)["record"]["key_name"] for line in self._store.key_events()}
         rows = self._store.query("SELECT DISTINCT subject FROM whole.personal ORDER BY subject")
         lost = [alias for (alias,) in rows if alias not in recorded and self._keystore.key(alias) is None]
+        if lost and not agreed(len(lost)):
+            raise LedgerError(
+                f"nothing was forgotten: {len(lost)} people would count as erased for good, and a key store that is "
+                "brought back later would lose their keys",
+                remedy="look for a backup of the key store first; then run it again with --yes",
+            )
         if lost:
             self.append([Draft("key_event", self._key_event("erase_subject", alias, reason, by)) for alias in lost])
         return len(lost)
@@ -201,7 +231,7 @@ class Ledger(Readable):
             head = store.head()
             terms = restart.terms(store, ring.create().vkey if head is None else None, origin)
             key = None if without_key else ring.get(terms.vkey)
-            if not how["keystore"].exists() and not forget:
+            if not forget and is_empty(how["keystore"]):
                 restart.check_no_personal(store, how["keystore"])
             opened = KeyStore(how["keystore"])
             ledger = cls(store, key, ring, terms, lock, opened, how.get("clock", _now))
@@ -241,16 +271,22 @@ class Ledger(Readable):
         unsigned = restart.resume(self._store, self._edge, note, intent, self._terms, self.origin, adopt=adopt)
         self._note = note
         if unsigned and self._key is not None:
-            self._sign()
+            self._sign(head.size, head.root)
         if self._key is not None:
             self._ring.settle(self._terms.vkey, self._terms.former)
 
     def close(self) -> None:
-        """Close the file and the key store."""
+        """Close the file and the key store. After a write that failed the log stays as it is: it says what was
+        committed, and what memory holds may be what went wrong."""
         with self._mutex:
-            self._broken = True
+            if self._closed:
+                return
+            broken, self._broken, self._closed = self._broken, True, True
             self._keystore.close()
-            self._store.close()
+            if broken:
+                self._store.abandon()
+            else:
+                self._store.close()
 
     def __enter__(self) -> Self:
         return self
@@ -363,15 +399,15 @@ class Ledger(Readable):
             self._change_key("rotate", key or self._ring.prepare(), reason, by)
             return self.vkey
 
-    def _change_key(self, action: str, key: Keys, reason: str, by: str) -> None:
+    def _change_key(self, action: str, key: Keys, reason: str, by: str, before: Sequence[Draft] = ()) -> None:
         old = self._terms.vkey
         if key.vkey in {term.vkey for term in self._terms.terms}:
             raise ConfigError(f"{key.vkey} signed this ledger before", remedy="give a new key")
         event = self._key_event(action, key.vkey, reason, by, old)
         with self._writing():
             at = self._tick() if self._key is not None else max(self._clock().astimezone(UTC), self._at)
-            row = draft_row(Draft("key_event", event), self._keystore)
-            self._write(Rows.of([row]), at, incoming=key, action=action)
+            rows = [draft_row(draft, self._keystore) for draft in (*before, Draft("key_event", event))]
+            self._write(Rows.of(rows), at, incoming=key, action=action)
         self._ring.settle(key.vkey, self._terms.former)
 
     def _key_event(
@@ -431,6 +467,8 @@ class Ledger(Readable):
 
     def _write(self, rows: Rows | Events, at: datetime, *, incoming: Keys | None = None, action: str = "") -> Appended:
         first = self._edge.size
+        self._check_memory()
+        self._keystore.flush()  # before the lines are made: from there to their hashes nothing waits for a disk
         if isinstance(rows, Events):
             entries, personal = bulk.event_table(rows, first, at), None
         else:
@@ -445,7 +483,6 @@ class Ledger(Readable):
         if incoming is not None:
             self._terms = self._terms.then(first + len(entries), incoming.vkey, action)
             self._outgoing, self._key = self._key, incoming
-        self._keystore.flush()
 
         def announced() -> tuple[Sequence[Tile], Head]:
             tiles = edge.extend(leaves(edge.last_leaf, bulk.lines(entries)))
@@ -455,14 +492,25 @@ class Ledger(Readable):
             return tiles, head
 
         tiles, head = self._store.commit(entries, personal, announced)
-        self._read_back(first, entries, tiles, head)
+        self._read_back(first, entries, tiles, head, edge)
         self._edge, self._at = edge, at
-        self._sign()
+        self._sign(head.size, head.root)
         self._broken = False
         assert self._note is not None
         return Appended(first, edge.size, head.root, self._note)
 
-    def _read_back(self, first: int, entries: pa.Table, tiles: Sequence[Tile], head: Head) -> None:
+    def _check_memory(self) -> None:
+        """Raise IntegrityError when the tree in memory is not the one that was signed last: a fault of memory while
+        nothing was written would be signed with the next entry."""
+        if self._note is not None and parse_checkpoint(split_note(self._note)[0]).root != self._edge.root():
+            self._broken = True
+            raise IntegrityError(
+                f"ledger {self._store.path}: what memory holds of its {self._edge.size} entries is not what was "
+                "signed; nothing was added",
+                remedy="test memory of this machine, then open the ledger again",
+            )
+
+    def _read_back(self, first: int, entries: pa.Table, tiles: Sequence[Tile], head: Head, edge: Edge) -> None:
         """Hash what the file holds, not what we meant to write: a fault between the two must not be signed."""
         made, count = [self._edge.last_leaf], 0
         for batch in self._store.batches("SELECT * FROM stored.entry WHERE seq >= ?", [first]):
@@ -476,6 +524,7 @@ class Ledger(Readable):
             and made[-1] == head.last_leaf
             and self._store.head() == head
             and self._store.tiles_since(first) == list(tiles)
+            and (edge.size, edge.last_leaf, edge.root()) == (head.size, head.last_leaf, head.root)
         )
         if not same:
             raise IntegrityError(
@@ -485,8 +534,8 @@ class Ledger(Readable):
                 remedy="test memory and disk of this machine, then open the ledger again",
             )
 
-    def _sign(self) -> None:
-        point = Checkpoint(self.origin, self._edge.size, self._edge.root())
+    def _sign(self, size: int, root: bytes) -> None:
+        point = Checkpoint(self.origin, size, root)
         note = sign_text(point.text, self.origin, *self._signers(point.size))
         self._lock.swap(self._note, note, instant(self._at))
         self._note = note

@@ -54,6 +54,7 @@ class Readable:
         self._note: str | None = None
         self._latest: dict[tuple[str, str], Latest] | None = None
         self._broken = False
+        self._closed = False
         self._mutex = threading.RLock()
 
     @property

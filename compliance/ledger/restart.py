@@ -193,13 +193,23 @@ def _announced(intent: str | None, edge: Edge, terms: Terms, origin: str) -> boo
 
 
 def check_no_personal(store: Store, keystore: Path) -> None:
-    """Raise LedgerError when the ledger holds personal content: its key store, which is not there, is lost or
-    elsewhere. An empty one would make it unreadable without a word."""
-    if rows := store.query("SELECT count(*) FROM whole.personal")[0][0]:
+    """Raise LedgerError when the ledger holds personal content that nobody erased: its key store, which is not there
+    or knows nobody, is lost or elsewhere. An empty one would make it unreadable without a word."""
+    records = (orjson.loads(line)["record"] for line in store.key_events())
+    erased = [record["key_name"] for record in records if record["action"] == "erase_subject"]
+    rows = store.query("SELECT count(*) FROM whole.personal WHERE NOT list_contains(?, subject)", [erased])[0][0]
+    if not rows:
+        return
+    forget = "if it is lost for good, `compliance keys forget` records that"
+    if keystore.exists():
         raise LedgerError(
-            f"the key store {keystore} is missing, and ledger {store.path} has {rows} rows of personal content",
-            remedy="bring it back with its .kek file; if it is lost for good, `compliance keys forget` records that",
+            f"the key store {keystore} is empty, and ledger {store.path} has {rows} rows of personal content",
+            remedy=f"keep what is there elsewhere, and bring the store back with its .kek file; {forget}",
         )
+    raise LedgerError(
+        f"the key store {keystore} is missing, and ledger {store.path} has {rows} rows of personal content",
+        remedy=f"bring it back with its .kek file; {forget}",
+    )
 
 
 def finish_erasures(store: Store, keystore: KeyStore) -> None:

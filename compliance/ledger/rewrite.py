@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -112,14 +112,21 @@ def beside(path: Path) -> Iterator[Path]:
     """A name beside `path` for a file that is gone at the end, unless it was renamed; what a kill left there goes."""
     fresh = path.with_name(f".{path.name}.new")
     log = fresh.with_name(fresh.name + ".wal")
-    try:
-        with storage_errors(path):
-            fresh.unlink(missing_ok=True)
-            log.unlink(missing_ok=True)
-        yield fresh
-    finally:
+
+    def remove() -> None:
         fresh.unlink(missing_ok=True)
         log.unlink(missing_ok=True)
+
+    with storage_errors(path):
+        remove()
+    try:
+        yield fresh
+    except BaseException:
+        with suppress(OSError):  # the first error is the one to tell; the next run removes what stays
+            remove()
+        raise
+    with storage_errors(path):
+        remove()
 
 
 def write(store: Store, fresh: Path, cut: Cut | None = None) -> None:

@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -138,7 +139,8 @@ def seal(ledger: Ledger, folder: Path, check: Check, *, vault: Vault | None = No
 
 def _digest(ledger: Ledger, month: Month, place: Path) -> str:
     """The digest of a segment's manifest, once it is about this month of this ledger."""
-    raw = (place / "manifest.json").read_bytes()
+    with storage_errors(place):
+        raw = (place / "manifest.json").read_bytes()
     found = orjson.loads(raw)
     with ledger._mutex:
         root = restart.edge_at(ledger._store, ledger._edge, month.hi).root()
@@ -178,7 +180,8 @@ def _write(ledger: Ledger, month: Month, folder: Path, check: Check) -> None:
         _put(fresh / "manifest.json", manifest)
         text = note_text(ledger.origin, manifest)
         _put(fresh / "manifest.note", ledger.sign_manifest(text).encode())
-        sync_folder(fresh)
+        with storage_errors(folder):
+            sync_folder(fresh)
         check(fresh)
         with storage_errors(folder):
             for path in fresh.iterdir():
@@ -187,7 +190,8 @@ def _write(ledger: Ledger, month: Month, folder: Path, check: Check) -> None:
             fresh.rename(place)
             sync_folder(folder)
     except BaseException:
-        _remove(fresh)
+        with suppress(OSError):  # the first error is the one to tell; the next run removes what stays
+            _remove(fresh)
         raise
 
 

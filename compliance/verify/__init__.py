@@ -4,7 +4,7 @@ from compliance.verify.anchors import is_claim
 from compliance.verify.check import verify, verify_connection, verify_segments
 from compliance.verify.proof import BadProof, check_consistency, check_inclusion
 from compliance.verify.result import AnchorFound, Problem, Verification
-from compliance.verify.sealed import segment_key, segments_origin
+from compliance.verify.sealed import segment_key, segments_key, segments_origin
 
 __all__ = [
     "AnchorFound",
@@ -15,6 +15,7 @@ __all__ = [
     "check_inclusion",
     "is_claim",
     "segment_key",
+    "segments_key",
     "segments_origin",
     "verify",
     "verify_connection",

@@ -32,6 +32,7 @@ FILES = {
     "tiles.parquet": TABLES["tile"],
     "checkpoints.parquet": TABLES["checkpoint"],
 }
+_BELONGING = frozenset({*FILES, "manifest.json", "manifest.note"})
 _MANIFEST = {
     "created_at": str,
     "files": dict,
@@ -199,6 +200,11 @@ def segments_origin(folder: Path) -> str:
     return str((read(folder) if one else read_all(folder)[0]).manifest["origin"])
 
 
+def segments_key(folder: Path) -> str:
+    """The key that the newest segment in a folder says it is signed with; nothing is checked. Raises IntegrityError."""
+    return str(read_all(folder)[-1].manifest["vkey"])
+
+
 def segment_key(folder: Path) -> str:
     """The key that the manifest of one segment says it is signed with; nothing is checked. Raises IntegrityError."""
     return str(read(folder).manifest["vkey"])
@@ -238,6 +244,10 @@ def check_files(segment: Segment, keys: Sequence[KeyTerm], result: Verification)
             same = False
         if not same:
             result.add(segment.lo, f"{segment}: {name} is not what its manifest names", segment.hi - 1, derived=True)
+    for path in sorted(segment.folder.iterdir()):
+        if path.name not in _BELONGING:
+            what = f"{segment}: {path.name} does not belong into a segment: nothing vouches for it"
+            result.add(segment.lo, what, segment.hi - 1, derived=True)
 
 
 def check_tables(db: duckdb.DuckDBPyConnection, segments: Sequence[Segment], result: Verification) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from tests.anchors.conftest import mount as mount_fixture
 from tests.cli.helpers import Place, code_source
+from tests.cli.test_keys import pem
 
 mount = mount_fixture
 
@@ -204,3 +205,19 @@ def test_a_report_shows_its_anchors_and_only_one_outside_counts(anchored: Place,
     assert ledger["anchors"][0]["state"] == "ok"
     assert "same file system" in ledger["anchors"][0]["shared"]
     assert "no anchor outside this machine" in str(control["findings"])
+
+
+def test_a_key_that_cannot_be_looked_at_is_not_taken_for_private(here: Place, mount: Path, tmp_path: Path) -> None:
+    """In the environment nobody sees who can read it: all the rest holds, and the control does not pass."""
+    secret = pem(tmp_path, "key.pem").read_text()
+    place = Place(here.folder, {**here.extra, "LEDGER_KEY": secret})
+    folder(place, mount)
+    text = (place.folder / "compliance.toml").read_text()
+    place.configure(f'[ledger]\nsigning_key = "env:LEDGER_KEY"\n\n{text}')
+    assert place.run("collect").code == 0
+
+    ledger, control = evidence_intact(place, tmp_path)
+
+    assert ledger["anchors"][0]["state"] == "ok"
+    assert control["verdict"] == "unknown"
+    assert "lock store or private key could not be checked" in str(control["findings"])

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.cli.helpers import Place
+from tests.cli.test_segments import CONFIG
+from tests.ledger.places import Place as LedgerPlace
+from tests.ledger.places import account, given
 
 NAMED = '[ledger]\norigin = "school.example/evidence"\n'
 
@@ -126,3 +129,22 @@ def test_a_key_in_the_environment_is_never_shown(named: Place) -> None:
     assert "LEDGER_KEY is not set" in missing.err
     assert wrong.code == 2
     assert "hunter2" not in wrong.words
+
+
+def test_forgetting_asks_first(place: Place) -> None:
+    """It cannot be undone: without a terminal only --yes is an answer."""
+    place.configure(CONFIG)
+    with LedgerPlace(place.folder).open() as ledger:
+        ledger.record_state(given(), [account("jane", email="jane@example.org")])
+    for path in (place.folder / "subjects").iterdir():
+        path.unlink()
+    forget = ("keys", "forget", "--reason", "disk lost", "--by", "ana")
+
+    asked = place.run(*forget)
+    assert asked.code == 2, asked.words
+    assert "nothing was forgotten: 1 people would count as erased for good" in asked.err
+    assert "--yes" in asked.err
+    assert place.run("ledger", "status").code != 0
+    done = place.run(*forget, "--yes")
+    assert done.code == 0, done.words
+    assert place.run("verify").code == 0

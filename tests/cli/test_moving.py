@@ -11,6 +11,9 @@ from pathlib import Path
 
 from compliance.verify import verify
 from tests.cli.helpers import Place, filled
+from tests.cli.test_segments import CONFIG
+from tests.ledger.places import Place as LedgerPlace
+from tests.ledger.places import account, given
 
 HOLD = """
 import sys
@@ -47,6 +50,35 @@ def test_a_ledger_is_exported_and_imported(copy: Place) -> None:
     assert copy.ledger.stat().st_mode & 0o077 == 0
     assert copy.run("collect").code == 0
     assert copy.run("verify", "-q").code == 0
+
+
+def test_who_was_erased_stays_erased_in_an_import(place: Place) -> None:
+    """Also where the key store comes back from a backup made before the erasure."""
+    place.configure(CONFIG)
+    subjects = place.folder / "subjects"
+    with LedgerPlace(place.folder).open() as ledger:
+        ledger.record_state(given(), [account(name, email=f"{name}@example.org") for name in ("jane", "john")])
+        alias = str(ledger.entry(2).subject)
+    shutil.copytree(subjects, place.folder / "backup")
+    with LedgerPlace(place.folder).open() as ledger:
+        assert ledger.erase(alias, reason="asked for")
+        size = ledger.size
+    assert place.run("ledger", "export", "out").code == 0
+    shutil.rmtree(place.folder / "data")
+    shutil.rmtree(subjects)
+    shutil.copytree(place.folder / "backup", subjects)
+
+    done = place.run("ledger", "import", "out")
+
+    assert done.code == 0, done.words
+    with LedgerPlace(place.folder).open() as ledger:
+        people = [entry.record["account"] for entry in ledger.entries("user_account")]
+        assert (ledger.size, people, ledger.keystore.erased(alias)) == (size, [None, "john"], True)
+    verified = place.run("verify", "--json")
+    assert verified.code == 0, verified.words
+    assert verified.json["personal_checked"] == 1
+    texts = b"".join(path.read_bytes() for path in (*subjects.iterdir(), *(place.folder / "data").iterdir()))
+    assert b"jane" not in texts
 
 
 def test_an_import_needs_a_key_from_outside(copy: Place) -> None:

@@ -89,9 +89,12 @@ def test_commands_on_a_ledger_whose_first_months_were_dropped(cut: Place) -> Non
 def test_verifying_with_and_without_segments(cut: Place) -> None:
     whole = cut.run("verify", "--json")
     assert (whole.code, whole.json["unchecked"]) == (0, [])
+    assert (whole.json["ok"], whole.json["verdict"]) == (True, "holds")
     key = whole.json["vkey"]
     handed = cut.folder.parent / "handed.duckdb"
     shutil.copy(cut.folder / "data" / "ledger.duckdb", handed)
+    machine = cut.run("verify", str(handed), "--vkey", key, "--json").json
+    assert (machine["ok"], machine["verdict"]) == (False, "not everything was checked")
     without = cut.run("verify", "--quiet", str(handed), "--vkey", key)
     assert without.code == 3, without.words
     assert "UNCHECKED" in without.out
@@ -164,6 +167,54 @@ def test_months_that_were_sealed_under_an_earlier_key(months: Place) -> None:
     done = months.run("ledger", "drop", "--before", "2026-10", "--yes")
     assert done.code == 0, done.words
     assert months.run("verify").code == 0
+
+
+def test_losing_the_file_after_a_handover_that_no_segment_holds(months: Place) -> None:
+    """The segments end with the earlier key, which this machine remembers; the lock store speaks for them."""
+    file, lock = months.folder / "data" / "ledger.duckdb", months.folder / "lock"
+    assert months.run("ledger", "seal").code == 0
+    old = months.run("keys", "export").out.strip()
+    new = months.run("keys", "rotate", "--reason", "yearly", "--by", "ana").out.strip()
+    file.unlink()
+    rebuild = ("ledger", "rebuild", "--from", "sealed", str(file))
+
+    lock.rename(months.folder / "away")
+    refused = months.run(*rebuild)
+    assert refused.code == 2, refused.words
+    assert f"--vkey {old}" in refused.err
+    (months.folder / "away").rename(lock)
+    rebuilt = months.run(*rebuild)
+    assert rebuilt.code == 3, rebuilt.words
+    assert "MISSING" in rebuilt.err
+
+    lock.rename(months.folder / "away")
+    adopt = ("ledger", "adopt", "--reason", "rebuilt", "--by", "dba")
+    without = months.run(*adopt)
+    assert without.code == 2, without.words
+    assert "--replace-key" in without.err
+    adopted = months.run(*adopt, "--replace-key")
+    assert adopted.code == 0, adopted.words
+    found = months.run("verify", "--json")
+    assert (found.code, found.json["vkey"]) == (0, new), found.words
+    assert [key["how"] for key in found.json["keys"]] == ["create", "replace"]
+    assert months.run(*adopt, "--replace-key").code != 0, "there is a lock store"
+
+
+def test_doctor_tells_of_sealed_months(months: Place) -> None:
+    def segments() -> tuple[str, str]:
+        rows = months.run("doctor", "--json").json
+        return next((row["state"], row["message"]) for row in rows if row["what"] == "segments")
+
+    assert segments() == ("ok", "0 of 3 closed months sealed, 0 of them not in the file any more")
+    assert months.run("ledger", "seal").code == 0
+    assert months.run("ledger", "drop", "--before", "2026-09", "--yes").code == 0
+    state, message = segments()
+    assert state == "ok"
+    assert message.startswith("3 of 3 closed months sealed, 1 of them not in the file any more; newest sealed ")
+    (months.folder / "sealed" / "2026-10").rename(months.folder / "gone")
+    state, message = segments()
+    assert state == "warning"
+    assert message.endswith("2026-10 sealed and not there any more")
 
 
 def test_what_is_handed_over_is_compared_with_segments_too(short: Path) -> None:

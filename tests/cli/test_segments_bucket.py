@@ -112,6 +112,9 @@ def test_every_file_is_locked_and_recorded(work: Work) -> None:
     assert all(where and where.startswith(f"s3://{work.bucket}/sealed/2026-") for where in recorded)
     assert work.seal().json == []
     assert len(work.versions()) == len(versions)
+    doctor = {row["what"]: row for row in work.place.run("doctor", "--json").json}
+    assert doctor["segments bucket"]["state"] == "ok"
+    assert f"3 of 3 sealed months recorded as locked in {work.bucket}; newest" in doctor["segments bucket"]["message"]
     assert work.drop().code == 0
     assert work.place.run("verify").code == 0
 

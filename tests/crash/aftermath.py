@@ -16,12 +16,12 @@ from typing import Any
 import duckdb
 import orjson
 
-from compliance.ledger import KeyStore, Ledger
+from compliance.ledger import KeyStore, Ledger, sealing
 from compliance.ledger.lockstore import LockStore
 from compliance.ledger.store import never_begun
 from compliance.verify import verify, verify_segments
 from tests.crash.children import Message
-from tests.ledger.months import segments_of
+from tests.ledger.months import checked, cut, seal, segments_of
 from tests.ledger.places import START, Place
 
 
@@ -115,6 +115,23 @@ def settle(folder: Path, known: Known, flying: Sequence[str]) -> Message:
     if segments(place) and not (months := verify_segments(segments_of(place))).ok:
         raise Broken(f"its segments do not verify: {[str(problem) for problem in months.problems[:3]]}")
     return {"outcome": named(known, flying, left, there), "size": size, "lock": lock}
+
+
+def follow(folder: Path, outcome: str, name: str) -> None:
+    """The step of docs/recovery.md for an outcome that opening alone does not finish: seal or drop again."""
+    place, month = Place(folder, now=START), name.partition(" ")[2]
+    if "the next seal" not in outcome and "the next drop" not in outcome:
+        return
+    with place.open() as ledger:
+        newest = ledger.entry(ledger.size - 1).at
+        place.now = newest
+        seal(ledger, place)
+        recorded = [found.month for found in sealing.months(ledger) if found.seals]
+    if "the next drop" in outcome:
+        cut(place, f"{newest:%Y-%m}")
+        recorded = sorted(look(place, []).dropped)
+    if month not in recorded or not checked(place).ok:
+        raise Broken(f"{outcome}: run again, {month} is not among {recorded}, or the ledger does not verify")
 
 
 def named(known: Known, flying: Sequence[str], left: Left, there: Counter[str]) -> str:

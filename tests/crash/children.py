@@ -23,8 +23,13 @@ from pathlib import Path
 from typing import Any
 
 Message = dict[str, Any]
-# Every call by which SQLite, DuckDB and we ourselves change what is on the disk.
-CHANGING = "write,pwrite64,writev,pwritev,fsync,fdatasync,rename,renameat,renameat2,unlink,unlinkat,ftruncate,mkdir"
+# Every call by which SQLite, DuckDB, pyarrow and we ourselves change what is on the disk. An openat changes it when it
+# makes a file: others are counted, because strace counts them, and left alone.
+CHANGING = (
+    "write,pwrite64,writev,pwritev,fsync,fdatasync,truncate,ftruncate,fallocate,rename,renameat,renameat2,unlink,"
+    "unlinkat,mkdir,mkdirat,rmdir,link,linkat,chmod,fchmod,fchmodat,chown,openat"
+)
+_BY_NAME = ("rename", "unlink", "mkdir", "rmdir", "link", "chmod", "fchmodat", "chown", "openat")
 PATIENCE_S = 120.0
 _ANY_TRACER = ctypes.c_ulong(-1)
 _SET_TRACER = 0x59616D61
@@ -135,9 +140,20 @@ class Tracer:
     """strace at work on a child. `calls` and `when` say which call meets `fault` (`signal=KILL`, `error=EIO`), counted
     from now on; without a fault the calls are only counted. A call that is met is not carried out."""
 
-    def __init__(self, pid: int, log: Path, calls: str = CHANGING, fault: str | None = None, when: int = 1) -> None:
-        self._log = log
-        command = ["strace", "-f", "-y", "-o", str(log), "-p", str(pid), "-e", f"trace={calls}", "-e", "signal=none"]
+    def __init__(
+        self,
+        pid: int,
+        log: Path,
+        calls: str = CHANGING,
+        fault: str | None = None,
+        when: int = 1,
+        *,
+        signals: str = "none",
+    ) -> None:
+        self._pid, self._log = pid, log
+        self.astray = False  # it met an openat that makes no file: how often others are made differs from run to run
+        command = ["strace", "-f", "-y", "-o", str(log), "-p", str(pid), "-e", f"trace={calls}", "-e"]
+        command.append(f"signal={signals}")
         if fault:
             command += ["-e", f"inject={calls}:{fault}:when={when}"]
         self._process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
@@ -156,20 +172,32 @@ class Tracer:
 
     def met(self) -> str | None:
         """Wait for the end of the child; the call that met the fault, as `fdatasync ledger.duckdb.wal`, or None."""
-        return next((_call(line) for line in self.end() if "(INJECTED)" in line or line.endswith("= ?")), None)
+        line = next((line for line in self.end() if "(INJECTED)" in line or line.endswith("= ?")), None)
+        self.astray = line is not None and " openat(" in line and "O_CREAT" not in line
+        return line and self.called(line)
+
+    @staticmethod
+    def called(line: str) -> str:
+        """The call and the name of what it was about, from a line of the log."""
+        return _call(line)
 
     def counts(self) -> list[tuple[str, int]]:
-        """Wait for the end of the child; every call that it made, as name and number, in order."""
-        made: Counter[str] = Counter()
-        found = []
-        for name in (_call(line).split(" ")[0] for line in self.end() if "(" in line):
-            made[name] += 1
-            found.append((name, made[name]))
-        return found
+        """Wait for the end of the child; every call that it made, as name and number within its thread, in order.
+        strace counts by thread, so one number can stand for the calls of several."""
+        made: Counter[tuple[str, str]] = Counter()
+        found: dict[tuple[str, int], None] = {}
+        for line in self.end():
+            thread, name = line.partition(" ")[0], _call(line).split(" ")[0]
+            if "(" not in line or "resumed>" in line:
+                continue
+            made[thread, name] += 1
+            if name != "openat" or (thread == str(self._pid) and "O_CREAT" in line):
+                found[name, made[thread, name]] = None
+        return list(found)
 
 
 def _call(line: str) -> str:
     name, _, rest = line.partition(" ")[2].strip().partition("(")
-    quoted = name.startswith(("rename", "unlink", "mkdir"))
+    quoted = name.startswith(_BY_NAME)
     target = rest.partition('"' if quoted else "<")[2].partition('"' if quoted else ">")[0]
     return f"{name} {Path(target).name}"

@@ -262,14 +262,20 @@ OPERATIONS = {
 }
 
 
+def on_one_thread(ledger: Ledger) -> None:
+    """strace counts calls by thread. What opens files of its own, as a drop does, keeps its threads: there one number
+    stands for calls of several, and not each of them is met."""
+    ledger.connection.execute("SET threads = 1")
+
+
 def work_on(folder: Path, name: str, number: int, channel: Channel, *, once: bool, after: bool = False) -> None:
     """Perform an operation until killed, or once. Says `ready`, then waits for the parent's word. With `after` the
     ledger is used and closed afterwards, as a program would that met a failing disk and goes on."""
     work = Work(Place(folder, now=START), channel, number)
     operation = OPERATIONS[name]
     ((once and operation.prepare_once) or operation.prepare)(work)
-    if once and work.ledger is not None:  # strace counts calls by thread
-        work.ledger.connection.execute("SET threads = 1")
+    if once and work.ledger is not None:
+        on_one_thread(work.ledger)
     channel.say(ready=True)
     channel.wait()
     perform = (once and operation.once) or operation.perform

@@ -21,7 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from tests.crash.aftermath import Broken, Known, settle
+from tests.crash.aftermath import Broken, Known, follow, settle
 from tests.crash.children import Channel, Child, Message, Tracer, ask, fork
 from tests.crash.operations import OPERATIONS, grow, work_on
 
@@ -78,8 +78,10 @@ class Run:
             tracer.end()
         return known.hear(child.said)
 
-    def _settle(self, name: str, folder: Path, known: Known, flying: list[str], said: str = "") -> str:
-        found = ask(partial(settled, folder, known, flying))
+    def _settle(
+        self, name: str, folder: Path, known: Known, flying: list[str], said: str = "", *, last: bool = False
+    ) -> str:
+        found = ask(partial(settled, folder, known, flying, last=last))
         if "broken" in found:
             raise Broken(f"{name}: {found['broken']}")
         known.lock = found["lock"]
@@ -127,6 +129,9 @@ class Run:
         tracer = Tracer(child.pid, self.folder / "log", call[0], fault, call[1])
         child.go()
         status, met = child.end(), tracer.met()
+        if tracer.astray:
+            self.points.append((name, f"{met}: not counted", f"exit {status}"))
+            return
         if status != (-9 if met and fault == "signal=KILL" else 0):
             raise Broken(f"{name}: {fault} at {met} (number {call[1]}): exit {status}, {child.said[-1:]}")
         label = name if fault == "signal=KILL" else f"{name}, {fault.partition('=')[2]}"
@@ -134,7 +139,9 @@ class Run:
         refused = next((m for m in child.said if "refused" in m), None)
         if refused and not refused["remedy"]:
             raise Broken(f"{name}: {fault} at {met}: no remedy is given: {refused}")
-        outcome = self._settle(label, folder, known, flying[:1], f"{refused['refused']}: " if refused else "")
+        outcome = self._settle(
+            label, folder, known, flying[:1], f"{refused['refused']}: " if refused else "", last=True
+        )
         self.points.append((label, met or f"{call[0]}: not reached", outcome))
 
 
@@ -157,10 +164,14 @@ def interrupted(folder: Path, name: str, known: Known) -> Child:
     return child
 
 
-def settled(folder: Path, known: Known, flying: list[str]) -> Message:
-    """What is left at a place, as a message: the outcome, or what broke."""
+def settled(folder: Path, known: Known, flying: list[str], *, last: bool = False) -> Message:
+    """What is left at a place, as a message: the outcome, or what broke. At the `last` look at a place the steps that
+    the outcome asks for are followed as well."""
     try:
-        return settle(folder, known, flying)
+        found = settle(folder, known, flying)
+        if last and flying:
+            follow(folder, found["outcome"], flying[-1])
+        return found
     except Broken as broken:
         return {"broken": str(broken)}
 

@@ -70,11 +70,12 @@ def test_a_rotation_is_signed_by_both_and_all_of_it_verifies(place: Place) -> No
 
 def test_the_old_private_key_is_destroyed_and_the_new_one_private(place: Place) -> None:
     with place.open() as ledger:
-        old = (place.folder / "keys" / "signing.pem").read_bytes()
+        old, public = (place.folder / "keys" / "signing.pem").read_bytes(), ledger.vkey
         ledger.rotate_key(**WHY)
     folder = place.folder / "keys"
 
-    assert sorted(path.name for path in folder.iterdir()) == ["signing.pem", "vkey"]
+    assert sorted(path.name for path in folder.iterdir()) == ["former", "signing.pem", "vkey"]
+    assert (folder / "former").read_text() == f"{public}\n"
     assert (folder / "signing.pem").read_bytes() != old
     assert stat.S_IMODE((folder / "signing.pem").stat().st_mode) == 0o600
 

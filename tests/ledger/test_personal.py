@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sqlite3
 import stat
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import duckdb
@@ -207,12 +210,64 @@ def test_a_lost_key_store_is_not_an_empty_one(place: Place) -> None:
     assert "keys forget" in str(caught.value.remedy)
     assert not place.keystore.exists()
 
-    assert Ledger.forget_lost(place.path, reason="disk lost", by="ana", clock=place.clock, **place.settings()) == 3
+    how = {"reason": "disk lost", "by": "ana", "clock": place.clock, **place.settings()}
+    asked: list[int] = []
+    with pytest.raises(LedgerError, match="nothing was forgotten: 3 people"):
+        Ledger.forget_lost(place.path, agreed=lambda count: bool(asked.append(count)), **how)
+    assert asked == [3]
+    with pytest.raises(LedgerError, match="3 rows of personal content"):
+        place.open()
+    assert Ledger.forget_lost(place.path, agreed=lambda count: True, **how) == 3
     with place.open() as ledger:
         assert ledger.size > size
         state = ledger.state(1).to_pylist()
     assert [json.loads(row["record"])["email"] for row in state] == [None] * 3
     assert verify(place.path, lock_store=place.lock).ok
+
+
+def no_bytes(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def no_tables(path: Path) -> None:
+    path.unlink()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("VACUUM")
+
+
+def nobody(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("DELETE FROM subject")
+        db.commit()
+
+
+@pytest.mark.parametrize("emptied", [no_bytes, no_tables, nobody])
+def test_a_key_store_that_was_emptied_is_not_a_new_one(place: Place, emptied: Callable[[Path], None]) -> None:
+    """It is refused as it is: opened as new, it would get keys of its own and the loss would pass in silence."""
+    people(place)
+    kept = place.folder / "kept"
+    shutil.copytree(place.keystore.parent, kept)
+    emptied(place.keystore)
+    left = place.keystore.read_bytes()
+
+    with pytest.raises(LedgerError, match=r"is empty, and ledger .* has 3 rows of personal content") as caught:
+        place.open()
+    assert "bring the store back with its .kek file" in str(caught.value.remedy)
+    assert place.keystore.read_bytes() == left
+
+    shutil.rmtree(place.keystore.parent)  # the remedy
+    shutil.copytree(kept, place.keystore.parent)
+    with place.open() as ledger:
+        assert ledger.entry(2).record["account"] == "u0"
+
+
+def test_a_key_store_without_anybody_left_is_no_loss(place: Place) -> None:
+    people(place)
+    with place.open() as ledger:
+        for alias in [str(entry.subject) for entry in ledger.entries("user_account")]:
+            assert ledger.erase(alias, reason="asked for")
+    with place.open() as ledger:
+        assert ledger.entry(2).record["account"] is None
 
 
 def test_a_key_store_that_lacks_a_key_is_not_an_answer(place: Place) -> None:

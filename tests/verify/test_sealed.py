@@ -55,6 +55,20 @@ def test_a_flipped_bit_in_any_file(place: Place, name: str) -> None:
             place.open()
 
 
+@pytest.mark.parametrize("name", ["notes.txt", ".hidden", "entries.parquet.old", "more/"])
+def test_a_file_that_does_not_belong(place: Place, name: str) -> None:
+    """A segment is exactly its six files: what lies beside them was signed by nobody and must not look as if."""
+    folder = segments_of(place) / "2026-09"
+    folder.chmod(0o755)
+    (folder / name).mkdir() if name.endswith("/") else (folder / name).write_text("all is well")
+
+    for found in (checked(place), verify_segments(segments_of(place)), verify_segments(folder)):
+        assert not found.ok
+        said = [problem.what for problem in found.problems]
+        assert said == [said[0]]
+        assert f"{name.strip('/')} does not belong into a segment" in said[0]
+
+
 @pytest.mark.parametrize("name", EVERY)
 def test_a_file_that_is_gone(place: Place, name: str) -> None:
     unlocked(segments_of(place) / "2026-09" / name).unlink()

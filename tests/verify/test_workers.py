@@ -10,11 +10,13 @@ import duckdb
 import pytest
 
 from compliance.ledger import Draft
+from compliance.schemas.errors import IntegrityError
 from compliance.verify import check, ranges, verify
 from compliance.verify.ranges import BEGINNING, Checked, Start
 from compliance.verify.sealed import Source, lay
 from compliance.verify.tree import TILE
 from compliance.verify.workers import Workers, attached, file_id
+from tests.ledger.months import copied, segments_of
 from tests.ledger.places import Place, verdict
 
 SIZE = 5 * TILE + 30
@@ -50,6 +52,56 @@ def test_several_processes_say_what_one_says(sealed: Place, copy: Path, attack: 
 
     assert together == alone
     assert alone.ok == (attack == "SELECT 1")
+
+
+CUT_ATTACKS = [
+    "SELECT 1",
+    "UPDATE entry SET line = replace(line, 'pass', 'fail') WHERE seq IN (400, 600)",
+    "DELETE FROM entry WHERE seq = 520",
+    "UPDATE tile SET hashes = (SELECT hashes FROM tile WHERE n = 0 AND level = 0) WHERE n = 1 AND level = 0",
+    "UPDATE meta SET value = replace(value, '0', '1') WHERE name = 'leaves'",
+    "DELETE FROM checkpoint WHERE size > 300",
+]
+
+
+@pytest.mark.parametrize("attack", CUT_ATTACKS)
+def test_several_processes_say_what_one_says_of_a_cut_file(shortened: Place, tmp_path: Path, attack: str) -> None:
+    place = copied(shortened, tmp_path)
+    with duckdb.connect(str(place.path)) as raw:
+        raw.execute(attack)
+
+    _agree(place, holds=attack == "SELECT 1")
+
+
+@pytest.mark.parametrize("name", ["entries.parquet", "tiles.parquet", "manifest.json"])
+@pytest.mark.parametrize("damage", ["flipped", "gone"])
+def test_several_processes_say_what_one_says_of_damaged_segments(
+    shortened: Place, tmp_path: Path, name: str, damage: str
+) -> None:
+    place = copied(shortened, tmp_path)
+    path = segments_of(place) / "2026-08" / name
+    path.parent.chmod(0o755)
+    path.chmod(0o644)
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.unlink()
+    if damage == "flipped":
+        path.write_bytes(raw)
+
+    _agree(place, holds=False)
+
+
+def _agree(place: Place, *, holds: bool) -> None:
+    """One process and several find the same, the lock store and segments given or only the file."""
+    for given in ({"segments": segments_of(place), "lock_store": place.lock}, {}):
+        told = []
+        for processes in (1, 2):
+            try:
+                told.append(verify(place.path, step=TILE, processes=processes, **given))
+            except IntegrityError as error:
+                told.append(error.message)
+        assert told[0] == told[1]
+        assert not given or (not isinstance(told[0], str) and told[0].ok) == holds
 
 
 def test_workers_give_their_share_from_its_stored_start(sealed: Place) -> None:
