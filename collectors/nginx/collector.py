@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from compliance.collectors.files import FileRead
 from compliance.collectors.nginx.caching import rows_cache_rules
-from compliance.collectors.nginx.config import Config, FileRead, fetch_config
+from compliance.collectors.nginx.config import Config, fetch_config
 from compliance.collectors.nginx.hosts import rows_virtual_hosts
 from compliance.collectors.nginx.service import (
     fetch_build,
@@ -161,21 +162,9 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
         CacheRule.kind: from_config(rows_cache_rules),
         WafPolicy.kind: waf,
         InternalLink.kind: from_config(rows_links),
-        ConfigFile.kind: from_config(lambda c: [_file(f) for f in c.files]),
+        ConfigFile.kind: from_config(lambda c: [f.row("nginx") for f in c.files]),
         ServiceStatus.kind: service,
     }
-
-
-def _file(read: FileRead) -> ConfigFile:
-    return ConfigFile(
-        component="nginx",
-        path=read.path,
-        sha256=read.sha256,
-        size_bytes=read.size_bytes,
-        mode=read.mode,
-        owner=read.owner,
-        modified_at=read.modified_at,
-    )
 
 
 def _requests(files: Sequence[FileRead]) -> tuple[Request, ...]:

@@ -8,19 +8,16 @@ configuration, in which what is missing cannot fail; so either is an error for t
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
-import pwd
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import crossplane
 
-from compliance.schemas.errors import Absent, Denied, Malformed, SourceError
+from compliance.collectors.files import FileRead, fetch_file, os_error
+from compliance.schemas.errors import Malformed, SourceError
 
 _MAX_DEPTH = 64  # deeper nesting of includes is a circle
 
@@ -49,18 +46,6 @@ class Directive:
         for directive in self.block or ():
             yield directive
             yield from directive.walk()
-
-
-@dataclass(frozen=True, slots=True)
-class FileRead:
-    """One file that was read, with what the file system says of it."""
-
-    path: str
-    sha256: str
-    size_bytes: int
-    mode: str
-    owner: str
-    modified_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,37 +83,6 @@ def fetch_config(path: str) -> Config:
     return Config(
         str(main), Directive("main", (), tuple(tree), str(main), 0), tuple(fetch_file(f["file"]) for f in parsed)
     )
-
-
-def fetch_file(path: str) -> FileRead:
-    """Digest and attributes of one file. Raises Absent, Denied or Malformed naming it."""
-    try:
-        with open(path, "rb") as handle:
-            content = handle.read()
-            found = os.fstat(handle.fileno())
-    except OSError as error:
-        raise os_error(path, error) from error
-    try:
-        owner = pwd.getpwuid(found.st_uid).pw_name
-    except KeyError:
-        owner = str(found.st_uid)
-    return FileRead(
-        path=path,
-        sha256=hashlib.sha256(content).hexdigest(),
-        size_bytes=len(content),
-        mode=f"{stat.S_IMODE(found.st_mode):04o}",
-        owner=owner,
-        modified_at=datetime.fromtimestamp(found.st_mtime, UTC),
-    )
-
-
-def os_error(path: str, error: OSError) -> SourceError:
-    """The error of ours that stands for a file that could not be read."""
-    if isinstance(error, PermissionError):
-        return Denied(f"{path} may not be read by this account", remedy=f"give this account read access to {path}")
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return Absent(f"{path} does not exist", remedy=f"create {path} or name the right path")
-    return Malformed(f"{path} cannot be read: {error}", remedy=f"make {path} a readable file")
 
 
 def fetch_matches(pattern: str) -> list[str]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from compliance.collectors.nginx.config import FileRead, fetch_file, fetch_matches, os_error
+from compliance.collectors.files import FileRead, fetch_file, os_error
+from compliance.collectors.nginx.config import fetch_matches
 from compliance.schemas.errors import Absent, Malformed
 
 _REMOVALS = re.compile(r"sec(ruleremoveby\w+|ruleupdatetargetby\w+|ruleupdateactionby\w+)\Z")

@@ -37,7 +37,7 @@ _BY_DOMAIN = {
     "vendor_time_boxed signin_limits password_rules service_accounts database_direct no_secrets_in_code",
     "tls": "everywhere hsts strong_settings certificates_valid internal_links",
     "net": "waf_blocking default_deny rules_justified datastores_private vpn_admin_only",
-    "infra": "nginx_balanced hardened_baseline iac_versioned clock_sync asset_inventory",
+    "infra": "nginx_balanced gunicorn_workers hardened_baseline iac_versioned clock_sync asset_inventory",
     "db": "pooling encrypted_at_rest audited",
     "redis": "persistence",
     "perf": "cache_effective cache_private",
