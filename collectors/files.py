@@ -8,6 +8,7 @@ import pwd
 import stat
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from compliance.schemas.errors import Absent, Denied, Malformed, SourceError
 from compliance.schemas.kinds.host import ConfigFile
@@ -59,6 +60,21 @@ def fetch_content(path: str) -> tuple[FileRead, bytes]:
         modified_at=datetime.fromtimestamp(found.st_mtime, UTC),
     )
     return read, content
+
+
+def changed_at(path: str) -> datetime:
+    """When the file, or a link on the way to it, last changed: its content, its permissions or its place.
+
+    By ctime, which no copy or archive can set back. Raises Absent, Denied or Malformed naming it.
+    """
+    try:
+        newest = os.stat(path).st_ctime
+        for part in (Path(path), *Path(path).parents):
+            if part.is_symlink():
+                newest = max(newest, os.lstat(part).st_ctime)
+    except OSError as error:
+        raise os_error(path, error) from error
+    return datetime.fromtimestamp(newest, UTC)
 
 
 def account(uid: int) -> str:

@@ -10,15 +10,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from compliance.collectors.files import os_error
+from compliance.collectors.files import changed_at
 from compliance.collectors.gunicorn.configfile import UNKNOWN, rows_settings
 from compliance.collectors.gunicorn.family import arguments
 from compliance.collectors.gunicorn.options import rows_arguments, rows_line
-from compliance.collectors.gunicorn.proc import Process, started_at
+from compliance.collectors.gunicorn.proc import Process
+from compliance.collectors.started import started_at
 from compliance.schemas.errors import Malformed, SourceError
 
 _NAMES = ("GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "PORT", "PWD")
@@ -134,10 +134,7 @@ def _take(made: Configuration, text: str, master: Process, named: str | None) ->
     if open_ended:
         made.notes.append(f"{path} may set more than its text shows")
     made.file = _Open(settings) if open_ended else settings
-    try:
-        made.changed = changed_since(path, started_at(master.ticks))
-    except OSError as error:
-        raise os_error(path, error) from error
+    made.changed = changed_at(path) >= started_at(master.ticks)
     if made.changed:
         made.notes.append(f"{path} changed after the master started: which settings it holds is not known")
 
@@ -156,16 +153,6 @@ def fetch_variables(pid: int, proc: Path = Path("/proc")) -> Mapping[str, str] |
         return None
     known = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, _, value in pairs}
     return {name: known[name] for name in _NAMES if name in known}
-
-
-def changed_since(path: str, at: datetime) -> bool:
-    """The file, or a link on the way to it, changed at or after `at`: its content, its permissions or its place."""
-    newest = os.stat(path).st_ctime
-    place = Path(path)
-    for part in (place, *place.parents):
-        if part.is_symlink():
-            newest = max(newest, os.lstat(part).st_ctime)
-    return datetime.fromtimestamp(newest, UTC) >= at
 
 
 class _Open(dict[str, Any]):

@@ -10,10 +10,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
@@ -131,13 +129,6 @@ def hidden(pid: int, proc: Path = Path("/proc")) -> bool:
     except PermissionError:
         pass  # refused, so it is there
     return True
-
-
-def started_at(ticks: int) -> datetime:
-    """A start in clock ticks since boot as a time, by the clock as it goes now: the next collection may say a little
-    earlier or later of the same start."""
-    now, since_boot = datetime.now(UTC), time.clock_gettime(time.CLOCK_BOOTTIME)
-    return now - timedelta(seconds=since_boot - ticks / os.sysconf("SC_CLK_TCK"))
 
 
 def _process(folder: Path, pid: int, state: str, parent: int, ticks: int) -> Process:

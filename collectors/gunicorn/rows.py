@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from compliance.collectors.files import account
 from compliance.collectors.gunicorn.configuration import Configuration
 from compliance.collectors.gunicorn.family import Family
-from compliance.collectors.gunicorn.proc import Process, started_at
+from compliance.collectors.gunicorn.proc import Process
+from compliance.collectors.started import started_at, to_the_second
 from compliance.schemas.kinds.processes import WorkerPool, WorkerProcess, WorkerSample
 from compliance.schemas.kinds.web import ServiceStatus
 
@@ -144,8 +145,7 @@ def row_service(instance: str, last: Reading) -> ServiceStatus:
 
 
 def _start(process: Process) -> datetime:
-    """To the second: a state that only trembles is stored again each time."""
-    return (started_at(process.ticks) + timedelta(milliseconds=500)).replace(microsecond=0)
+    return to_the_second(started_at(process.ticks))
 
 
 def _names(processes: Sequence[Process]) -> set[tuple[int, int]]:

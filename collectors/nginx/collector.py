@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
-from compliance.collectors.files import FileRead
+from compliance.collectors.files import FileRead, changed_at
 from compliance.collectors.nginx.caching import rows_cache_rules
 from compliance.collectors.nginx.config import Config, fetch_config
 from compliance.collectors.nginx.hosts import rows_virtual_hosts
@@ -41,6 +41,7 @@ from compliance.schemas.messages import (
 
 _PROBE_LIMIT_S = 5.0  # a member that needs longer to accept a connection is not one that serves
 _USUAL = ("etc/nginx/nginx.conf", "usr/local/nginx/conf/nginx.conf", "usr/local/etc/nginx/nginx.conf")
+_PROCESSES = (Request("file", "/proc/*/{cmdline,stat}"),)
 Rows = tuple[Sequence[Evidence], tuple[Request, ...]]
 
 
@@ -112,6 +113,9 @@ class Nginx:
 def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[[], Rows]]:
     """Kind → what reads it. The configuration is read once, or fails once for all that need it."""
     settings = ctx.settings
+    # The process first: a reload after this look makes its files newer than what it had read, and never older.
+    build = fetch_build(settings.nginx_binary, ctx.timeout_s)
+    process = fetch_process(settings.config, build.default_config)
     loaded: Config | SourceError
     try:
         loaded = fetch_config(settings.config)
@@ -123,8 +127,26 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
             raise loaded
         return loaded
 
-    def from_config(rows: Callable[[Config], Sequence[Evidence]]) -> Callable[[], Rows]:
-        return lambda: (rows(config()), _requests(config().files))
+    def in_force(files: Sequence[FileRead] = ()) -> bool | None:
+        """The running server has read the configuration, and `files` with it, since they last changed."""
+        if process.loaded_at is None:
+            return None
+        return max([config().changed_at, *(changed_at(f.path) for f in files)]) < process.loaded_at
+
+    def from_config(rows: Callable[[Config], Sequence[Evidence]], *, judged: bool = False) -> Callable[[], Rows]:
+        def read() -> Rows:
+            found: Sequence[Evidence] = rows(config())
+            if judged:
+                found = _with(found, in_force=in_force())
+            return found, _requests(config().files) + (_PROCESSES if judged else ())
+
+        return read
+
+    def links() -> Rows:
+        found: Sequence[Evidence] = rows_links(config())
+        if in_force() is not True:  # what the file says of a link is not what the link does
+            found = _with(found, tls_enabled=None, tls_verified=None)
+        return found, (*_requests(config().files), *_PROCESSES)
 
     def accepts(address: str) -> bool | None:
         ctx.throttle()
@@ -138,17 +160,16 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
     def waf() -> Rows:
         policies = fetch_policies(config())
         files = {f.path: f for f in config().files} | {f.path: f for p in policies for f in p.rules.files}
-        return rows_waf(policies), _requests(tuple(files.values()))
+        found = _with(rows_waf(policies), in_force=in_force(tuple(files.values())))
+        return found, (*_requests(tuple(files.values())), *_PROCESSES)
 
     def service() -> Rows:
-        build = fetch_build(settings.nginx_binary, ctx.timeout_s)
-        requests = [Request("command", f"{settings.nginx_binary or 'nginx'} -V"), Request("file", "/proc/*/cmdline")]
+        requests = [Request("command", f"{settings.nginx_binary or 'nginx'} -V"), *_PROCESSES]
         counters = None
         if settings.status_url:
             ctx.throttle()
             counters = rows_status(fetch_status(settings.status_url, ctx.timeout_s), settings.status_url)
             requests.append(Request("api", f"GET {settings.status_url.partition('?')[0]}"))
-        process = fetch_process(settings.config, build.default_config)
         if isinstance(loaded, SourceError):
             if counters is None and not process.running:
                 raise loaded  # perhaps no nginx is here at all, which is not the same as a stopped one
@@ -156,15 +177,20 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
         return [rows_service(settings.config, loaded, build, process, counters)], tuple(requests)
 
     return {
-        VirtualHost.kind: from_config(rows_virtual_hosts),
-        UpstreamPool.kind: from_config(rows_pools),
+        VirtualHost.kind: from_config(rows_virtual_hosts, judged=True),
+        UpstreamPool.kind: from_config(rows_pools, judged=True),
         UpstreamServer.kind: members,
-        CacheRule.kind: from_config(rows_cache_rules),
+        CacheRule.kind: from_config(rows_cache_rules, judged=True),
         WafPolicy.kind: waf,
-        InternalLink.kind: from_config(rows_links),
+        InternalLink.kind: links,
         ConfigFile.kind: from_config(lambda c: [f.row("nginx") for f in c.files]),
         ServiceStatus.kind: service,
     }
+
+
+def _with(rows: Sequence[Evidence], **values: Any) -> list[Evidence]:
+    """The rows with some columns set."""
+    return [row.model_copy(update=values) for row in rows]
 
 
 def _requests(files: Sequence[FileRead]) -> tuple[Request, ...]:

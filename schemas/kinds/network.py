@@ -123,4 +123,7 @@ class WafPolicy(State):
     )
     anomaly_threshold: int | None = column("Inbound anomaly score from which a request is refused.")
     partly_off: list[str] | None = column("Locations where it is switched off.")
+    in_force: bool | None = column(
+        "The running server has read its files and rules since they last changed; NULL when that cannot be told."
+    )
     detail: dict[str, Any] | None = column("Files loaded.")

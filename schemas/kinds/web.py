@@ -78,6 +78,9 @@ class VirtualHost(State):
     rate_limited: bool | None = column("A request limit applies.")
     client_max_body_bytes: int | None = column("Largest request body; 0 for unlimited.")
     autoindex: bool | None = column("Folder listings are shown somewhere.")
+    in_force: bool | None = column(
+        "The running server has read its files since they last changed; NULL when that cannot be told."
+    )
     file: str | None = column("File that declares it.")
     line: int | None = column("Line in that file.")
     detail: dict[str, Any] | None = column("What only this product says.")
@@ -96,6 +99,9 @@ class UpstreamPool(State):
     in_use: bool | None = column("Some location sends requests to it.")
     tls: bool | None = column("Requests go to it over TLS; NULL when both ways are used.")
     tls_verified: bool | None = column("The member's certificate is checked.")
+    in_force: bool | None = column(
+        "The running server has read its files since they last changed; NULL when that cannot be told."
+    )
     file: str | None = column("File that declares it.")
     line: int | None = column("Line in that file.")
 
@@ -135,6 +141,9 @@ class CacheRule(State):
         "The shared cache leaves out requests with a session cookie or authorisation."
     )
     is_proxied: bool | None = column("Answers come from an application.")
+    in_force: bool | None = column(
+        "The running server has read its files since they last changed; NULL when that cannot be told."
+    )
 
 
 class ServiceStatus(State):
@@ -152,4 +161,5 @@ class ServiceStatus(State):
     connections: int | None = column("Connections now.")
     connections_max: int | None = column("Limit of connections.")
     config_ok: bool | None = column("Its own configuration test passes.")
+    config_loaded_at: Instant | None = column("When it last read its configuration.")
     detail: dict[str, Any] | None = column("Counters the product gives.")

@@ -19,9 +19,11 @@ SELECT
       THEN fail('too_few', concat(p.pool, ' has ', p.members, ' member(s), fewer than ', $members))
     WHEN c.healthy + c.untold < $members
       THEN fail('too_few', concat(p.pool, ': ', c.healthy, ' of ', c.listed, ' members are healthy and not drained, fewer than ', $members))
-    WHEN c.healthy >= $members AND c.listed = p.members
+    WHEN p.in_force IS TRUE AND c.healthy >= $members AND c.listed = p.members
       THEN pass('balanced', concat(p.pool, ': ', c.healthy, ' of ', c.listed, ' members are healthy and not drained'))
-    ELSE unknown('health_unknown', concat(p.pool, ': the health of its members was not readable'))
+    WHEN p.in_force IS FALSE
+      THEN unknown('not_loaded', concat(p.pool, ': the configuration changed, and the running server has not read it since'))
+    ELSE unknown('health_unknown', concat(p.pool, ': the health of its members, or whether the server has read its configuration, was not readable'))
   END AS result
 FROM upstream_pool AS p
 LEFT JOIN counted AS c ON c.source = p.source AND c.server = p.server AND c.pool = p.pool
