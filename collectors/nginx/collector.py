@@ -10,6 +10,7 @@ from pydantic import Field
 from compliance.collectors.files import FileRead, changed_at
 from compliance.collectors.nginx.caching import rows_cache_rules
 from compliance.collectors.nginx.config import Config, fetch_config
+from compliance.collectors.nginx.errorlog import recent
 from compliance.collectors.nginx.hosts import rows_virtual_hosts
 from compliance.collectors.nginx.service import (
     fetch_build,
@@ -51,6 +52,9 @@ class NginxSettings(Settings):
     config: str = Field(default="/etc/nginx/nginx.conf", pattern=r"^/", description="Main configuration file.")
     status_url: str | None = Field(default=None, pattern=r"^https?://", description="A stub_status location.")
     probe_upstreams: bool = Field(default=True, description="Open a connection to each upstream member and close it.")
+    failure_window_s: int = Field(
+        default=600, ge=60, le=86400, description="Seconds of the error logs that are searched for failed requests."
+    )
     nginx_binary: str | None = Field(default=None, description="For the version; default: nginx in the usual places.")
 
 
@@ -88,11 +92,11 @@ class Nginx:
         readers = _readers(ctx, probe=False)
         for kind in self.kinds:
             try:
-                readers[kind.kind]()
+                rows, _ = readers[kind.kind]()
             except SourceError as error:
                 yield Access(kind.kind, False, error.message, error.remedy or "make it readable")
             else:
-                yield Access(kind.kind, True, "readable")
+                yield Access(kind.kind, True, _readable(rows))
 
     def collect(self, ctx: Context[NginxSettings]) -> Iterator[Message]:
         """Each kind from the parsed configuration; one unreadable include makes all of them Gaps."""
@@ -153,9 +157,15 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
         return fetch_accepts(address, min(ctx.timeout_s, _PROBE_LIMIT_S))
 
     def members() -> Rows:
-        rows = rows_servers(config(), accepts if probe else None)
+        errors = recent(ctx.clock(), settings.failure_window_s)
+        rows = rows_servers(config(), accepts if probe else None, errors, build.default_log)
         connects = tuple(Request("handshake", f"connect {r.address}") for r in rows) if probe else ()
-        return rows, (*_requests(config().files), *connects)
+        return rows, (*_requests(config().files), *errors.requests, *connects)
+
+    def pooled() -> Rows:
+        errors = recent(ctx.clock(), settings.failure_window_s)
+        rows = _with(rows_pools(config(), errors, build.default_log), in_force=in_force())
+        return rows, (*_requests(config().files), *errors.requests, *_PROCESSES)
 
     def waf() -> Rows:
         policies = fetch_policies(config())
@@ -178,7 +188,7 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
 
     return {
         VirtualHost.kind: from_config(rows_virtual_hosts, judged=True),
-        UpstreamPool.kind: from_config(rows_pools, judged=True),
+        UpstreamPool.kind: pooled,
         UpstreamServer.kind: members,
         CacheRule.kind: from_config(rows_cache_rules, judged=True),
         WafPolicy.kind: waf,
@@ -186,6 +196,19 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
         ConfigFile.kind: from_config(lambda c: [f.row("nginx") for f in c.files]),
         ServiceStatus.kind: service,
     }
+
+
+_NEEDS = {
+    "in_force": "the running server is not seen, or its workers did not start together",
+    "failures_recent": "an error log is no file that this account may read, or the member has a name",
+    "none_left_recent": "an error log is no file that this account may read",
+}
+
+
+def _readable(rows: Sequence[Evidence]) -> str:
+    """What `check` says of a kind that can be read: which columns stay NULL for want of a right."""
+    missing = [name for name in _NEEDS if any(getattr(row, name, True) is None for row in rows)]
+    return "; ".join(["readable", *(f"{name} stays NULL: {_NEEDS[name]}" for name in missing)])
 
 
 def _with(rows: Sequence[Evidence], **values: Any) -> list[Evidence]:

@@ -99,6 +99,9 @@ class UpstreamPool(State):
     in_use: bool | None = column("Some location sends requests to it.")
     tls: bool | None = column("Requests go to it over TLS; NULL when both ways are used.")
     tls_verified: bool | None = column("The member's certificate is checked.")
+    none_left_recent: int | None = column(
+        "Requests of the last minutes for which no member was left, by the server's error log."
+    )
     in_force: bool | None = column(
         "The running server has read its files since they last changed; NULL when that cannot be told."
     )
@@ -121,6 +124,9 @@ class UpstreamServer(State):
     max_fails: int | None = column("Failures after which it is left out; 0 when never.")
     healthy: bool | None = column("Accepts connections now, by a probe or the status page; NULL when not probed.")
     health_source: str | None = column("How that is known: probe or status_page.")
+    failures_recent: int | None = column(
+        "Requests that failed at it in the last minutes, by the server's error log; NULL when that was not readable."
+    )
 
 
 class CacheRule(State):
