@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from compliance.collectors.nginx.config import Config
-from compliance.collectors.nginx.headers import HSTS, headers_of, hsts_seconds
+from compliance.collectors.nginx.headers import HSTS, headers_of, hsts_seconds, hsts_subdomains
 from compliance.collectors.nginx.scope import (
     Scope,
     host_of,
@@ -56,6 +56,7 @@ def _row(config: Config, server: Scope, defaults: dict[str, Scope]) -> VirtualHo
         tls_certificate=server.value("ssl_certificate"),
         redirects_to_https=_redirects(server),
         hsts_max_age_s=hsts,
+        hsts_subdomains=hsts_subdomains(server),
         hsts_lost_in=[s.label for s in server.nested() if hsts and hsts_seconds(s) == 0],
         headers=sorted({h.name for h in headers}, key=str.lower),
         server_tokens=_shows_version(server),
@@ -64,6 +65,8 @@ def _row(config: Config, server: Scope, defaults: dict[str, Scope]) -> VirtualHo
         rate_limited=_limited(server),
         client_max_body_bytes=_largest_body(server),
         autoindex=_any_flag(server, "autoindex"),
+        proxied=any(scope.own(*PASSES) for scope in (server, *server.nested())),
+        refuses_all=_refuses_all(server),
         file=server.block.file,
         line=server.block.line,
         detail=detail,
@@ -128,6 +131,15 @@ def _redirects(server: Scope) -> bool:
 
 def _refuses(scope: Scope) -> bool:
     return all(d.args[:1] and d.args[0] in _REFUSALS for d in scope.own("return"))
+
+
+def _refuses_all(server: Scope) -> bool | None:
+    """Nobody gets an answer: the handshake is rejected, or the block itself returns 444, whatever a condition says."""
+    rejects = server.flag("ssl_reject_handshake", False)
+    if rejects is not False:
+        return rejects
+    returns = [*server.own("return"), *(d for s in server.nested() if s.block.name == "if" for d in s.own("return"))]
+    return bool(server.own("return")) and all(d.args[:1] == ("444",) for d in returns)
 
 
 def _sends_to_https(scope: Scope) -> bool:

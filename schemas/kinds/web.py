@@ -70,6 +70,7 @@ class VirtualHost(State):
     tls_certificate: str | None = column("Path of the certificate.")
     redirects_to_https: bool | None = column("Every plain request is answered with a redirect to HTTPS.")
     hsts_max_age_s: int | None = column("max-age of the HSTS header set at server level; 0 when none.")
+    hsts_subdomains: bool | None = column("That header has includeSubDomains.")
     hsts_lost_in: list[str] | None = column("Locations whose own add_header drops the inherited headers.")
     headers: list[str] | None = column("Names of response headers set at server level, sorted.")
     server_tokens: bool | None = column("The version is shown to everybody.")
@@ -78,6 +79,8 @@ class VirtualHost(State):
     rate_limited: bool | None = column("A request limit applies.")
     client_max_body_bytes: int | None = column("Largest request body; 0 for unlimited.")
     autoindex: bool | None = column("Folder listings are shown somewhere.")
+    proxied: bool | None = column("Some location passes requests to an application, which may send headers of its own.")
+    refuses_all: bool | None = column("Every request is refused without an answer: closed, or its handshake rejected.")
     in_force: bool | None = column(
         "The running server has read its files since they last changed; NULL when that cannot be told."
     )

@@ -35,6 +35,42 @@ def host(config: Config) -> Any:
     return row
 
 
+@pytest.mark.parametrize(
+    ("value", "subdomains"),
+    [
+        ("max-age=1; includeSubDomains; preload", True),
+        ("max-age=1; INCLUDESUBDOMAINS", True),
+        ("max-age=1", False),
+        ("max-age=1; includeSubDomainsX", False),
+        ("$hsts", None),
+    ],
+)
+def test_hsts_covers_subdomains(parse: Parse, value: str, subdomains: bool | None) -> None:
+    row = host(parse(f'server {{ add_header Strict-Transport-Security "{value}"; }}'))
+
+    assert row.hsts_subdomains is subdomains
+
+
+@pytest.mark.parametrize(
+    ("server", "refuses"),
+    [
+        ("return 444;", True),
+        ("listen 443 ssl; ssl_reject_handshake on;", True),
+        ("return 301 https://x;", False),
+        ('if ($host = "a") { return 301 https://x; } return 444;', False),
+        ("location / { return 444; }", False),
+        ("", False),
+    ],
+)
+def test_a_block_that_answers_nobody(parse: Parse, server: str, refuses: bool) -> None:
+    assert host(parse(f"server {{ {server} }}")).refuses_all is refuses
+
+
+def test_a_block_that_passes_requests_on(parse: Parse) -> None:
+    assert host(parse("server { location / { location /a { proxy_pass http://x; } } }")).proxied is True
+    assert host(parse("server { location / { root /x; } }")).proxied is False
+
+
 def test_defaults_of_an_empty_block(parse: Parse) -> None:
     row = host(parse("server { }"))
 
