@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from compliance.collectors.files import FileRead, changed_at
+from compliance.collectors.nginx.admin import rows_admin_paths
 from compliance.collectors.nginx.caching import rows_cache_rules
 from compliance.collectors.nginx.config import Config, fetch_config
 from compliance.collectors.nginx.errorlog import recent
@@ -25,7 +26,7 @@ from compliance.schemas.errors import SourceError
 from compliance.schemas.evidence import Evidence
 from compliance.schemas.kinds.host import ConfigFile
 from compliance.schemas.kinds.network import InternalLink, WafPolicy
-from compliance.schemas.kinds.web import CacheRule, ServiceStatus, UpstreamPool, UpstreamServer, VirtualHost
+from compliance.schemas.kinds.web import AdminPath, CacheRule, ServiceStatus, UpstreamPool, UpstreamServer, VirtualHost
 from compliance.schemas.messages import (
     Access,
     Cause,
@@ -52,6 +53,9 @@ class NginxSettings(Settings):
     config: str = Field(default="/etc/nginx/nginx.conf", pattern=r"^/", description="Main configuration file.")
     status_url: str | None = Field(default=None, pattern=r"^https?://", description="A stub_status location.")
     probe_upstreams: bool = Field(default=True, description="Open a connection to each upstream member and close it.")
+    admin_paths: list[str] = Field(
+        default=[], description="Paths of administration that the applications behind it have, such as /admin/."
+    )
     failure_window_s: int = Field(
         default=600, ge=60, le=86400, description="Seconds of the error logs that are searched for failed requests."
     )
@@ -68,6 +72,7 @@ class Nginx:
         UpstreamPool,
         UpstreamServer,
         CacheRule,
+        AdminPath,
         WafPolicy,
         InternalLink,
         ConfigFile,
@@ -191,6 +196,7 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
         UpstreamPool.kind: pooled,
         UpstreamServer.kind: members,
         CacheRule.kind: from_config(rows_cache_rules, judged=True),
+        AdminPath.kind: from_config(lambda c: rows_admin_paths(c, settings.admin_paths), judged=True),
         WafPolicy.kind: waf,
         InternalLink.kind: links,
         ConfigFile.kind: from_config(lambda c: [f.row("nginx") for f in c.files]),

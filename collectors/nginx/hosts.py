@@ -54,7 +54,7 @@ def _row(config: Config, server: Scope, defaults: dict[str, Scope]) -> VirtualHo
         tls_protocols=_effective_protocols(server, defaults),
         tls_ciphers=server.value("ssl_ciphers"),
         tls_certificate=server.value("ssl_certificate"),
-        redirects_to_https=_redirects(server),
+        redirects_to_https=redirects(server),
         hsts_max_age_s=hsts,
         hsts_subdomains=hsts_subdomains(server),
         hsts_lost_in=[s.label for s in server.nested() if hsts and hsts_seconds(s) == 0],
@@ -110,7 +110,7 @@ def _effective_protocols(server: Scope, defaults: dict[str, Scope]) -> list[str]
     return sorted(allowed)
 
 
-def _redirects(server: Scope) -> bool:
+def redirects(server: Scope) -> bool:
     """Every plain request is answered with a redirect to HTTPS or refused; also when the block hears no plain ones."""
     if all(listen.tls for listen in listens_of(server)):
         return True

@@ -155,6 +155,37 @@ class CacheRule(State):
     )
 
 
+class AdminPath(State):
+    """A path of administration behind a web server, and who may reach it."""
+
+    kind: ClassVar[str] = "admin_path"
+    key: ClassVar[tuple[str, ...]] = ("server", "host", "listen", "path")
+
+    server: str = always("Web server instance (its main configuration file).")
+    host: str = always("Server names of the block.")
+    listen: str = always("Addresses and ports listened on, sorted.")
+    path: str = always("Location as written, or the path as declared.")
+    location: str | None = column("Location that answers it ('server' for none); NULL when that cannot be told.")
+    marked_by: str | None = column("What makes it administration: name, declared, or the directive that serves it.")
+    is_loopback: bool | None = column("The block listens on loopback addresses and sockets only.")
+    encrypted: bool | None = column("Plain requests are redirected to HTTPS, or not heard.")
+    closed: bool | None = column("Nobody gets an answer: internal, or everything is refused.")
+    address_limited: bool | None = column(
+        "All but the allowed addresses are refused; NULL where a condition refuses some."
+    )
+    addresses_allowed: list[str] | None = column("Addresses and networks allowed, in the order of the rules.")
+    public_allowed: list[str] | None = column("Those of them that are not private.")
+    authentication: str | None = column(
+        "basic, request, certificate or jwt, joined by a space; '' for none; NULL when a variable decides."
+    )
+    either_suffices: bool | None = column("An allowed address or a sign-in is enough; else both are needed.")
+    in_force: bool | None = column(
+        "The running server has read its files since they last changed; NULL when that cannot be told."
+    )
+    file: str | None = column("File that declares the location.")
+    line: int | None = column("Line in that file.")
+
+
 class ServiceStatus(State):
     """A running service, by its own status answer."""
 
