@@ -8,6 +8,9 @@ from typing import Any, ClassVar
 from pydantic import Field
 
 from compliance.collectors.files import FileRead, changed_at
+from compliance.collectors.host.machine import Machine
+from compliance.collectors.host.system import asset_id
+from compliance.collectors.nginx.accesslog import rows_access_logs, rows_log_stores
 from compliance.collectors.nginx.admin import rows_admin_paths
 from compliance.collectors.nginx.caching import rows_cache_rules
 from compliance.collectors.nginx.config import Config, fetch_config
@@ -24,9 +27,17 @@ from compliance.collectors.nginx.upstreams import fetch_accepts, rows_links, row
 from compliance.collectors.nginx.waf import fetch_policies, rows_waf
 from compliance.schemas.errors import SourceError
 from compliance.schemas.evidence import Evidence
-from compliance.schemas.kinds.host import ConfigFile
+from compliance.schemas.kinds.host import ConfigFile, LogStore
 from compliance.schemas.kinds.network import InternalLink, WafPolicy
-from compliance.schemas.kinds.web import AdminPath, CacheRule, ServiceStatus, UpstreamPool, UpstreamServer, VirtualHost
+from compliance.schemas.kinds.web import (
+    AccessLog,
+    AdminPath,
+    CacheRule,
+    ServiceStatus,
+    UpstreamPool,
+    UpstreamServer,
+    VirtualHost,
+)
 from compliance.schemas.messages import (
     Access,
     Cause,
@@ -56,6 +67,7 @@ class NginxSettings(Settings):
     admin_paths: list[str] = Field(
         default=[], description="Paths of administration that the applications behind it have, such as /admin/."
     )
+    asset: str | None = Field(default=None, min_length=1, description="Name of the machine, as its host source has it.")
     failure_window_s: int = Field(
         default=600, ge=60, le=86400, description="Seconds of the error logs that are searched for failed requests."
     )
@@ -73,6 +85,8 @@ class Nginx:
         UpstreamServer,
         CacheRule,
         AdminPath,
+        AccessLog,
+        LogStore,
         WafPolicy,
         InternalLink,
         ConfigFile,
@@ -172,6 +186,11 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
         rows = _with(rows_pools(config(), errors, build.default_log), in_force=in_force())
         return rows, (*_requests(config().files), *errors.requests, *_PROCESSES)
 
+    def logs() -> Rows:
+        machine = Machine(timeout_s=ctx.timeout_s, throttle=ctx.throttle)
+        found = rows_log_stores(config(), machine, asset_id(machine, settings.asset), build.default_access_log)
+        return found, (*_requests(config().files), *machine.requests)
+
     def waf() -> Rows:
         policies = fetch_policies(config())
         files = {f.path: f for f in config().files} | {f.path: f for p in policies for f in p.rules.files}
@@ -197,6 +216,8 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
         UpstreamServer.kind: members,
         CacheRule.kind: from_config(rows_cache_rules, judged=True),
         AdminPath.kind: from_config(lambda c: rows_admin_paths(c, settings.admin_paths), judged=True),
+        AccessLog.kind: from_config(lambda c: rows_access_logs(c, build.default_access_log), judged=True),
+        LogStore.kind: logs,
         WafPolicy.kind: waf,
         InternalLink.kind: links,
         ConfigFile.kind: from_config(lambda c: [f.row("nginx") for f in c.files]),

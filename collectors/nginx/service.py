@@ -25,6 +25,7 @@ from compliance.schemas.kinds.web import ServiceStatus
 _VERSION = re.compile(r"nginx version: ([\w.\- ]+)/(\S+)")
 _CONF_PATH = re.compile(r"--conf-path=(\S+)")
 _LOG_PATH = re.compile(r"--error-log-path=(\S+)")
+_ACCESS_PATH = re.compile(r"--http-log-path=(\S+)")
 _STATUS = re.compile(
     r"Active connections:\s+(\d+)\s+server accepts handled requests\s+(\d+)\s+(\d+)\s+(\d+)\s+"
     r"Reading:\s+(\d+)\s+Writing:\s+(\d+)\s+Waiting:\s+(\d+)"
@@ -43,6 +44,7 @@ class Build:
     version: str | None = None
     default_config: str = _DEFAULT_CONFIG
     default_log: str | None = None  # where errors go while no directive says so
+    default_access_log: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +73,13 @@ def fetch_build(binary: str | None, timeout_s: float) -> Build:
 def rows_build(text: str) -> Build:
     """The output of `nginx -V`."""
     version, path, log = _VERSION.search(text), _CONF_PATH.search(text), _LOG_PATH.search(text)
+    access = _ACCESS_PATH.search(text)
     return Build(
         product=version[1] if version else None,
         version=version[2] if version else None,
         default_config=path[1] if path else _DEFAULT_CONFIG,
         default_log=log[1] if log else None,
+        default_access_log=access[1] if access else None,
     )
 
 

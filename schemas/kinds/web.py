@@ -155,6 +155,29 @@ class CacheRule(State):
     )
 
 
+class AccessLog(State):
+    """Where a web server logs requests, and what a line says."""
+
+    kind: ClassVar[str] = "access_log"
+    key: ClassVar[tuple[str, ...]] = ("server", "log")
+
+    server: str = always("Web server instance (its main configuration file).")
+    log: str = always("File, or where else lines go (syslog:server=…).")
+    hosts: list[str] | None = column("Server names of the blocks that log there.")
+    formats: list[str] | None = column("Names of the formats used, sorted; of several the poorest counts.")
+    conditional: bool | None = column("A condition leaves some requests out.")
+    is_file: bool | None = column("A file on this machine.")
+    says_when: bool | None = column("Each line has the time with its zone.")
+    says_from_where: bool | None = column("Each line has the client's address.")
+    says_who: bool | None = column("Each line has a field for the user, who may yet be known to the application only.")
+    says_what: bool | None = column("Each line has method and path.")
+    says_result: bool | None = column("Each line has the status of the answer.")
+    sensitive: list[str] | None = column("Variables in the format that carry credentials or bodies.")
+    in_force: bool | None = column(
+        "The running server has read its files since they last changed; NULL when that cannot be told."
+    )
+
+
 class AdminPath(State):
     """A path of administration behind a web server, and who may reach it."""
 

@@ -269,12 +269,14 @@ def grant() -> Iterator[Path]:
     for name in ("sites", "rules"):
         (folder / name).mkdir(mode=0o755)
     (folder / "nginx.conf").write_text(
-        "events {}\nhttp { modsecurity on; modsecurity_rules_file rules/main.conf; include sites/*.conf; }\n"
+        f"events {{}}\nhttp {{ access_log {folder}/access.log; error_log {folder}/error.log; modsecurity on; "
+        "modsecurity_rules_file rules/main.conf; include sites/*.conf; }\n"
     )
     for name in ("a", "b"):
         (folder / f"sites/{name}.conf").write_text(f"server {{ listen 80; server_name {name}.example; }}\n")
     (folder / "rules/main.conf").write_text("SecRuleEngine On\n")
-    for path in folder.rglob("*.conf"):
+    (folder / "access.log").write_text("a line\n")
+    for path in (*folder.rglob("*.conf"), folder / "access.log"):
         path.chmod(0o644)
     yield folder
     shutil.rmtree(folder)
@@ -293,6 +295,14 @@ def test_read_access_to_the_files_is_enough(grant: Path) -> None:
     said = servers.as_nobody(summary(grant))
 
     assert said.split() == [*sorted(f"{kind}=complete" for kind in ALL), "hosts=2"]
+
+
+def test_an_unreadable_log_denies_how_far_it_reaches_and_nothing_else(grant: Path) -> None:
+    (grant / "access.log").chmod(0)
+
+    said = servers.as_nobody(summary(grant)).split()
+
+    assert [word for word in said if not word.endswith("=complete")] == ["log_store=denied", "hosts=2"]
 
 
 @pytest.mark.parametrize("hidden", ["sites/b.conf", "sites", "nginx.conf"])
