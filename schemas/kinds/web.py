@@ -144,6 +144,9 @@ class CacheRule(State):
     is_static: bool | None = column("Serves files of static types or a static folder.")
     expires_s: int | None = column("expires in seconds; -1 for 'epoch' or negative; NULL when not set.")
     cache_control: str | None = column("Cache-Control values added; '' when none.")
+    browser_s: int | None = column(
+        "Seconds a browser may keep an answer without asking again; 0 for none; NULL when an application may say it."
+    )
     is_private: bool | None = column("private or no-store is added.")
     shared_cache: bool | None = column("A shared cache (proxy_cache, fastcgi_cache) stores answers.")
     bypasses_cookies: bool | None = column(

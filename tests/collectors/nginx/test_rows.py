@@ -71,6 +71,32 @@ def test_a_block_that_passes_requests_on(parse: Parse) -> None:
     assert host(parse("server { location / { root /x; } }")).proxied is False
 
 
+@pytest.mark.parametrize(
+    ("rules", "seconds"),
+    [
+        ("expires 1y;", 31536000),
+        ("expires max;", 315360000),
+        ('add_header Cache-Control "public, max-age=31536000, immutable";', 31536000),
+        ('expires 1y; add_header Cache-Control "public, max-age=60";', 60),
+        ('add_header Cache-Control "public, s-maxage=60";', 0),
+        ('expires 1y; add_header Cache-Control "no-cache";', 0),
+        ("expires epoch;", 0),
+        ("expires off;", 0),
+        ("", 0),
+        ("expires $later;", None),
+        ("proxy_pass http://x;", None),
+        ("proxy_pass http://x; expires 1d;", 86400),
+        ("more_set_headers 'Cache-Control: max-age=9';", None),
+    ],
+)
+def test_how_long_browsers_may_keep_files(parse: Parse, rules: str, seconds: int | None) -> None:
+    [row] = [
+        r for r in rows_cache_rules(parse(f"server {{ location /static/ {{ {rules} }} }}")) if r.location != "server"
+    ]
+
+    assert row.browser_s == seconds
+
+
 def test_defaults_of_an_empty_block(parse: Parse) -> None:
     row = host(parse("server { }"))
 
