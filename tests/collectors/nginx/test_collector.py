@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from compliance.collectors.nginx import Nginx, NginxSettings
@@ -130,6 +131,34 @@ def test_good_firewall_blocks(seen_good: dict[str, list[Any]], good: servers.Ngi
     assert waf.anomaly_threshold == 5
     assert loaded is not None
     assert waf.rules_loaded == int(loaded[1]) - 7 * markers  # ModSecurity counts a marker once in each of its 7 phases
+
+
+def attacked(good: servers.Nginx, engine: str) -> tuple[bool, int]:
+    """What the collector says of bodies, and what the filter does with an attack in one."""
+    folder = Path(tempfile.mkdtemp(prefix="nginx-waf-"))
+    setup, rules = servers.CRS
+    (folder / "rules.conf").write_text(f"{engine}\nInclude {setup}\nInclude {rules}/*.conf\n")
+    server = servers.plain(
+        folder,
+        f"modsecurity on; modsecurity_rules_file {folder}/rules.conf; "
+        f"location / {{ proxy_pass http://127.0.0.1:{good.backends[0]}; }}",
+        before=f"load_module {servers.MODSECURITY};",
+    )
+    try:
+        rows, _ = read(config=str(folder / "nginx.conf"))
+        answer = httpx.post(
+            f"http://localhost:{server.port}/", data={"q": "<script>alert(1)</script>' OR 1=1--"}, timeout=20
+        )
+        return rows["waf_policy"][0].inspects_bodies, answer.status_code
+    finally:
+        server.stop()
+
+
+def test_an_attack_in_a_body_is_refused_where_bodies_are_looked_at(good: servers.Nginx) -> None:
+    assert attacked(good, "SecRuleEngine On\nSecRequestBodyAccess On") == (True, 403)
+    assert attacked(good, "SecRuleEngine On") == (True, 403)
+    # let through to the application, which knows no POST
+    assert attacked(good, "SecRuleEngine On\nSecRequestBodyAccess Off") == (False, 501)
 
 
 def test_files_are_recorded_with_digest_and_mode(seen_good: dict[str, list[Any]], good: servers.Nginx) -> None:

@@ -97,6 +97,32 @@ def test_how_long_browsers_may_keep_files(parse: Parse, rules: str, seconds: int
     assert row.browser_s == seconds
 
 
+@pytest.mark.parametrize(
+    ("rules", "location", "inspects"),
+    [
+        ("SecRuleEngine On\nSecRequestBodyAccess On\n", "", True),
+        ("SecRuleEngine On\n", "", True),  # until it is switched off
+        ("SecRequestBodyAccess On\nSecRequestBodyAccess Off\n", "", False),
+        ("SecRequestBodyAccess On\n", "location /a { modsecurity_rules 'SecRequestBodyAccess Off'; }", False),
+        ("SecRequestBodyAccess On\n", "location /a { modsecurity_rules 'SecRuleEngine On'; }", True),
+    ],
+)
+def test_whether_bodies_are_looked_at(parse: Parse, rules: str, location: str, inspects: bool) -> None:
+    config = parse(f"modsecurity on; modsecurity_rules_file rules.conf; server {{ {location} }}", rules=rules)
+    [row] = rows_waf(fetch_policies(config))
+
+    assert row.inspects_bodies is inspects
+
+
+def test_bodies_that_a_rule_lets_by_are_an_exclusion(parse: Parse) -> None:
+    rules = 'SecRule ARGS "@rx x" "id:1,phase:1,pass,ctl:requestBodyAccess=Off"\n'
+    [row] = rows_waf(
+        fetch_policies(parse("modsecurity on; modsecurity_rules_file rules.conf; server { }", rules=rules))
+    )
+
+    assert row.exclusions == 1
+
+
 def test_defaults_of_an_empty_block(parse: Parse) -> None:
     row = host(parse("server { }"))
 
