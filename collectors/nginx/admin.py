@@ -18,12 +18,14 @@ from compliance.collectors.nginx.scope import (
     Scope,
     has_variable,
     host_of,
+    is_loopback,
     listen_text,
     listens_of,
     only_returns,
     servers,
 )
 from compliance.collectors.nginx.upstreams import PASSES
+from compliance.schemas.kinds.host import Exposure
 from compliance.schemas.kinds.web import AdminPath
 
 _NAMED = re.compile(
@@ -44,14 +46,14 @@ class _Found:
     marked_by: str
 
 
-def rows_admin_paths(config: Config, declared: Sequence[str]) -> list[AdminPath]:
-    """One row per path of administration of each server block that serves something."""
+def rows_admin_paths(config: Config, declared: Sequence[str], exposure: Exposure | None = None) -> list[AdminPath]:
+    """One row per path of administration of each server block that serves something. `exposure` is a declared one."""
     rows: dict[tuple[str, ...], AdminPath] = {}
     for server in servers(config):
         if only_returns(server):
             continue
         for found in _paths(server, declared):
-            row = _row(config, server, found)
+            row = _row(config, server, found, exposure)
             rows.setdefault((row.host, row.listen, row.path), row)
     return list(rows.values())
 
@@ -106,7 +108,7 @@ def _location_in(outer: Scope, path: str) -> Scope | None:
     return prefix or outer
 
 
-def _row(config: Config, server: Scope, found: _Found) -> AdminPath:
+def _row(config: Config, server: Scope, found: _Found, exposure: Exposure | None) -> AdminPath:
     scope = found.scope
     limited, allowed = _addresses(scope)
     unknown = found.marked_by == "declared, location not known"
@@ -118,7 +120,7 @@ def _row(config: Config, server: Scope, found: _Found) -> AdminPath:
         path=found.path,
         location=None if unknown else scope.label,
         marked_by=found.marked_by,
-        is_loopback=all(_is_loopback(listen.address) for listen in listens_of(server)),
+        is_loopback=is_loopback(server) and exposure in (None, Exposure.LOOPBACK),
         encrypted=all(listen.tls for listen in listens_of(server)) or redirects(server),
         closed=False if unknown else _closed(scope),
         address_limited=None if unknown else limited,
@@ -193,13 +195,5 @@ def _authentication(scope: Scope) -> str | None:
 def _is_private(text: str) -> bool:
     try:
         return text == "unix:" or (not ipaddress.ip_network(text, strict=False).is_global and text not in _ANYWHERE)
-    except ValueError:
-        return False
-
-
-def _is_loopback(address: str) -> bool:
-    host = address if address.startswith("unix:") else address.rpartition(":")[0].strip("[]")
-    try:
-        return address.startswith("unix:") or host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False

@@ -27,7 +27,7 @@ from compliance.collectors.nginx.upstreams import fetch_accepts, rows_links, row
 from compliance.collectors.nginx.waf import fetch_policies, rows_waf
 from compliance.schemas.errors import SourceError
 from compliance.schemas.evidence import Evidence
-from compliance.schemas.kinds.host import ConfigFile, LogStore
+from compliance.schemas.kinds.host import ConfigFile, Exposure, LogStore
 from compliance.schemas.kinds.network import InternalLink, WafPolicy
 from compliance.schemas.kinds.web import (
     AccessLog,
@@ -66,6 +66,9 @@ class NginxSettings(Settings):
     probe_upstreams: bool = Field(default=True, description="Open a connection to each upstream member and close it.")
     admin_paths: list[str] = Field(
         default=[], description="Paths of administration that the applications behind it have, such as /admin/."
+    )
+    exposure: Exposure | None = Field(
+        default=None, description="From where its sites are reached, where a tunnel or proxy before it hides that."
     )
     asset: str | None = Field(default=None, min_length=1, description="Name of the machine, as its host source has it.")
     failure_window_s: int = Field(
@@ -211,11 +214,13 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
         return [rows_service(settings.config, loaded, build, process, counters)], tuple(requests)
 
     return {
-        VirtualHost.kind: from_config(rows_virtual_hosts, judged=True),
+        VirtualHost.kind: from_config(lambda c: rows_virtual_hosts(c, settings.exposure), judged=True),
         UpstreamPool.kind: pooled,
         UpstreamServer.kind: members,
         CacheRule.kind: from_config(rows_cache_rules, judged=True),
-        AdminPath.kind: from_config(lambda c: rows_admin_paths(c, settings.admin_paths), judged=True),
+        AdminPath.kind: from_config(
+            lambda c: rows_admin_paths(c, settings.admin_paths, settings.exposure), judged=True
+        ),
         AccessLog.kind: from_config(lambda c: rows_access_logs(c, build.default_access_log), judged=True),
         LogStore.kind: logs,
         WafPolicy.kind: waf,

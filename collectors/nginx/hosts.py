@@ -9,12 +9,14 @@ from compliance.collectors.nginx.headers import HSTS, headers_of, hsts_seconds, 
 from compliance.collectors.nginx.scope import (
     Scope,
     host_of,
+    is_loopback,
     listen_text,
     listens_of,
     servers,
     size_bytes,
 )
 from compliance.collectors.nginx.upstreams import PASSES
+from compliance.schemas.kinds.host import Exposure
 from compliance.schemas.kinds.web import VirtualHost
 
 _DEFAULT_BODY = "1m"
@@ -23,19 +25,22 @@ _REFUSALS = ("400", "403", "404", "410", "421", "444")
 _PLAIN_TESTS = (("$scheme", "=", "http"), ("$scheme", "!=", "https"), ("$https", "=", ""), ("$https", "!=", "on"))
 
 
-def rows_virtual_hosts(config: Config) -> list[VirtualHost]:
-    """One row per server block. A block with the names and addresses of an earlier one is ignored by nginx too."""
+def rows_virtual_hosts(config: Config, exposure: Exposure | None = None) -> list[VirtualHost]:
+    """One row per server block; `exposure` is a declared one.
+
+    A block with the names and addresses of an earlier one is ignored by nginx too.
+    """
     blocks = servers(config)
     defaults = _defaults(blocks)
     rows: dict[tuple[str, str], VirtualHost] = {}
     for server in blocks:
         key = (host_of(server), listen_text(server))
         if key not in rows:
-            rows[key] = _row(config, server, defaults)
+            rows[key] = _row(config, server, defaults, exposure)
     return list(rows.values())
 
 
-def _row(config: Config, server: Scope, defaults: dict[str, Scope]) -> VirtualHost:
+def _row(config: Config, server: Scope, defaults: dict[str, Scope], exposure: Exposure | None) -> VirtualHost:
     listens = listens_of(server)
     headers = headers_of(server)
     hsts = hsts_seconds(server)
@@ -49,6 +54,7 @@ def _row(config: Config, server: Scope, defaults: dict[str, Scope]) -> VirtualHo
         server=config.path,
         host=host_of(server),
         listen=listen_text(server),
+        exposure=exposure or (Exposure.LOOPBACK if is_loopback(server) else None),
         is_default=any(defaults[listen.address] is server for listen in listens),
         tls=any(listen.tls for listen in listens),
         tls_protocols=_effective_protocols(server, defaults),

@@ -63,6 +63,9 @@ class VirtualHost(State):
     server: str = always("Web server instance (its main configuration file).")
     host: str = always("Server names, sorted; '_' for none.")
     listen: str = always("Addresses and ports listened on, sorted.")
+    exposure: Exposure | None = column(
+        "As declared, else loopback when it listens on nothing else; NULL else: from where it is reached is not known here."
+    )
     is_default: bool | None = column("Answers names that no other block has.")
     tls: bool | None = column("At least one listen is TLS.")
     tls_protocols: list[str] | None = column("Protocol versions allowed; NULL for the product's default.")
@@ -193,7 +196,9 @@ class AdminPath(State):
     path: str = always("Location as written, or the path as declared.")
     location: str | None = column("Location that answers it ('server' for none); NULL when that cannot be told.")
     marked_by: str | None = column("What makes it administration: name, declared, or the directive that serves it.")
-    is_loopback: bool | None = column("The block listens on loopback addresses and sockets only.")
+    is_loopback: bool | None = column(
+        "The block listens on loopback addresses and sockets only, and is not declared to be reached from elsewhere."
+    )
     encrypted: bool | None = column("Plain requests are redirected to HTTPS, or not heard.")
     closed: bool | None = column("Nobody gets an answer: internal, or everything is refused.")
     address_limited: bool | None = column(

@@ -11,7 +11,7 @@ WITH met AS (
   UNION ALL
   SELECT
     concat(v.source, '/', v.host, ' ', v.listen), v.entry,
-    list_bool_and(list_transform(string_split(v.listen, ' '), lambda l: regexp_matches(l, '^(127\.|\[::1\]|localhost|unix:)'))),
+    v.exposure IN ('loopback', 'private'),
     CASE WHEN v.tls IS TRUE THEN 'configured' WHEN v.tls IS FALSE THEN 'http' END, v.redirects_to_https, v.tls_protocols,
     v.in_force
   FROM virtual_host AS v

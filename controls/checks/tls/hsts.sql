@@ -23,7 +23,7 @@ WITH asked AS (
   UNION ALL
   SELECT
     concat(v.source, '/', v.host, ' ', v.listen), v.entry, n.entry, 'configured', concat(v.host, ' on ', v.listen),
-    list_bool_and(list_transform(string_split(v.listen, ' '), lambda l: regexp_matches(l, '^(127\.|\[::1\]|localhost|unix:)'))),
+    v.exposure IN ('loopback', 'private'),
     v.hsts_max_age_s, v.hsts_subdomains, v.hsts_lost_in, v.tls, v.refuses_all, v.proxied, v.in_force, n.answered = n.names
   FROM virtual_host AS v
   LEFT JOIN named AS n ON n.source = v.source AND n.server = v.server AND n.host = v.host AND n.listen = v.listen

@@ -12,6 +12,7 @@ import pytest
 from compliance.collectors.nginx.admin import location_for, rows_admin_paths
 from compliance.collectors.nginx.config import fetch_config
 from compliance.collectors.nginx.scope import servers as blocks
+from compliance.schemas.kinds.host import Exposure
 from tests.collectors.nginx.test_rows import Parse, parse
 from tests.servers import nginx as servers
 
@@ -122,6 +123,7 @@ def test_where_it_listens_and_whether_it_is_encrypted(parse: Parse) -> None:
     )
     rows = {row.host: (row.is_loopback, row.encrypted) for row in rows_admin_paths(config, ())}
 
+    assert not any(row.is_loopback for row in rows_admin_paths(config, (), Exposure.PUBLIC))
     assert rows == {"a": (True, False), "b": (False, True), "c": (False, False)}
 
 

@@ -14,6 +14,7 @@ from compliance.collectors.nginx.hosts import rows_virtual_hosts
 from compliance.collectors.nginx.upstreams import fetch_accepts, rows_links, rows_pools, rows_servers
 from compliance.collectors.nginx.waf import fetch_policies, rows_waf
 from compliance.schemas.errors import Absent, Malformed
+from compliance.schemas.kinds.host import Exposure
 from tests.servers import nginx as servers
 
 Parse = Callable[..., Config]
@@ -121,6 +122,21 @@ def test_bodies_that_a_rule_lets_by_are_an_exclusion(parse: Parse) -> None:
     )
 
     assert row.exclusions == 1
+
+
+@pytest.mark.parametrize(
+    ("listen", "exposure"),
+    [
+        ("listen 127.0.0.1:80; listen [::1]:80; listen unix:/run/n.sock; listen localhost:81;", "loopback"),
+        ("listen 127.0.0.1:80; listen 80;", None),
+        ("listen 10.0.0.1:80;", None),  # a forwarder may stand before it
+    ],
+)
+def test_exposure(parse: Parse, listen: str, exposure: str | None) -> None:
+    config = parse(f"server {{ {listen} }}")
+
+    assert host(config).exposure == exposure
+    assert rows_virtual_hosts(config, Exposure.PUBLIC)[0].exposure == "public"
 
 
 def test_defaults_of_an_empty_block(parse: Parse) -> None:
