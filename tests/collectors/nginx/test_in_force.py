@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import shutil
 import signal
+import socket
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -92,6 +93,35 @@ def test_a_change_is_not_in_force_until_it_is_read(site: servers.Plain, change: 
 
     assert changed == same(False)
     assert in_force(site) == same(True)
+
+
+def test_a_worker_that_still_serves_by_the_old_files_does_not_count() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="nginx-force-"))
+    with servers.silent_port() as port:
+        server = servers.plain(folder, f"location / {{ proxy_pass http://127.0.0.1:{port}; }}")
+        try:
+            until(server, lambda loaded: loaded is not None)
+            with socket.create_connection(("127.0.0.1", server.port)) as waiting:
+                waiting.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                time.sleep(0.2)
+                rewrite(folder)
+                time.sleep(0.05)  # a start is told in hundredths of a second, and rounded down
+                reload(server)
+                titles = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if own(p, server)]
+                rows, _ = read(config=str(folder / "nginx.conf"), probe_upstreams=False)
+        finally:
+            server.stop()
+
+    assert any(b"shutting down" in title for title in titles)
+    assert rows["virtual_host"][0].in_force is True
+
+
+def own(cmdline: Path, server: servers.Plain) -> bool:
+    try:
+        fields = (cmdline.parent / "stat").read_text().rpartition(")")[2].split()
+        return int(fields[1]) == server.process.pid and bool(cmdline.read_bytes())
+    except OSError:
+        return False
 
 
 def test_a_changed_rule_file_concerns_the_firewall(site: servers.Plain) -> None:
