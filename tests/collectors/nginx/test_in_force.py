@@ -97,13 +97,14 @@ def test_a_change_is_not_in_force_until_it_is_read(site: servers.Plain, change: 
 
 def test_a_worker_that_still_serves_by_the_old_files_does_not_count() -> None:
     folder = Path(tempfile.mkdtemp(prefix="nginx-force-"))
-    with servers.silent_port() as port:
+    with socket.create_server(("127.0.0.1", 0)) as upstream:
+        port = upstream.getsockname()[1]
         server = servers.plain(folder, f"location / {{ proxy_pass http://127.0.0.1:{port}; }}")
         try:
             until(server, lambda loaded: loaded is not None)
             with socket.create_connection(("127.0.0.1", server.port)) as waiting:
                 waiting.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                time.sleep(0.2)
+                upstream.accept()  # the worker waits for its answer
                 rewrite(folder)
                 time.sleep(0.05)  # a start is told in hundredths of a second, and rounded down
                 reload(server)
