@@ -102,14 +102,14 @@ def test_a_worker_that_still_serves_by_the_old_files_does_not_count() -> None:
         server = servers.plain(folder, f"location / {{ proxy_pass http://127.0.0.1:{port}; }}")
         try:
             until(server, lambda loaded: loaded is not None)
-            with socket.create_connection(("127.0.0.1", server.port)) as waiting:
-                waiting.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
-                upstream.accept()  # the worker waits for its answer
-                rewrite(folder)
-                time.sleep(0.05)  # a start is told in hundredths of a second, and rounded down
-                reload(server)
-                titles = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if own(p, server)]
-                rows, _ = read(config=str(folder / "nginx.conf"), probe_upstreams=False)
+            with socket.create_connection(("127.0.0.1", server.port)) as client:
+                client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                with upstream.accept()[0]:  # the worker waits for its answer
+                    rewrite(folder)
+                    time.sleep(0.05)  # a start is told in hundredths of a second, and rounded down
+                    reload(server)
+                    titles = [p.read_bytes() for p in Path("/proc").glob("[0-9]*/cmdline") if own(p, server)]
+                    rows, _ = read(config=str(folder / "nginx.conf"), probe_upstreams=False)
         finally:
             server.stop()
 
