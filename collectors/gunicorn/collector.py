@@ -22,7 +22,7 @@ from compliance.schemas.errors import Absent, Malformed, SourceError
 from compliance.schemas.evidence import Evidence
 from compliance.schemas.kinds.host import ConfigFile
 from compliance.schemas.kinds.processes import WorkerPool, WorkerProcess, WorkerSample
-from compliance.schemas.kinds.web import ServiceStatus
+from compliance.schemas.kinds.web import AccessLog, ServiceStatus
 from compliance.schemas.messages import (
     Access,
     Cause,
@@ -51,7 +51,14 @@ class Gunicorn:
 
     name: ClassVar[str] = "gunicorn"
     title: ClassVar[str] = "gunicorn application server"
-    kinds: ClassVar[tuple[type[Evidence], ...]] = (WorkerPool, WorkerProcess, WorkerSample, ConfigFile, ServiceStatus)
+    kinds: ClassVar[tuple[type[Evidence], ...]] = (
+        WorkerPool,
+        WorkerProcess,
+        WorkerSample,
+        AccessLog,
+        ConfigFile,
+        ServiceStatus,
+    )
     Settings: ClassVar[type[Settings]] = GunicornSettings
 
     def discover(self, ctx: Discovery) -> Iterator[Found]:
@@ -112,6 +119,7 @@ class _Instance:
             WorkerPool.kind: lambda: ([rows.row_pool(name, self.last, self.told)], self._asked(), None),
             WorkerProcess.kind: lambda: (rows.rows_processes(name, self.last), _TABLES, None),
             WorkerSample.kind: lambda: (rows.rows_samples(name, series), _TABLES, self.last.at.isoformat()),
+            AccessLog.kind: lambda: (rows.rows_access_logs(name, self.told.configuration), self._asked(), None),
             ConfigFile.kind: self._config_file,
             ServiceStatus.kind: lambda: ([rows.row_service(name, self.last)], _TABLES, None),
         }

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from signal import SIGCHLD, SIGHUP, SIGTTIN, SIGTTOU
 
 from compliance.collectors.gunicorn.proc import (
     HALTED,
@@ -27,6 +28,8 @@ from compliance.schemas.errors import Denied, Malformed
 _HEARTBEAT = re.compile(r"/wgunicorn-[^/]+\Z")
 _PYTHON = re.compile(r"(python|pypy)[\d.]*\Z")
 _TITLE = "gunicorn: master"
+# A master handles these (gunicorn/arbiter.py); its workers take the first two back (gunicorn/workers/base.py).
+_HANDLED = sum(1 << (number - 1) for number in (SIGHUP, SIGCHLD, SIGTTIN, SIGTTOU))
 _SCRIPTS = ("gunicorn", "gunicorn3")
 
 
@@ -79,8 +82,8 @@ def rows_family(table: Table, inodes: frozenset[int]) -> tuple[tuple[Process, ..
             if below:  # its first child to hold the file is the worker, later ones only inherited it
                 masters[top.pid] = top
                 workers[below[0].pid] = below[0]
-    for pid, process in holders.items():  # one without workers; a worker whose master died still holds its heartbeat
-        if is_master(process) and process.parent not in holders and not any(map(is_heartbeat, process.files)):
+    for pid, process in holders.items():  # one whose workers are all dead; a worker whose master died is none
+        if is_master(process) and process.parent not in holders and process.catches & _HANDLED == _HANDLED:
             masters.setdefault(pid, process)
     return tuple(sorted(masters.values(), key=_age)), tuple(sorted(workers.values(), key=_age))
 
@@ -91,7 +94,7 @@ def is_heartbeat(file: str) -> bool:
 
 
 def is_master(process: Process) -> bool:
-    """A Python program started as gunicorn, by its command line; says nothing of whether it is one."""
+    """A Python program started as gunicorn, by its own words; says nothing of whether it is one."""
     if not _PYTHON.search(process.program.rpartition("/")[2]):
         return False
     return process.command[0].startswith(_TITLE) or arguments(process.command) is not None

@@ -18,6 +18,7 @@ from pathlib import Path
 from compliance.schemas.errors import Absent, Denied, Malformed, Unreachable
 
 _SOCKET = re.compile(r"socket:\[(\d+)\]\Z")
+_LOOKS = 3  # before nothing listens: a table that changes while it is read may hide an entry
 _LISTEN = "0A"  # TCP_LISTEN
 _ACCEPTS = 0x10000  # __SO_ACCEPTCON of a Unix socket's flags
 _ENDED = ("Z", "X", "x", "")
@@ -40,6 +41,7 @@ class Process:
     command: tuple[str, ...]
     sockets: frozenset[int]
     files: frozenset[str]
+    catches: int  # the signals it has handlers for, as the kernel's mask
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,15 @@ def fetch_listeners(address: str, proc: Path = Path("/proc")) -> dict[int, str]:
     A socket bound to all addresses takes them too, where none is bound to this one. Raises Absent, Denied or
     Unreachable when the kernel's tables cannot be read.
     """
-    if address.startswith("unix:"):
-        found = {inode: f"unix:{path}" for inode, path in fetch_unix(proc).items()}
-        return {inode: path for inode, path in found.items() if path == address}
-    tcp = {inode: text for name in ("tcp", "tcp6") for inode, text in _tcp(_read(proc / "net" / name), name)}
-    exact = {inode: text for inode, text in tcp.items() if text == address}
     port = address.rpartition(":")[2]
     anywhere = (f"[::]:{port}",) if address.startswith("[") else (f"[::]:{port}", f"0.0.0.0:{port}")
-    return exact or {inode: text for inode, text in tcp.items() if text in anywhere}
+    for _ in range(_LOOKS):
+        found = _listening(proc)
+        exact = {inode: text for inode, text in found.items() if text == address}
+        wide = {inode: text for inode, text in found.items() if text in anywhere and not address.startswith("unix:")}
+        if exact or wide:
+            return exact or wide
+    return {}
 
 
 def fetch_unix(proc: Path = Path("/proc")) -> dict[int, str]:
@@ -74,9 +77,7 @@ def fetch_unix(proc: Path = Path("/proc")) -> dict[int, str]:
 
 def fetch_addresses(inodes: frozenset[int], proc: Path = Path("/proc")) -> list[str]:
     """The addresses of those of `inodes` that take connections, sorted."""
-    tcp = {inode: text for name in ("tcp", "tcp6") for inode, text in _tcp(_read(proc / "net" / name), name)}
-    named = {inode: f"unix:{path}" for inode, path in fetch_unix(proc).items()}
-    return sorted({text for inode, text in {**tcp, **named}.items() if inode in inodes})
+    return sorted({text for inode, text in _listening(proc).items() if inode in inodes})
 
 
 def fetch_table(proc: Path = Path("/proc")) -> Table:
@@ -131,6 +132,19 @@ def hidden(pid: int, proc: Path = Path("/proc")) -> bool:
     return True
 
 
+def _listening(proc: Path) -> dict[int, str]:
+    """Inode → address of every socket that takes connections.
+
+    The kernel gives its tables page by page, and an entry may be missed while others come and go: each is read twice.
+    """
+    found: dict[int, str] = {}
+    for _ in range(2):
+        for name in ("tcp", "tcp6"):
+            found.update(_tcp(_read(proc / "net" / name), name))
+        found.update({inode: f"unix:{path}" for inode, path in fetch_unix(proc).items()})
+    return found
+
+
 def _process(folder: Path, pid: int, state: str, parent: int, ticks: int) -> Process:
     sockets, files = set(), set()
     for name in os.listdir(folder / "fd"):
@@ -162,6 +176,7 @@ def _process(folder: Path, pid: int, state: str, parent: int, ticks: int) -> Pro
         command=tuple(command),
         sockets=frozenset(sockets),
         files=frozenset(files),
+        catches=int(status["SigCgt"], 16),
     )
 
 

@@ -13,11 +13,15 @@ from compliance.collectors.gunicorn.configuration import Configuration
 from compliance.collectors.gunicorn.family import Family
 from compliance.collectors.gunicorn.proc import Process
 from compliance.collectors.started import started_at, to_the_second
+from compliance.schemas.errors import Absent
 from compliance.schemas.kinds.processes import WorkerPool, WorkerProcess, WorkerSample
-from compliance.schemas.kinds.web import ServiceStatus
+from compliance.schemas.kinds.web import AccessLog, ServiceStatus
 
 COMPONENT = "gunicorn"
 _OURS = re.compile(r"\bgunicorn\.workers\.(\w+)\.")
+_ATOM = re.compile(r"%\((\w+|\{[^}]+\}[ioe])\)")
+_FORWARDED = frozenset({"{x-forwarded-for}i", "{x-real-ip}i", "{forwarded}i"})
+_SECRET = frozenset({"{authorization}i", "{cookie}i", "{set-cookie}o", "{x-api-key}i", "{http_cookie}e"})
 _SETTINGS = (
     "workers",
     "worker_class",
@@ -146,6 +150,44 @@ def row_service(instance: str, last: Reading) -> ServiceStatus:
 
 def _start(process: Process) -> datetime:
     return to_the_second(started_at(process.ticks))
+
+
+def rows_access_logs(instance: str, made: Configuration) -> list[AccessLog]:
+    """Where the server itself logs requests; none when it is certain that it does not.
+
+    Behind a proxy on the same machine the peer's address is the proxy's, which says nothing of the client.
+    Raises Absent when it is not certain.
+    """
+    logged = _access_log(made)
+    if logged is None:
+        raise Absent("where requests are logged cannot be told", remedy="see the notes of worker_pool")
+    if not logged:
+        return []
+    text, log = made.text("access_log_format"), str(made.value("accesslog")[0])
+    said: dict[str, Any] = {}
+    if text is not None:
+        atoms = {a.lower() if a.startswith("{") else a for a in _ATOM.findall(text)}
+        near = instance.startswith(("unix:", "127.", "[::1]"))
+        said = {
+            "says_when": "t" in atoms,
+            "says_from_where": bool(atoms & _FORWARDED) or ("h" in atoms and not near),
+            "says_who": "u" in atoms,
+            "says_what": "r" in atoms or {"m", "U"} <= atoms,
+            "says_result": "s" in atoms,
+            "sensitive": sorted(atoms & _SECRET),
+        }
+    named = "combined" if made.value("access_log_format")[1] == "default" else "own"
+    return [
+        AccessLog(
+            server=instance,
+            log=log,
+            formats=[named],
+            conditional=False,
+            is_file=log != "-" and not log.startswith("/dev/"),
+            in_force=True,
+            **said,
+        )
+    ]
 
 
 def _names(processes: Sequence[Process]) -> set[tuple[int, int]]:

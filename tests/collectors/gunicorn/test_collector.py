@@ -98,9 +98,12 @@ def test_a_halted_worker_serves_nobody() -> None:
 def test_replaced_workers_are_seen_between_two_readings() -> None:
     dying = GOOD.replace("timeout = 30", "import os, threading\ndef post_fork(server, worker):\n    "
                          "threading.Timer(0.3, os._exit, (0,)).start()\n")  # fmt: skip
-    with GunicornServer(dying, workers=3) as server:
-        rows = read(bind=server.address, samples=8, interval_s=0.3)["worker_sample"]["rows"]
+    with GunicornServer(dying) as server:
+        said = read(bind=server.address, samples=12, interval_s=0.3)["worker_sample"]
+        rows = said["rows"]
 
+    assert said["outcome"] == "complete", said  # also in the moments when all of them are dead
+    assert [row["masters"] for row in rows] == [1] * 12
     assert sum(row["replaced"] or 0 for row in rows) > 3
 
 
@@ -132,6 +135,37 @@ def test_a_changed_file_leaves_open_what_the_master_holds_unless_it_says_so() ->
 
     assert (silent["workers_configured"], silent["config_changed"]) == (None, True)
     assert (asked["workers_configured"], asked["config_changed"]) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("", (True, False, True, True, True)),  # what stands before it on this machine is no client
+        ("access_log_format = '%({X-Forwarded-For}i)s %(u)s %(t)s %(m)s %(U)s %(s)s'", (True,) * 5),
+        ("access_log_format = '%(h)s %({Cookie}i)s %(m)s %(u)s %(T)s'", (False, False, True, False, False)),
+        ("access_log_format = '%(h)' + str(1)", (None,) * 5),
+    ],
+)
+def test_what_a_line_of_its_log_says(setting: str, said: tuple[bool | None, ...]) -> None:
+    with GunicornServer(GOOD + setting + "\n") as server:
+        [row] = read(bind=server.address)["access_log"]["rows"]
+
+    names = ("says_when", "says_from_where", "says_who", "says_what", "says_result")
+    assert tuple(row[name] for name in names) == said
+    assert row["sensitive"] == (["{cookie}i"] if "Cookie" in setting else None if said[0] is None else [])
+    assert row["log"] == f"{server.folder}/access.log"
+
+
+@pytest.mark.parametrize(
+    ("setting", "outcome"),
+    [("", "complete"), ("logconfig_dict = {'version': 1}", "absent"), ("syslog = True", "absent")],
+)
+def test_no_access_log_is_certain_or_a_gap(setting: str, outcome: str) -> None:
+    with GunicornServer(GOOD.replace('accesslog = "@D@/access.log"', setting)) as server:
+        said = read(bind=server.address)
+
+    assert (said["access_log"]["outcome"], said["access_log"]["rows"]) == (outcome, [])
+    assert said["worker_pool"]["rows"][0]["access_log"] is (False if outcome == "complete" else None)
 
 
 def test_a_link_to_another_file_is_a_change_too() -> None:
@@ -216,7 +250,7 @@ def test_stopped_with_its_file() -> None:
         said = read(bind=server.address, config=str(server.path))
 
     [row] = said["worker_pool"]["rows"]
-    assert outcomes(said) == {"complete"}
+    assert {kind for kind, told in said.items() if told["outcome"] != "complete"} == {"access_log"}
     assert (row["running"], row["workers_running"], row["workers_configured"]) == (False, 0, None)
     assert [(s["masters"], s["workers"]) for s in said["worker_sample"]["rows"]] == [(0, 0), (0, 0)]
     assert said["service_status"]["rows"][0]["running"] is False
@@ -249,7 +283,7 @@ def test_dead_workers_and_a_dead_master_are_not_counted() -> None:
 def impostor(port: int, script: str, title: str) -> Iterator[None]:
     """A Python program that calls itself `title` and listens."""
     listening = f"import socket, time; s = socket.create_server(('127.0.0.1', {port})); {script}"
-    process = subprocess.Popen([title, "-c", listening], executable=sys.executable)
+    process = subprocess.Popen([title, "-c", listening], executable=sys.executable, start_new_session=True)
     try:
         for _ in range(500):
             with socket.socket() as probe:
@@ -258,7 +292,7 @@ def impostor(port: int, script: str, title: str) -> Iterator[None]:
             time.sleep(0.01)
         yield
     finally:
-        process.kill()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
 
@@ -271,13 +305,12 @@ def test_a_program_that_calls_itself_gunicorn_is_none() -> None:
     assert "no gunicorn" in said["worker_pool"]["message"]
 
 
-def test_a_title_alone_has_no_workers() -> None:
+def test_a_master_by_title_with_children_that_share_its_socket_is_none() -> None:
     port = free_port()
-    with impostor(port, "import os; [os.fork() for _ in 'ab']; time.sleep(60)", "gunicorn: master [app:app]"):
-        rows = read(bind=f"127.0.0.1:{port}")["worker_pool"]["rows"]
+    with impostor(port, "import os; os.fork() and os.fork(); time.sleep(60)", "gunicorn: master [app:app]"):
+        said = read(bind=f"127.0.0.1:{port}")
 
-    assert rows[0]["workers_running"] == 0
-    assert rows[0]["workers_configured"] is None
+    assert outcomes(said) == {"malformed"}
 
 
 def test_sees_through_a_wildcard_address() -> None:
