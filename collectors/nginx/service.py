@@ -94,6 +94,8 @@ def fetch_process(config_path: str, default_config: str, proc: Path = Path("/pro
         for pid, title in titles.items()
         if title.text.startswith(_MASTER) and os.path.realpath(config_of(title.text, default_config)) == wanted
     ]
+    if any(titles[pid].nested for pid in masters):
+        return Process(None)  # of a container, whose files of that path may be others
     if not masters:
         return Process(False)
     newest = max(masters, key=lambda pid: titles[pid].started_at)
@@ -108,6 +110,7 @@ class _Title:
     text: str
     parent: int
     started_at: datetime
+    nested: bool  # it has a number in another space of process numbers, too: it runs in a container
 
     @property
     def is_current_worker(self) -> bool:
@@ -123,9 +126,10 @@ def _titles(proc: Path) -> dict[int, _Title]:
             if not title.startswith("nginx: "):
                 continue
             fields = (folder / "stat").read_text().rpartition(")")[2].split()
-            found[int(folder.name)] = _Title(
-                title, int(fields[1]), started_at(int(fields[19]))
-            )  # proc(5) stat, 4 and 22
+            numbers = re.search(r"^NSpid:(.*)$", (folder / "status").read_text(), re.MULTILINE)
+            nested = numbers is not None and len(numbers[1].split()) > 1
+            started = started_at(int(fields[19]))  # proc(5) stat, field 22; its parent is field 4
+            found[int(folder.name)] = _Title(title, int(fields[1]), started, nested)
         except (OSError, IndexError):
             continue  # it ended while we looked
     return found

@@ -6,6 +6,7 @@ import datetime as dt
 import shutil
 import signal
 import socket
+import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -151,6 +152,32 @@ def test_a_stopped_server_has_nothing_in_force(site: servers.Plain) -> None:
 
 def test_needs_no_rights(site: servers.Plain) -> None:
     assert servers.as_nobody(lambda: str(in_force(site) == same(True))) == "True"
+
+
+@pytest.mark.root
+def test_a_server_in_a_container_is_another_one(tmp_path: Path) -> None:
+    config = tmp_path / "nginx.conf"
+    config.write_text(
+        f"daemon off; pid {tmp_path}/pid; error_log {tmp_path}/e;\nevents {{}}\n"
+        f"http {{ access_log off; server {{ listen unix:{tmp_path}/s; }} }}\n"
+    )
+    boxed = subprocess.Popen(["unshare", "-pf", "--kill-child", servers.nginx_binary(), "-c", str(config)])
+    try:
+        until_titled(str(config))
+        found = fetch_process(str(config), "")
+    finally:
+        boxed.kill()
+        boxed.wait()
+
+    assert found == Process(None)
+
+
+def until_titled(config: str) -> None:
+    for _ in range(1000):
+        if fetch_process(config, "") != Process(False):
+            return
+        time.sleep(0.01)
+    raise RuntimeError("nginx did not start")
 
 
 def test_workers_that_did_not_start_together_tell_nothing() -> None:
