@@ -11,6 +11,7 @@ from compliance.schemas.messages import Collector
 
 BUILTIN: Mapping[str, str] = {
     "git": "compliance.collectors.git:Git",
+    "gunicorn": "compliance.collectors.gunicorn:Gunicorn",
     "host": "compliance.collectors.host:Host",
     "nginx": "compliance.collectors.nginx:Nginx",
     "postgres": "compliance.collectors.postgres:Postgres",

@@ -15,6 +15,7 @@ _ROOMS = {
     "host": "Machines",
     "network": "Network",
     "web": "Web",
+    "processes": "Application servers",
     "data": "Data stores",
     "code": "Repositories",
     "engine": "The engine's own records",

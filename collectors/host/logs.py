@@ -176,11 +176,13 @@ def log_class(path: str) -> str:
     return next((name for name, pattern in _CLASSES if pattern.search(path)), "application")
 
 
-def _row(machine: Machine, asset: str, log: str, paths: list[str], rules: list[Rotation], lasting: bool) -> LogStore:
+def row_log(machine: Machine, asset: str, log: str, paths: list[str], rules: list[Rotation], lasting: bool) -> LogStore:
+    """One log with its generations, which may be none yet. Raises Denied when one of them may not be read."""
     rule = next((r for r in rules if any(fnmatch.fnmatchcase(log, pattern) for pattern in r.patterns)), None)
     infos = [(path, info) for path in paths if (info := machine.status(path)) is not None]
-    if not infos:
+    if paths and not infos:
         raise Absent(f"{log} disappeared while it was read", remedy="collect again")
+    older = [info.st_mtime for path, info in infos if path != log and info.st_size]
     filled = sorted((item for item in infos if item[1].st_size), key=lambda item: item[1].st_mtime)
     oldest = None
     if filled and not filled[0][0].endswith((".gz", ".xz", ".bz2", ".zst", ".lz4")):
@@ -201,8 +203,9 @@ def _row(machine: Machine, asset: str, log: str, paths: list[str], rules: list[R
         oldest_record_at=oldest,
         newest_record_at=datetime.fromtimestamp(filled[-1][1].st_mtime, UTC) if filled else None,
         rotated=rule is not None,
+        last_rotated_at=datetime.fromtimestamp(max(older), UTC) if older else None,
         persistent=lasting,
-        world_readable=any(info.st_mode & stat.S_IROTH for _, info in infos),
+        world_readable=any(info.st_mode & stat.S_IROTH for _, info in infos) if infos else None,
         detail={"rule": rule.text if rule else None, "files": len(infos)},
     )
 
@@ -278,6 +281,7 @@ def read_log_store(machine: Machine, asset: str) -> list[LogStore]:
     journal = _journal(machine, asset)
     found = families(walk(machine, LOGS))
     rows = [
-        _row(machine, asset, log, paths, rules, below not in ("tmpfs", "ramfs")) for log, paths in sorted(found.items())
+        row_log(machine, asset, log, paths, rules, below not in ("tmpfs", "ramfs"))
+        for log, paths in sorted(found.items())
     ]
     return [journal, *rows] if journal else rows

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from compliance.collectors.nginx.config import Config
-from compliance.collectors.nginx.headers import headers_of
+from compliance.collectors.nginx.headers import headers_of, others_set_headers
 from compliance.collectors.nginx.scope import Scope, has_variable, host_of, listen_text, only_returns, servers
 from compliance.collectors.nginx.upstreams import PASSES
 from compliance.schemas.kinds.web import CacheRule
@@ -16,6 +16,8 @@ _STATIC_TYPE = re.compile(r"\b(css|js|mjs|png|jpe?g|gif|ico|svg|webp|avif|woff2?
 _STATIC_FOLDER = re.compile(r"^/(static|assets|css|js|img|images|fonts|dist)(/|$)")
 _TIME = re.compile(r"(\d+)(ms|[yMwdhms]?)")
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 2592000, "y": 31536000, "ms": 0}
+_MAX_AGE = re.compile(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,15})", re.IGNORECASE)
+_NOT_KEPT = re.compile(r"\b(no-store|no-cache)\b", re.IGNORECASE)
 _TEN_YEARS = 315360000  # what `expires max` sends
 _SESSION = re.compile(r"\$\{?(http_cookie|cookie_\w+|http_authorization)\b")
 
@@ -58,6 +60,7 @@ def _row(config: Config, server: Scope, scope: Scope, label: str) -> CacheRule:
         is_static=_is_static(scope),
         expires_s=expires_s(scope),
         cache_control=text,
+        browser_s=browser_s(scope, text, proxied=family is not None),
         is_private=None if has_variable(text) else bool(re.search(r"\b(private|no-store)\b", text, re.IGNORECASE)),
         shared_cache=shared,
         bypasses_cookies=_bypasses(config, scope, family) if shared and family else None,
@@ -87,6 +90,24 @@ def expires_s(scope: Scope) -> int | None:
         return _TEN_YEARS
     parts = _TIME.findall(text)
     return sum(int(number) * _SECONDS[unit] for number, unit in parts) if parts else None
+
+
+def browser_s(scope: Scope, cache_control: str, *, proxied: bool) -> int | None:
+    """How long a browser may keep an answer, by `expires` and the Cache-Control added: of several the shortest.
+
+    None when a variable decides, and where nothing is said of an application's answers: it may say it itself.
+    """
+    words = scope.nearest("expires")
+    if has_variable(cache_control) or any(has_variable(a) or a.startswith("@") for d in words for a in d.args):
+        return None
+    if _NOT_KEPT.search(cache_control):
+        return 0
+    told = [int(seconds) for seconds in _MAX_AGE.findall(cache_control)]
+    if (seconds := expires_s(scope)) is not None:
+        told.append(max(seconds, 0))
+    if not told:
+        return None if proxied or others_set_headers(scope) else 0
+    return min(told)
 
 
 def _shared(scope: Scope, family: str | None) -> bool | None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from pydantic import Field
 
+from compliance.collectors.files import FileRead, changed_at
+from compliance.collectors.host.machine import Machine
+from compliance.collectors.host.system import asset_id
+from compliance.collectors.nginx.accesslog import rows_access_logs, rows_log_stores
+from compliance.collectors.nginx.admin import rows_admin_paths
 from compliance.collectors.nginx.caching import rows_cache_rules
-from compliance.collectors.nginx.config import Config, FileRead, fetch_config
+from compliance.collectors.nginx.config import Config, fetch_config
+from compliance.collectors.nginx.errorlog import recent
 from compliance.collectors.nginx.hosts import rows_virtual_hosts
 from compliance.collectors.nginx.service import (
     fetch_build,
@@ -21,9 +27,17 @@ from compliance.collectors.nginx.upstreams import fetch_accepts, rows_links, row
 from compliance.collectors.nginx.waf import fetch_policies, rows_waf
 from compliance.schemas.errors import SourceError
 from compliance.schemas.evidence import Evidence
-from compliance.schemas.kinds.host import ConfigFile
+from compliance.schemas.kinds.host import ConfigFile, Exposure, LogStore
 from compliance.schemas.kinds.network import InternalLink, WafPolicy
-from compliance.schemas.kinds.web import CacheRule, ServiceStatus, UpstreamPool, UpstreamServer, VirtualHost
+from compliance.schemas.kinds.web import (
+    AccessLog,
+    AdminPath,
+    CacheRule,
+    ServiceStatus,
+    UpstreamPool,
+    UpstreamServer,
+    VirtualHost,
+)
 from compliance.schemas.messages import (
     Access,
     Cause,
@@ -40,6 +54,7 @@ from compliance.schemas.messages import (
 
 _PROBE_LIMIT_S = 5.0  # a member that needs longer to accept a connection is not one that serves
 _USUAL = ("etc/nginx/nginx.conf", "usr/local/nginx/conf/nginx.conf", "usr/local/etc/nginx/nginx.conf")
+_PROCESSES = (Request("file", "/proc/*/{cmdline,stat}"),)
 Rows = tuple[Sequence[Evidence], tuple[Request, ...]]
 
 
@@ -49,6 +64,16 @@ class NginxSettings(Settings):
     config: str = Field(default="/etc/nginx/nginx.conf", pattern=r"^/", description="Main configuration file.")
     status_url: str | None = Field(default=None, pattern=r"^https?://", description="A stub_status location.")
     probe_upstreams: bool = Field(default=True, description="Open a connection to each upstream member and close it.")
+    admin_paths: list[str] = Field(
+        default=[], description="Paths of administration that the applications behind it have, such as /admin/."
+    )
+    exposure: Exposure | None = Field(
+        default=None, description="From where its sites are reached, where a tunnel or proxy before it hides that."
+    )
+    asset: str | None = Field(default=None, min_length=1, description="Name of the machine, as its host source has it.")
+    failure_window_s: int = Field(
+        default=600, ge=60, le=86400, description="Seconds of the error logs that are searched for failed requests."
+    )
     nginx_binary: str | None = Field(default=None, description="For the version; default: nginx in the usual places.")
 
 
@@ -62,6 +87,9 @@ class Nginx:
         UpstreamPool,
         UpstreamServer,
         CacheRule,
+        AdminPath,
+        AccessLog,
+        LogStore,
         WafPolicy,
         InternalLink,
         ConfigFile,
@@ -86,11 +114,11 @@ class Nginx:
         readers = _readers(ctx, probe=False)
         for kind in self.kinds:
             try:
-                readers[kind.kind]()
+                rows, _ = readers[kind.kind]()
             except SourceError as error:
                 yield Access(kind.kind, False, error.message, error.remedy or "make it readable")
             else:
-                yield Access(kind.kind, True, "readable")
+                yield Access(kind.kind, True, _readable(rows))
 
     def collect(self, ctx: Context[NginxSettings]) -> Iterator[Message]:
         """Each kind from the parsed configuration; one unreadable include makes all of them Gaps."""
@@ -111,6 +139,9 @@ class Nginx:
 def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[[], Rows]]:
     """Kind → what reads it. The configuration is read once, or fails once for all that need it."""
     settings = ctx.settings
+    # The process first: a reload after this look makes its files newer than what it had read, and never older.
+    build = fetch_build(settings.nginx_binary, ctx.timeout_s)
+    process = fetch_process(settings.config, build.default_config)
     loaded: Config | SourceError
     try:
         loaded = fetch_config(settings.config)
@@ -122,32 +153,60 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
             raise loaded
         return loaded
 
-    def from_config(rows: Callable[[Config], Sequence[Evidence]]) -> Callable[[], Rows]:
-        return lambda: (rows(config()), _requests(config().files))
+    def in_force(files: Sequence[FileRead] = ()) -> bool | None:
+        """The running server has read the configuration, and `files` with it, since they last changed."""
+        if process.loaded_at is None:
+            return None
+        return max([config().changed_at, *(changed_at(f.path) for f in files)]) < process.loaded_at
+
+    def from_config(rows: Callable[[Config], Sequence[Evidence]], *, judged: bool = False) -> Callable[[], Rows]:
+        def read() -> Rows:
+            found: Sequence[Evidence] = rows(config())
+            if judged:
+                found = _with(found, in_force=in_force())
+            return found, _requests(config().files) + (_PROCESSES if judged else ())
+
+        return read
+
+    def links() -> Rows:
+        found: Sequence[Evidence] = rows_links(config())
+        if in_force() is not True:  # what the file says of a link is not what the link does
+            found = _with(found, tls_enabled=None, tls_verified=None)
+        return found, (*_requests(config().files), *_PROCESSES)
 
     def accepts(address: str) -> bool | None:
         ctx.throttle()
         return fetch_accepts(address, min(ctx.timeout_s, _PROBE_LIMIT_S))
 
     def members() -> Rows:
-        rows = rows_servers(config(), accepts if probe else None)
+        errors = recent(ctx.clock(), settings.failure_window_s)
+        rows = rows_servers(config(), accepts if probe else None, errors, build.default_log)
         connects = tuple(Request("handshake", f"connect {r.address}") for r in rows) if probe else ()
-        return rows, (*_requests(config().files), *connects)
+        return rows, (*_requests(config().files), *errors.requests, *connects)
+
+    def pooled() -> Rows:
+        errors = recent(ctx.clock(), settings.failure_window_s)
+        rows = _with(rows_pools(config(), errors, build.default_log), in_force=in_force())
+        return rows, (*_requests(config().files), *errors.requests, *_PROCESSES)
+
+    def logs() -> Rows:
+        machine = Machine(timeout_s=ctx.timeout_s, throttle=ctx.throttle)
+        found = rows_log_stores(config(), machine, asset_id(machine, settings.asset), build.default_access_log)
+        return found, (*_requests(config().files), *machine.requests)
 
     def waf() -> Rows:
         policies = fetch_policies(config())
         files = {f.path: f for f in config().files} | {f.path: f for p in policies for f in p.rules.files}
-        return rows_waf(policies), _requests(tuple(files.values()))
+        found = _with(rows_waf(policies), in_force=in_force(tuple(files.values())))
+        return found, (*_requests(tuple(files.values())), *_PROCESSES)
 
     def service() -> Rows:
-        build = fetch_build(settings.nginx_binary, ctx.timeout_s)
-        requests = [Request("command", f"{settings.nginx_binary or 'nginx'} -V"), Request("file", "/proc/*/cmdline")]
+        requests = [Request("command", f"{settings.nginx_binary or 'nginx'} -V"), *_PROCESSES]
         counters = None
         if settings.status_url:
             ctx.throttle()
             counters = rows_status(fetch_status(settings.status_url, ctx.timeout_s), settings.status_url)
             requests.append(Request("api", f"GET {settings.status_url.partition('?')[0]}"))
-        process = fetch_process(settings.config, build.default_config)
         if isinstance(loaded, SourceError):
             if counters is None and not process.running:
                 raise loaded  # perhaps no nginx is here at all, which is not the same as a stopped one
@@ -155,27 +214,38 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
         return [rows_service(settings.config, loaded, build, process, counters)], tuple(requests)
 
     return {
-        VirtualHost.kind: from_config(rows_virtual_hosts),
-        UpstreamPool.kind: from_config(rows_pools),
+        VirtualHost.kind: from_config(lambda c: rows_virtual_hosts(c, settings.exposure), judged=True),
+        UpstreamPool.kind: pooled,
         UpstreamServer.kind: members,
-        CacheRule.kind: from_config(rows_cache_rules),
+        CacheRule.kind: from_config(rows_cache_rules, judged=True),
+        AdminPath.kind: from_config(
+            lambda c: rows_admin_paths(c, settings.admin_paths, settings.exposure), judged=True
+        ),
+        AccessLog.kind: from_config(lambda c: rows_access_logs(c, build.default_access_log), judged=True),
+        LogStore.kind: logs,
         WafPolicy.kind: waf,
-        InternalLink.kind: from_config(rows_links),
-        ConfigFile.kind: from_config(lambda c: [_file(f) for f in c.files]),
+        InternalLink.kind: links,
+        ConfigFile.kind: from_config(lambda c: [f.row("nginx") for f in c.files]),
         ServiceStatus.kind: service,
     }
 
 
-def _file(read: FileRead) -> ConfigFile:
-    return ConfigFile(
-        component="nginx",
-        path=read.path,
-        sha256=read.sha256,
-        size_bytes=read.size_bytes,
-        mode=read.mode,
-        owner=read.owner,
-        modified_at=read.modified_at,
-    )
+_NEEDS = {
+    "in_force": "the running server is not seen, or its workers did not start together",
+    "failures_recent": "an error log is no file that this account may read, or the member has a name",
+    "none_left_recent": "an error log is no file that this account may read",
+}
+
+
+def _readable(rows: Sequence[Evidence]) -> str:
+    """What `check` says of a kind that can be read: which columns stay NULL for want of a right."""
+    missing = [name for name in _NEEDS if any(getattr(row, name, True) is None for row in rows)]
+    return "; ".join(["readable", *(f"{name} stays NULL: {_NEEDS[name]}" for name in missing)])
+
+
+def _with(rows: Sequence[Evidence], **values: Any) -> list[Evidence]:
+    """The rows with some columns set."""
+    return [row.model_copy(update=values) for row in rows]
 
 
 def _requests(files: Sequence[FileRead]) -> tuple[Request, ...]:

@@ -8,19 +8,17 @@ configuration, in which what is missing cannot fail; so either is an error for t
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
-import pwd
-import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import crossplane
 
-from compliance.schemas.errors import Absent, Denied, Malformed, SourceError
+from compliance.collectors.files import FileRead, changed_at, fetch_file, os_error
+from compliance.schemas.errors import Malformed, SourceError
 
 _MAX_DEPTH = 64  # deeper nesting of includes is a circle
 
@@ -52,24 +50,13 @@ class Directive:
 
 
 @dataclass(frozen=True, slots=True)
-class FileRead:
-    """One file that was read, with what the file system says of it."""
-
-    path: str
-    sha256: str
-    size_bytes: int
-    mode: str
-    owner: str
-    modified_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration."""
 
     path: str
     main: Directive  # a made-up outermost block
     files: tuple[FileRead, ...]
+    changed_at: datetime  # the newest change of a file, of a link to one, or of a folder of include patterns
 
     def blocks(self, *path: str) -> Iterator[Directive]:
         """The blocks reached by these names from the top: `blocks("http", "server")`."""
@@ -93,55 +80,34 @@ def fetch_config(path: str) -> Config:
     for error in payload["errors"]:
         raise _source_error(error)
     parsed = payload["config"]
-    _check_patterns(parsed, main.parent)
+    folders = _check_patterns(parsed, main.parent)
     tree = _expand(parsed, 0, ())
+    files = tuple(fetch_file(f["file"]) for f in parsed)
     return Config(
-        str(main), Directive("main", (), tuple(tree), str(main), 0), tuple(fetch_file(f["file"]) for f in parsed)
+        path=str(main),
+        main=Directive("main", (), tuple(tree), str(main), 0),
+        files=files,
+        changed_at=max(changed_at(place) for place in (*(f.path for f in files), *folders)),
     )
-
-
-def fetch_file(path: str) -> FileRead:
-    """Digest and attributes of one file. Raises Absent, Denied or Malformed naming it."""
-    try:
-        with open(path, "rb") as handle:
-            content = handle.read()
-            found = os.fstat(handle.fileno())
-    except OSError as error:
-        raise os_error(path, error) from error
-    try:
-        owner = pwd.getpwuid(found.st_uid).pw_name
-    except KeyError:
-        owner = str(found.st_uid)
-    return FileRead(
-        path=path,
-        sha256=hashlib.sha256(content).hexdigest(),
-        size_bytes=len(content),
-        mode=f"{stat.S_IMODE(found.st_mode):04o}",
-        owner=owner,
-        modified_at=datetime.fromtimestamp(found.st_mtime, UTC),
-    )
-
-
-def os_error(path: str, error: OSError) -> SourceError:
-    """The error of ours that stands for a file that could not be read."""
-    if isinstance(error, PermissionError):
-        return Denied(f"{path} may not be read by this account", remedy=f"give this account read access to {path}")
-    if isinstance(error, FileNotFoundError | NotADirectoryError):
-        return Absent(f"{path} does not exist", remedy=f"create {path} or name the right path")
-    return Malformed(f"{path} cannot be read: {error}", remedy=f"make {path} a readable file")
 
 
 def fetch_matches(pattern: str) -> list[str]:
     """The files that an include pattern names, sorted. Raises Denied when a folder on the way cannot be listed."""
     if not glob.has_magic(pattern):
         return [pattern]
+    for folder in folders_of(pattern):
+        _check_listing(folder)
+    return sorted(glob.glob(pattern))
+
+
+def folders_of(pattern: str) -> list[Path]:
+    """The folders whose listing decides what an include pattern names; none for a plain path."""
+    if not glob.has_magic(pattern):
+        return []
     folder = Path(pattern)
     while glob.has_magic(str(folder)):
         folder = folder.parent
-    _check_listing(folder)
-    for part in _folders(pattern, folder):
-        _check_listing(part)
-    return sorted(glob.glob(pattern))
+    return [folder, *_folders(pattern, folder)]
 
 
 def _folders(pattern: str, above: Path) -> Iterator[Path]:
@@ -177,16 +143,21 @@ def _source_error(error: Mapping[str, Any]) -> SourceError:
     )
 
 
-def _check_patterns(parsed: Sequence[Mapping[str, Any]], folder: Path) -> None:
+def _check_patterns(parsed: Sequence[Mapping[str, Any]], folder: Path) -> list[str]:
+    """The folders that include patterns look into, each of which must be listable."""
+
     def includes(block: Sequence[Mapping[str, Any]]) -> Iterator[str]:
         for stmt in block:
             if stmt["directive"] == "include" and stmt["args"]:
                 yield str(folder / stmt["args"][0])
             yield from includes(stmt.get("block", ()))
 
+    looked: list[str] = []
     for file in parsed:
         for pattern in includes(file["parsed"]):
             fetch_matches(pattern)
+            looked += [str(part) for part in folders_of(pattern) if part.is_dir()]
+    return looked
 
 
 def _expand(parsed: Sequence[Mapping[str, Any]], index: int, chain: tuple[int, ...]) -> Iterator[Directive]:

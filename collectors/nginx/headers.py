@@ -9,6 +9,7 @@ from compliance.collectors.nginx.scope import Scope, has_variable
 
 HSTS = "strict-transport-security"
 _OTHER_MODULES = ("more_set_headers", "more_add_headers", "header_filter_by_lua_block", "header_filter_by_lua_file")
+_SUBDOMAINS = re.compile(r"(?:^|;)\s*includeSubDomains\s*(?:;|$)", re.IGNORECASE)
 _MAX_AGE = re.compile(r"(?:^|;)\s*max-age\s*=\s*\"?(\d{1,15})\"?\s*(?:;|$)", re.IGNORECASE)
 
 
@@ -45,13 +46,26 @@ def others_set_headers(scope: Scope) -> bool:
 
 def hsts_seconds(scope: Scope) -> int | None:
     """max-age of the HSTS header of this block; 0 when it adds none; None when it cannot be told from the file."""
-    value = next((h.value for h in headers_of(scope) if h.name.lower() == HSTS), None)
+    value = _hsts(scope)
     if value is None:
         return None if others_set_headers(scope) else 0
     if has_variable(value):
         return None
     found = _MAX_AGE.search(value)
     return int(found[1]) if found else 0
+
+
+def hsts_subdomains(scope: Scope) -> bool | None:
+    """The HSTS header of this block covers subdomains; None when it cannot be told from the file."""
+    value = _hsts(scope)
+    if value is None:
+        return None if others_set_headers(scope) else False
+    return None if has_variable(value) else bool(_SUBDOMAINS.search(value))
+
+
+def _hsts(scope: Scope) -> str | None:
+    """The first of several is the one that browsers take (RFC 6797, 8.1)."""
+    return next((h.value for h in headers_of(scope) if h.name.lower() == HSTS), None)
 
 
 def _header(args: tuple[str, ...]) -> Header:

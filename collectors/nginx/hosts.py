@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from compliance.collectors.nginx.config import Config
-from compliance.collectors.nginx.headers import HSTS, headers_of, hsts_seconds
+from compliance.collectors.nginx.headers import HSTS, headers_of, hsts_seconds, hsts_subdomains
 from compliance.collectors.nginx.scope import (
     Scope,
     host_of,
+    is_loopback,
     listen_text,
     listens_of,
     servers,
     size_bytes,
 )
 from compliance.collectors.nginx.upstreams import PASSES
+from compliance.schemas.kinds.host import Exposure
 from compliance.schemas.kinds.web import VirtualHost
 
 _DEFAULT_BODY = "1m"
@@ -23,19 +25,22 @@ _REFUSALS = ("400", "403", "404", "410", "421", "444")
 _PLAIN_TESTS = (("$scheme", "=", "http"), ("$scheme", "!=", "https"), ("$https", "=", ""), ("$https", "!=", "on"))
 
 
-def rows_virtual_hosts(config: Config) -> list[VirtualHost]:
-    """One row per server block. A block with the names and addresses of an earlier one is ignored by nginx too."""
+def rows_virtual_hosts(config: Config, exposure: Exposure | None = None) -> list[VirtualHost]:
+    """One row per server block; `exposure` is a declared one.
+
+    A block with the names and addresses of an earlier one is ignored by nginx too.
+    """
     blocks = servers(config)
     defaults = _defaults(blocks)
     rows: dict[tuple[str, str], VirtualHost] = {}
     for server in blocks:
         key = (host_of(server), listen_text(server))
         if key not in rows:
-            rows[key] = _row(config, server, defaults)
+            rows[key] = _row(config, server, defaults, exposure)
     return list(rows.values())
 
 
-def _row(config: Config, server: Scope, defaults: dict[str, Scope]) -> VirtualHost:
+def _row(config: Config, server: Scope, defaults: dict[str, Scope], exposure: Exposure | None) -> VirtualHost:
     listens = listens_of(server)
     headers = headers_of(server)
     hsts = hsts_seconds(server)
@@ -49,13 +54,15 @@ def _row(config: Config, server: Scope, defaults: dict[str, Scope]) -> VirtualHo
         server=config.path,
         host=host_of(server),
         listen=listen_text(server),
+        exposure=exposure or (Exposure.LOOPBACK if is_loopback(server) else None),
         is_default=any(defaults[listen.address] is server for listen in listens),
         tls=any(listen.tls for listen in listens),
         tls_protocols=_effective_protocols(server, defaults),
         tls_ciphers=server.value("ssl_ciphers"),
         tls_certificate=server.value("ssl_certificate"),
-        redirects_to_https=_redirects(server),
+        redirects_to_https=redirects(server),
         hsts_max_age_s=hsts,
+        hsts_subdomains=hsts_subdomains(server),
         hsts_lost_in=[s.label for s in server.nested() if hsts and hsts_seconds(s) == 0],
         headers=sorted({h.name for h in headers}, key=str.lower),
         server_tokens=_shows_version(server),
@@ -64,6 +71,8 @@ def _row(config: Config, server: Scope, defaults: dict[str, Scope]) -> VirtualHo
         rate_limited=_limited(server),
         client_max_body_bytes=_largest_body(server),
         autoindex=_any_flag(server, "autoindex"),
+        proxied=any(scope.own(*PASSES) for scope in (server, *server.nested())),
+        refuses_all=_refuses_all(server),
         file=server.block.file,
         line=server.block.line,
         detail=detail,
@@ -107,7 +116,7 @@ def _effective_protocols(server: Scope, defaults: dict[str, Scope]) -> list[str]
     return sorted(allowed)
 
 
-def _redirects(server: Scope) -> bool:
+def redirects(server: Scope) -> bool:
     """Every plain request is answered with a redirect to HTTPS or refused; also when the block hears no plain ones."""
     if all(listen.tls for listen in listens_of(server)):
         return True
@@ -128,6 +137,15 @@ def _redirects(server: Scope) -> bool:
 
 def _refuses(scope: Scope) -> bool:
     return all(d.args[:1] and d.args[0] in _REFUSALS for d in scope.own("return"))
+
+
+def _refuses_all(server: Scope) -> bool | None:
+    """Nobody gets an answer: the handshake is rejected, or the block itself returns 444, whatever a condition says."""
+    rejects = server.flag("ssl_reject_handshake", False)
+    if rejects is not False:
+        return rejects
+    returns = [*server.own("return"), *(d for s in server.nested() if s.block.name == "if" for d in s.own("return"))]
+    return bool(server.own("return")) and all(d.args[:1] == ("444",) for d in returns)
 
 
 def _sends_to_https(scope: Scope) -> bool:

@@ -12,11 +12,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from compliance.collectors.nginx.config import FileRead, fetch_file, fetch_matches, os_error
+from compliance.collectors.files import FileRead, fetch_file, os_error
+from compliance.collectors.nginx.config import fetch_matches
 from compliance.schemas.errors import Absent, Malformed
 
 _REMOVALS = re.compile(r"sec(ruleremoveby\w+|ruleupdatetargetby\w+|ruleupdateactionby\w+)\Z")
-_CTL = re.compile(r"ctl\s*:\s*(ruleremove\w+|ruleengine\s*=\s*(?:off|detectiononly))", re.IGNORECASE)
+_CTL = re.compile(
+    r"ctl\s*:\s*(ruleremove\w+|requestbodyaccess\s*=\s*off|ruleengine\s*=\s*(?:off|detectiononly))", re.IGNORECASE
+)
 _ID = re.compile(r"\bid\s*:\s*'?(\d+)")
 _CHAIN = re.compile(r"""[\s",']chain\s*[",]""")
 _MANAGED = re.compile(r"ver\s*:\s*'?OWASP_CRS/([\w.\-]+)")
@@ -43,6 +46,7 @@ class Rules:
     threshold: int | None = None  # inbound anomaly score, as the configuration sets it
     threshold_default: int | None = None  # that of the managed set, which holds where nothing else sets one
     remote: bool = False
+    bodies: bool = True  # libmodsecurity looks at bodies until SecRequestBodyAccess switches that off
     _chained: bool = False  # the next rule is a link of the chain before it
     _managed: bool = False  # the rule at hand belongs to the managed set
     _defaults: bool = False  # … and sets what the configuration left open
@@ -97,6 +101,8 @@ def rows_rules(text: str, where: str, rules: Rules, include: Callable[[str, bool
             if value not in _MODES:
                 raise Malformed(f"{where}: SecRuleEngine {value} is not On, DetectionOnly or Off", remedy="correct it")
             rules.mode = _MODES[value]
+        elif word == "secrequestbodyaccess":
+            rules.bodies = rest.strip().strip('"').lower() != "off"
         elif word in ("secrule", "secaction", "secrulescript"):
             _rule(rest, where, rules, managed_file)
             versions += _MANAGED.findall(rest)

@@ -7,6 +7,7 @@ all the others.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -112,6 +113,19 @@ def listens_of(server: Scope) -> list[Listen]:
 def listen_text(server: Scope) -> str:
     """All addresses of a server block, sorted and joined by a space."""
     return " ".join(sorted({listen.address for listen in listens_of(server)}))
+
+
+def is_loopback(server: Scope) -> bool:
+    """The block listens on loopback addresses and Unix sockets only."""
+    return all(_is_loopback(listen.address) for listen in listens_of(server))
+
+
+def _is_loopback(address: str) -> bool:
+    host = address if address.startswith("unix:") else address.rpartition(":")[0].strip("[]")
+    try:
+        return address.startswith("unix:") or host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def only_returns(server: Scope) -> bool:

@@ -9,24 +9,29 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import httpx
 
 from compliance.collectors.nginx.config import Config
 from compliance.collectors.nginx.scope import Scope
+from compliance.collectors.started import started_at, to_the_second
 from compliance.schemas.errors import Absent, Denied, Malformed, TimedOut, Unreachable
 from compliance.schemas.kinds.web import ServiceStatus
 
 _VERSION = re.compile(r"nginx version: ([\w.\- ]+)/(\S+)")
 _CONF_PATH = re.compile(r"--conf-path=(\S+)")
+_LOG_PATH = re.compile(r"--error-log-path=(\S+)")
+_ACCESS_PATH = re.compile(r"--http-log-path=(\S+)")
 _STATUS = re.compile(
     r"Active connections:\s+(\d+)\s+server accepts handled requests\s+(\d+)\s+(\d+)\s+(\d+)\s+"
     r"Reading:\s+(\d+)\s+Writing:\s+(\d+)\s+Waiting:\s+(\d+)"
 )
+_MASTER, _WORKER = "nginx: master process", "nginx: worker process"
+_TOGETHER = timedelta(seconds=5)
 _DEFAULT_CONFIG = "/etc/nginx/nginx.conf"
 _SBIN = "/usr/sbin:/usr/local/sbin:/usr/local/nginx/sbin"
 
@@ -38,6 +43,8 @@ class Build:
     product: str | None = None
     version: str | None = None
     default_config: str = _DEFAULT_CONFIG
+    default_log: str | None = None  # where errors go while no directive says so
+    default_access_log: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,7 @@ class Process:
 
     running: bool | None
     started_at: datetime | None = None
+    loaded_at: datetime | None = None  # when it last read its configuration, by the start of its workers
 
 
 def fetch_build(binary: str | None, timeout_s: float) -> Build:
@@ -64,29 +72,75 @@ def fetch_build(binary: str | None, timeout_s: float) -> Build:
 
 def rows_build(text: str) -> Build:
     """The output of `nginx -V`."""
-    version, path = _VERSION.search(text), _CONF_PATH.search(text)
+    version, path, log = _VERSION.search(text), _CONF_PATH.search(text), _LOG_PATH.search(text)
+    access = _ACCESS_PATH.search(text)
     return Build(
         product=version[1] if version else None,
         version=version[2] if version else None,
         default_config=path[1] if path else _DEFAULT_CONFIG,
+        default_log=log[1] if log else None,
+        default_access_log=access[1] if access else None,
     )
 
 
 def fetch_process(config_path: str, default_config: str, proc: Path = Path("/proc")) -> Process:
-    """The master process that was started with `config_path`."""
+    """The master process that was started with `config_path`, and when it last read its configuration."""
     if not (proc / "1/cmdline").exists():
         return Process(None)  # no such file system, or it hides other accounts' processes
     wanted = os.path.realpath(config_path)
+    titles = _titles(proc)
+    masters = [
+        pid
+        for pid, title in titles.items()
+        if title.text.startswith(_MASTER) and os.path.realpath(config_of(title.text, default_config)) == wanted
+    ]
+    if any(titles[pid].nested for pid in masters):
+        return Process(None)  # of a container, whose files of that path may be others
+    if not masters:
+        return Process(False)
+    newest = max(masters, key=lambda pid: titles[pid].started_at)
+    loaded = _loaded([t.started_at for t in titles.values() if t.parent == newest and t.is_current_worker])
+    return Process(True, titles[newest].started_at, loaded if len(masters) == 1 else None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Title:
+    """One process of nginx's, by the title it gives itself."""
+
+    text: str
+    parent: int
+    started_at: datetime
+    nested: bool  # it has a number in another space of process numbers, too: it runs in a container
+
+    @property
+    def is_current_worker(self) -> bool:
+        """It works by the configuration that was last read; those of earlier ones say that they are shutting down."""
+        return self.text.startswith(_WORKER) and "shutting down" not in self.text
+
+
+def _titles(proc: Path) -> dict[int, _Title]:
+    found: dict[int, _Title] = {}
     for folder in proc.glob("[0-9]*"):
         try:
             title = (folder / "cmdline").read_bytes().rstrip(b"\0").decode("utf-8", "replace")
-            if not title.startswith("nginx: master process"):
+            if not title.startswith("nginx: "):
                 continue
-            if os.path.realpath(config_of(title, default_config)) == wanted:
-                return Process(True, _started(proc, folder))
-        except OSError:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            numbers = re.search(r"^NSpid:(.*)$", (folder / "status").read_text(), re.MULTILINE)
+            nested = numbers is not None and len(numbers[1].split()) > 1
+            started = started_at(int(fields[19]))  # proc(5) stat, field 22; its parent is field 4
+            found[int(folder.name)] = _Title(title, int(fields[1]), started, nested)
+        except (OSError, IndexError):
             continue  # it ended while we looked
-    return Process(False)
+    return found
+
+
+def _loaded(starts: Sequence[datetime]) -> datetime | None:
+    """When the workers started, which a reload replaces all at once. None when they did not start together: the one
+    that ended early was replaced without reading anything anew."""
+    if not starts or max(starts) - min(starts) > _TOGETHER:
+        return None
+    return min(starts)
 
 
 def config_of(title: str, default_config: str) -> str:
@@ -95,15 +149,6 @@ def config_of(title: str, default_config: str) -> str:
     options = {words[i]: words[i + 1] for i in range(len(words) - 1) if words[i] in ("-c", "-p")}
     path = options.get("-c", default_config)
     return path if os.path.isabs(path) else os.path.join(options.get("-p", os.path.dirname(default_config)), path)
-
-
-def _started(proc: Path, folder: Path) -> datetime | None:
-    fields = (folder / "stat").read_text().rpartition(")")[2].split()
-    boot = re.search(r"^btime (\d+)$", (proc / "stat").read_text(), re.MULTILINE)
-    if boot is None or len(fields) < 20:
-        return None
-    ticks = int(fields[19])  # field 22 of proc(5) stat
-    return datetime.fromtimestamp(int(boot[1]) + ticks // os.sysconf("SC_CLK_TCK"), UTC)
 
 
 def fetch_status(url: str, timeout_s: float) -> str:
@@ -146,10 +191,11 @@ def rows_service(
         product=build.product,
         version=build.version,
         running=True if counters is not None else process.running,
-        started_at=process.started_at,
+        started_at=to_the_second(process.started_at) if process.started_at else None,
         connections=counters["active"] if counters else None,
         connections_max=_connections_max(config) if config else None,
         config_ok=None,
+        config_loaded_at=to_the_second(process.loaded_at) if process.loaded_at else None,
         detail={"status_page": dict(counters)} if counters else None,
     )
 

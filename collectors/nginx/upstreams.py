@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from compliance.collectors.nginx.config import Config, Directive
+from compliance.collectors.nginx.errorlog import ErrorLogs, Failure, error_logs
 from compliance.collectors.nginx.scope import Scope, has_variable, servers
 from compliance.schemas.kinds.network import InternalLink
 from compliance.schemas.kinds.web import UpstreamPool, UpstreamServer
@@ -31,6 +32,7 @@ class Pass:
     verified: bool | None
     protocols: str | None
     where: str
+    logs: tuple[str, ...] | None  # files that failed requests are written to; None when that is not known
     stream: bool = False
 
     @property
@@ -51,9 +53,12 @@ class Pool:
     passes: tuple[Pass, ...]
 
 
-def pools(config: Config) -> list[Pool]:
-    """Every declared pool, used or not, then every direct target. Pools of `stream` are called `stream/NAME`."""
-    used = list(_passes(config))
+def pools(config: Config, default_log: str | None = None) -> list[Pool]:
+    """Every declared pool, used or not, then every direct target. Pools of `stream` are called `stream/NAME`.
+
+    `default_log` is where the server writes while no `error_log` applies.
+    """
+    used = list(_passes(config, default_log))
     found: list[Pool] = []
     names: set[str] = set()
     for outer in ("http", "stream"):
@@ -78,9 +83,9 @@ def pools(config: Config) -> list[Pool]:
     return _merged(found)
 
 
-def rows_pools(config: Config) -> list[UpstreamPool]:
+def rows_pools(config: Config, errors: ErrorLogs | None = None, default_log: str | None = None) -> list[UpstreamPool]:
     """One row per pool. While some target is a variable, a pool that nothing names may yet be in use."""
-    found = pools(config)
+    found = pools(config, default_log)
     undecided = any(p.undecided for pool in found for p in pool.passes)
     return [
         UpstreamPool(
@@ -91,6 +96,7 @@ def rows_pools(config: Config) -> list[UpstreamPool]:
             in_use=True if pool.passes else (None if undecided else False),
             tls=_same([p.tls for p in pool.passes]),
             tls_verified=_all([p.verified for p in pool.passes]) if pool.passes else None,
+            none_left_recent=_count(_failures(pool, errors), pool.name, none_left=True),
             file=pool.file,
             line=pool.line,
         )
@@ -98,12 +104,15 @@ def rows_pools(config: Config) -> list[UpstreamPool]:
     ]
 
 
-def rows_servers(config: Config, probe: Probe | None) -> list[UpstreamServer]:
-    """One row per member of every pool, probed with `probe` where one is given."""
+def rows_servers(
+    config: Config, probe: Probe | None, errors: ErrorLogs | None = None, default_log: str | None = None
+) -> list[UpstreamServer]:
+    """One row per member of every pool, probed with `probe` and looked for in `errors` where they are given."""
     rows = []
     answers: dict[str, bool | None] = {}
-    for pool in pools(config):
+    for pool in pools(config, default_log):
         seen: dict[str, int] = {}
+        failures = _failures(pool, errors)
         for address, parameters in pool.members or ():
             seen[address] = seen.get(address, 0) + 1
             if probe is not None and address not in answers:
@@ -120,9 +129,31 @@ def rows_servers(config: Config, probe: Probe | None) -> list[UpstreamServer]:
                     max_fails=_number(parameters, "max_fails", 1),
                     healthy=healthy,
                     health_source=None if healthy is None else "probe",
+                    failures_recent=_count(failures, address) if _by_number(address) else None,
                 )
             )
     return rows
+
+
+def _failures(pool: Pool, errors: ErrorLogs | None) -> list[Failure] | None:
+    """Failed requests of the pool's uses; None when one use writes them to no file that can be read."""
+    if errors is None or not pool.passes or any(p.logs is None for p in pool.passes):
+        return None
+    return errors.failures(sorted({log for p in pool.passes for log in p.logs or ()}))
+
+
+def _count(failures: list[Failure] | None, member: str, *, none_left: bool = False) -> int | None:
+    name = member.removeprefix("stream/")
+    return None if failures is None else sum(f.member == name and f.none_left is none_left for f in failures)
+
+
+def _by_number(address: str) -> bool:
+    """The log names a member by its number, so one configured by name cannot be found in it."""
+    try:
+        ipaddress.ip_address(address.rpartition(":")[0].strip("[]"))
+    except ValueError:
+        return address.startswith("unix:")
+    return True
 
 
 def rows_links(config: Config) -> list[InternalLink]:
@@ -190,12 +221,12 @@ def _connects(host: str, port: int, timeout_s: float) -> bool:
     return True
 
 
-def _passes(config: Config) -> Iterator[Pass]:
+def _passes(config: Config, default_log: str | None) -> Iterator[Pass]:
     for server in servers(config):
         for scope in (server, *server.nested()):
             for directive in scope.own(*PASSES):
                 if directive.args:
-                    yield _pass(scope, directive)
+                    yield _pass(scope, directive, default_log)
     main = Scope(config.main)
     for stream in config.main.inner("stream"):
         for block in stream.inner("server"):
@@ -203,10 +234,11 @@ def _passes(config: Config) -> Iterator[Pass]:
             for directive in scope.own("proxy_pass"):
                 tls = scope.flag("proxy_ssl", False) is True
                 verified = tls and scope.flag("proxy_ssl_verify", False) is True
-                yield Pass(directive.args[0], tls, verified, None, directive.where, stream=True)
+                logs = error_logs(scope, default_log)
+                yield Pass(directive.args[0], tls, verified, None, directive.where, logs, stream=True)
 
 
-def _pass(scope: Scope, directive: Directive) -> Pass:
+def _pass(scope: Scope, directive: Directive, default_log: str | None) -> Pass:
     text = directive.args[0]
     scheme, separator, rest = text.partition("://")
     if not separator:
@@ -220,7 +252,14 @@ def _pass(scope: Scope, directive: Directive) -> Pass:
     tls = scheme in _TLS_SCHEMES if scheme_known else None
     verified = tls and scope.flag(f"{family}_ssl_verify", False) is True
     protocols = scope.nearest(f"{family}_ssl_protocols")
-    return Pass(target, tls, verified, " ".join(protocols[-1].args) if protocols else None, directive.where)
+    return Pass(
+        target,
+        tls,
+        verified,
+        " ".join(protocols[-1].args) if protocols else None,
+        directive.where,
+        error_logs(scope, default_log),
+    )
 
 
 def _merged(found: Sequence[Pool]) -> list[Pool]:

@@ -32,6 +32,7 @@ class Policy:
     rules: Rules
     exclusions: tuple[str, ...]  # those of its locations too
     partly_off: tuple[str, ...]
+    bodies: bool | None = None  # request bodies are looked at in the block and in all of its locations
     threshold: int | None = None  # the highest anomaly score that the block or one of its locations waits for
 
 
@@ -74,6 +75,7 @@ def _row(host: str, found: list[Policy]) -> WafPolicy:
         exclusions=len(exclusions),
         unapproved_exclusions=None if exclusions else 0,
         anomaly_threshold=_highest(p.threshold for p in found),
+        inspects_bodies=_all(p.bodies for p in found),
         partly_off=sorted({label for p in found for label in p.partly_off}),
         detail=detail,
     )
@@ -86,19 +88,34 @@ def _highest(thresholds: Iterable[int | None]) -> int | None:
     return max(known) if known and len(known) == len(scores) else None
 
 
+def _all(values: Iterable[bool | None]) -> bool | None:
+    told = list(values)
+    return False if False in told else (None if None in told else True)
+
+
 def _policy(config: Config, server: Scope, read: dict[tuple[Directive, ...], Rules]) -> Policy:
     mode, rules = _mode(config, server, read)
-    exclusions, weaker, thresholds = list(rules.exclusions), [], [rules.refuses_from]
+    exclusions, weaker, thresholds, bodies = list(rules.exclusions), [], [rules.refuses_from], [rules.bodies]
     for scope in server.nested():
         if scope.own("modsecurity", *_RULES):
             inner, own = _mode(config, scope, read)
             exclusions += own.exclusions
             thresholds.append(own.refuses_from)
+            bodies.append(own.bodies)
             if _STRENGTH.get(inner or "", -1) < _STRENGTH.get(mode or "", -1):
                 weaker.append(scope.label)
     other = next((name for directive, name in _OTHERS.items() if _names(server, directive)), None)
     if server.nearest("modsecurity", *_RULES):
-        return Policy(server, mode, "ModSecurity", rules, tuple(exclusions), tuple(weaker), _highest(thresholds))
+        return Policy(
+            server,
+            mode,
+            "ModSecurity",
+            rules,
+            tuple(exclusions),
+            tuple(weaker),
+            None if rules.remote else all(bodies),
+            _highest(thresholds),
+        )
     return Policy(server, None if other else "off", other, rules, tuple(exclusions), tuple(weaker))
 
 

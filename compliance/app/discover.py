@@ -69,6 +69,8 @@ def unconfigured(found: Iterable[Discovered], sources: Iterable[config.SourceCon
 
 def _addresses(settings: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Where a source with these settings looks. All names of the loopback interface are one."""
+    if settings.get("bind"):  # the address alone tells one application server from another
+        return [("bind", settings["bind"])]
     found: list[tuple[str, Any]] = [("clone", os.path.realpath(path)) for path in settings.get("paths") or ()]
     found += [("file", os.path.realpath(settings[key])) for key in ("config", "unix_socket") if settings.get(key)]
     for endpoint in settings.get("endpoints") or ():

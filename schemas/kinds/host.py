@@ -210,6 +210,9 @@ class LogStore(State):
     oldest_record_at: Instant | None = column("Oldest record still there.")
     newest_record_at: Instant | None = column("Newest record.")
     rotated: bool | None = column("A rotation rule covers it.")
+    last_rotated_at: Instant | None = column(
+        "Last record of the newest older generation, after which it was rotated; NULL when there is none."
+    )
     persistent: bool | None = column("Survives a restart.")
     ships_off_host: bool | None = column("Also sent to another machine.")
     world_readable: bool | None = column("Anybody on the machine may read it.")

@@ -122,5 +122,9 @@ class WafPolicy(State):
         "Those without an approval; NULL when no register of approvals exists and there are exclusions."
     )
     anomaly_threshold: int | None = column("Inbound anomaly score from which a request is refused.")
+    inspects_bodies: bool | None = column("Request bodies are looked at too, where forms and uploads are.")
     partly_off: list[str] | None = column("Locations where it is switched off.")
+    in_force: bool | None = column(
+        "The running server has read its files and rules since they last changed; NULL when that cannot be told."
+    )
     detail: dict[str, Any] | None = column("Files loaded.")

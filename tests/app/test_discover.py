@@ -30,6 +30,11 @@ READ = [
     ("nginx", {"config": "/etc/nginx/nginx.conf"}, {"collector": "nginx"}),
     ("host", {}, {"collector": "host", "asset": "db1"}),
     (
+        "gunicorn",
+        {"bind": "127.0.0.1:8000", "config": "/srv/conf.py"},
+        {"collector": "gunicorn", "bind": "localhost:8000"},
+    ),
+    (
         "tls",
         {"endpoints": [{"host": "127.0.0.1", "port": 8443}]},
         {"collector": "tls", "endpoints": [{"host": "localhost", "port": 8443, "server_name": "shop.example"}]},
@@ -44,6 +49,7 @@ NOT_READ = [
     ("postgres", SOCKET, {"collector": "postgres", "host": "db1.internal", "port": 5433}),
     ("postgres", SOCKET, {"collector": "postgres", "service": "shop"}),
     ("host", {}, {"collector": "redis"}),
+    ("gunicorn", {"bind": "127.0.0.1:8001"}, {"collector": "gunicorn", "bind": "127.0.0.1:8000"}),
     (
         "tls",
         {"endpoints": [{"host": "127.0.0.1", "port": 443}, {"host": "127.0.0.1", "port": 8443}]},

@@ -118,6 +118,10 @@ DECIDES_NOTHING = {
         "source.enabled": "only owner and class are taken from the configuration",
         "source": "owner and class stand on the asset itself",
     },
+    "infra.gunicorn_workers": {
+        "worker_pool.config_changed": "the number configured is known all the same: the master itself told it",
+        "worker_sample": "an event is stored once; that none was removed is what the ledger proves",
+    },
     "infra.nginx_balanced": {"upstream_pool.in_use": "NULL counts as in use"},
     "net.datastores_private": {"listening_socket.is_data_store": "bound inside, it is safe whatever it keeps"},
     "net.default_deny": {"firewall_default.defined_by": "names the chain that denies"},

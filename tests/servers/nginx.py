@@ -218,13 +218,16 @@ class Plain:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def plain(folder: Path, locations: str) -> Plain:
-    """A server on plain HTTP with these locations, in `folder`, which it then owns."""
+def plain(folder: Path, locations: str, *, before: str = "", http: str = "") -> Plain:
+    """A server on plain HTTP with these locations, in `folder`, which it then owns. `before` stands at the
+    top, `http` before the server."""
     binary = nginx_binary()
     for _ in range(4):
         port = free_port()
         config = folder / "nginx.conf"
-        config.write_text(_fill(_PLAIN, {"D": str(folder), "PORT": str(port), "LOCATIONS": locations}))
+        config.write_text(
+            _fill(_PLAIN, {"D": str(folder), "PORT": str(port), "LOCATIONS": locations, "BEFORE": before, "MORE": http})
+        )
         process = _spawn(binary, folder, config)
         if _accepts(port, process):
             return Plain(folder, port, process)
@@ -542,6 +545,7 @@ server {
 """
 
 _PLAIN = """
+@BEFORE@
 daemon off;
 pid @D@/nginx.pid;
 error_log @D@/error.log;
@@ -553,6 +557,7 @@ http {
     fastcgi_temp_path @D@;
     uwsgi_temp_path @D@;
     scgi_temp_path @D@;
+    @MORE@
     server {
         listen 127.0.0.1:@PORT@;
         @LOCATIONS@

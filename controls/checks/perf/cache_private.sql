@@ -2,14 +2,14 @@
 WITH judged AS (
   SELECT
     concat(r.source, '/', r.url) AS resource, r.entry, 'page' AS what, r.url AS name,
-    r.is_personal AS personal, r.is_private AS kept, NULL AS leaves_out, r.status
+    r.is_personal AS personal, r.is_private AS kept, NULL AS leaves_out, r.status, TRUE AS current
   FROM cached_response AS r
   UNION ALL
   SELECT
     concat(l.source, '/', l.host, ' ', l.location), l.entry, 'location', concat(l.host, ' ', l.location),
-    CASE WHEN l.shared_cache IS FALSE OR l.is_static IS TRUE OR l.is_proxied IS FALSE THEN FALSE
+    CASE WHEN l.in_force IS TRUE AND (l.shared_cache IS FALSE OR l.is_static IS TRUE OR l.is_proxied IS FALSE) THEN FALSE
          WHEN l.shared_cache IS TRUE AND l.is_static IS FALSE AND l.is_proxied IS TRUE THEN TRUE END,
-    NULL, l.bypasses_cookies, NULL
+    NULL, l.bypasses_cookies, NULL, l.in_force
   FROM cache_rule AS l
 )
 SELECT
@@ -26,7 +26,9 @@ SELECT
       THEN unknown('not_met', concat(j.name, ' answered ', j.status, ': the page with personal data was not seen'))
     WHEN j.what = 'page' AND j.personal IS TRUE AND j.kept IS TRUE AND j.status BETWEEN 200 AND 299
       THEN pass('kept_private', concat(j.name, ' says private or no-store'))
-    WHEN j.what = 'location' AND j.personal IS TRUE AND j.leaves_out IS TRUE
+    WHEN j.current IS FALSE
+      THEN unknown('not_loaded', concat(j.name, ': the configuration changed, and the running server has not read it since'))
+    WHEN j.what = 'location' AND j.personal IS TRUE AND j.current IS TRUE AND j.leaves_out IS TRUE
       THEN pass('leaves_out', concat(j.name, ': the shared cache leaves out signed-in requests'))
     ELSE unknown('not_readable', concat(j.name, ': whether it is personal or how it is cached was not readable'))
   END AS result

@@ -1,18 +1,63 @@
--- Population: every web site asked over HTTPS. What is not known to be inside counts as outside.
+-- Population: every web site asked over HTTPS, and every virtual host with TLS of the web servers read. What is not known
+-- to be inside counts as outside. Where the site itself was asked, its answer decides, except for what a file shows to
+-- be lost in places that nobody asked for.
+WITH asked AS (
+  SELECT lower(h.host) AS host, min(h.entry) AS entry
+  FROM http_endpoint AS h
+  GROUP BY lower(h.host)
+), named AS (
+  SELECT
+    v.source, v.server, v.host, v.listen,
+    count(*) AS names,
+    count(a.host) AS answered,
+    min(a.entry) AS entry
+  FROM virtual_host AS v, unnest(string_split(v.host, ' ')) AS n(name) -- join: every block has a name, '_' for none
+  LEFT JOIN asked AS a ON a.host = lower(n.name)
+  GROUP BY v.source, v.server, v.host, v.listen
+), met AS (
+  SELECT
+    concat(h.source, '/', h.url) AS resource, h.entry, NULL AS answer_entry, 'asked' AS how, h.url AS name,
+    h.exposure IN ('loopback', 'private') AS inside, h.hsts_max_age_s AS seconds, h.hsts_subdomains AS subdomains,
+    NULL AS lost, NULL AS tls, NULL AS refuses, NULL AS proxied, TRUE AS current, NULL AS answered
+  FROM http_endpoint AS h
+  UNION ALL
+  SELECT
+    concat(v.source, '/', v.host, ' ', v.listen), v.entry, n.entry, 'configured', concat(v.host, ' on ', v.listen),
+    v.exposure IN ('loopback', 'private'),
+    v.hsts_max_age_s, v.hsts_subdomains, v.hsts_lost_in, v.tls, v.refuses_all, v.proxied, v.in_force, n.answered = n.names
+  FROM virtual_host AS v
+  LEFT JOIN named AS n ON n.source = v.source AND n.server = v.server AND n.host = v.host AND n.listen = v.listen
+)
 SELECT
-  h.source || '/' || h.url AS resource,
-  h.entry,
+  m.resource,
+  [m.entry, m.answer_entry] AS entry,
   CASE
-    WHEN h.exposure IN ('loopback', 'private')
-      THEN not_applicable('not_outside', concat(h.url, ' answers only on ', h.exposure, ' addresses'))
-    WHEN h.hsts_max_age_s = 0
-      THEN fail('hsts_missing', concat(h.url, ' sends no Strict-Transport-Security'))
-    WHEN h.hsts_max_age_s < $max_age_s
-      THEN fail('hsts_short', concat(h.url, ' sends max-age ', h.hsts_max_age_s, ' s, less than ', $max_age_s, ' s'))
-    WHEN h.hsts_subdomains IS FALSE
-      THEN fail('hsts_no_subdomains', concat(h.url, ' leaves subdomains out'))
-    WHEN h.hsts_max_age_s >= $max_age_s AND h.hsts_subdomains IS TRUE
-      THEN pass('hsts_ok', concat(h.url, ' sends max-age ', h.hsts_max_age_s, ' s with subdomains'))
-    ELSE unknown('hsts_unreadable', concat(h.url, ': the headers of the answer were not readable'))
+    WHEN m.how = 'configured' AND m.current IS TRUE AND m.tls IS FALSE
+      THEN not_applicable('not_tls', concat(m.name, ' has no TLS, where the header would not count'))
+    WHEN m.how = 'configured' AND m.current IS TRUE AND m.refuses IS TRUE
+      THEN not_applicable('refuses', concat(m.name, ' answers nobody'))
+    WHEN m.inside IS TRUE AND m.current IS TRUE
+      THEN not_applicable('not_outside', concat(m.name, ' answers only on loopback or private addresses'))
+    WHEN m.how = 'configured' AND m.inside IS TRUE
+      THEN unknown('not_loaded', concat(m.name, ': that it answers only inside is in a file that the running server may not have read'))
+    WHEN len(m.lost) > 0 AND m.tls IS NOT FALSE
+      THEN fail('hsts_lost', concat(m.name, ': headers of their own drop it in ', array_to_string(m.lost, ', ')))
+    WHEN m.how = 'configured' AND m.current IS TRUE AND m.answered IS TRUE
+      THEN not_applicable('asked_itself', concat(m.name, ' is judged by its own answers'))
+    WHEN m.seconds = 0 AND m.how = 'asked' OR m.seconds = 0 AND m.proxied IS FALSE AND m.tls IS TRUE
+      THEN fail('hsts_missing', concat(m.name, ' sends no Strict-Transport-Security'))
+    WHEN m.seconds = 0 AND m.how = 'configured'
+      THEN unknown('hsts_unreadable', concat(m.name, ' adds no Strict-Transport-Security; whether the application does was not asked'))
+    WHEN m.seconds < $max_age_s
+      THEN fail('hsts_short', concat(m.name, ' sends max-age ', m.seconds, ' s, less than ', $max_age_s, ' s'))
+    WHEN m.subdomains IS FALSE
+      THEN fail('hsts_no_subdomains', concat(m.name, ' leaves subdomains out'))
+    WHEN m.current IS FALSE
+      THEN unknown('not_loaded', concat(m.name, ': the configuration changed, and the running server has not read it since'))
+    WHEN m.how = 'asked' AND m.seconds >= $max_age_s AND m.subdomains IS TRUE
+      THEN pass('hsts_ok', concat(m.name, ' sends max-age ', m.seconds, ' s with subdomains'))
+    WHEN m.how = 'configured' AND m.current IS TRUE AND m.tls IS TRUE AND m.seconds >= $max_age_s AND m.subdomains IS TRUE AND len(m.lost) = 0
+      THEN pass('hsts_ok', concat(m.name, ' is configured to send max-age ', m.seconds, ' s with subdomains everywhere'))
+    ELSE unknown('hsts_unreadable', concat(m.name, ': the headers of its answers were not readable'))
   END AS result
-FROM http_endpoint AS h
+FROM met AS m

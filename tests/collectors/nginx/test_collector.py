@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from compliance.collectors.nginx import Nginx, NginxSettings
@@ -130,6 +131,34 @@ def test_good_firewall_blocks(seen_good: dict[str, list[Any]], good: servers.Ngi
     assert waf.anomaly_threshold == 5
     assert loaded is not None
     assert waf.rules_loaded == int(loaded[1]) - 7 * markers  # ModSecurity counts a marker once in each of its 7 phases
+
+
+def attacked(good: servers.Nginx, engine: str) -> tuple[bool, int]:
+    """What the collector says of bodies, and what the filter does with an attack in one."""
+    folder = Path(tempfile.mkdtemp(prefix="nginx-waf-"))
+    setup, rules = servers.CRS
+    (folder / "rules.conf").write_text(f"{engine}\nInclude {setup}\nInclude {rules}/*.conf\n")
+    server = servers.plain(
+        folder,
+        f"modsecurity on; modsecurity_rules_file {folder}/rules.conf; "
+        f"location / {{ proxy_pass http://127.0.0.1:{good.backends[0]}; }}",
+        before=f"load_module {servers.MODSECURITY};",
+    )
+    try:
+        rows, _ = read(config=str(folder / "nginx.conf"))
+        answer = httpx.post(
+            f"http://localhost:{server.port}/", data={"q": "<script>alert(1)</script>' OR 1=1--"}, timeout=20
+        )
+        return rows["waf_policy"][0].inspects_bodies, answer.status_code
+    finally:
+        server.stop()
+
+
+def test_an_attack_in_a_body_is_refused_where_bodies_are_looked_at(good: servers.Nginx) -> None:
+    assert attacked(good, "SecRuleEngine On\nSecRequestBodyAccess On") == (True, 403)
+    assert attacked(good, "SecRuleEngine On") == (True, 403)
+    # let through to the application, which knows no POST
+    assert attacked(good, "SecRuleEngine On\nSecRequestBodyAccess Off") == (False, 501)
 
 
 def test_files_are_recorded_with_digest_and_mode(seen_good: dict[str, list[Any]], good: servers.Nginx) -> None:
@@ -269,12 +298,14 @@ def grant() -> Iterator[Path]:
     for name in ("sites", "rules"):
         (folder / name).mkdir(mode=0o755)
     (folder / "nginx.conf").write_text(
-        "events {}\nhttp { modsecurity on; modsecurity_rules_file rules/main.conf; include sites/*.conf; }\n"
+        f"events {{}}\nhttp {{ access_log {folder}/access.log; error_log {folder}/error.log; modsecurity on; "
+        "modsecurity_rules_file rules/main.conf; include sites/*.conf; }\n"
     )
     for name in ("a", "b"):
         (folder / f"sites/{name}.conf").write_text(f"server {{ listen 80; server_name {name}.example; }}\n")
     (folder / "rules/main.conf").write_text("SecRuleEngine On\n")
-    for path in folder.rglob("*.conf"):
+    (folder / "access.log").write_text("a line\n")
+    for path in (*folder.rglob("*.conf"), folder / "access.log"):
         path.chmod(0o644)
     yield folder
     shutil.rmtree(folder)
@@ -293,6 +324,14 @@ def test_read_access_to_the_files_is_enough(grant: Path) -> None:
     said = servers.as_nobody(summary(grant))
 
     assert said.split() == [*sorted(f"{kind}=complete" for kind in ALL), "hosts=2"]
+
+
+def test_an_unreadable_log_denies_how_far_it_reaches_and_nothing_else(grant: Path) -> None:
+    (grant / "access.log").chmod(0)
+
+    said = servers.as_nobody(summary(grant)).split()
+
+    assert [word for word in said if not word.endswith("=complete")] == ["log_store=denied", "hosts=2"]
 
 
 @pytest.mark.parametrize("hidden", ["sites/b.conf", "sites", "nginx.conf"])

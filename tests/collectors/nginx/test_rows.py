@@ -14,6 +14,7 @@ from compliance.collectors.nginx.hosts import rows_virtual_hosts
 from compliance.collectors.nginx.upstreams import fetch_accepts, rows_links, rows_pools, rows_servers
 from compliance.collectors.nginx.waf import fetch_policies, rows_waf
 from compliance.schemas.errors import Absent, Malformed
+from compliance.schemas.kinds.host import Exposure
 from tests.servers import nginx as servers
 
 Parse = Callable[..., Config]
@@ -33,6 +34,109 @@ def parse(tmp_path: Path) -> Parse:
 def host(config: Config) -> Any:
     [row] = rows_virtual_hosts(config)
     return row
+
+
+@pytest.mark.parametrize(
+    ("value", "subdomains"),
+    [
+        ("max-age=1; includeSubDomains; preload", True),
+        ("max-age=1; INCLUDESUBDOMAINS", True),
+        ("max-age=1", False),
+        ("max-age=1; includeSubDomainsX", False),
+        ("$hsts", None),
+    ],
+)
+def test_hsts_covers_subdomains(parse: Parse, value: str, subdomains: bool | None) -> None:
+    row = host(parse(f'server {{ add_header Strict-Transport-Security "{value}"; }}'))
+
+    assert row.hsts_subdomains is subdomains
+
+
+@pytest.mark.parametrize(
+    ("server", "refuses"),
+    [
+        ("return 444;", True),
+        ("listen 443 ssl; ssl_reject_handshake on;", True),
+        ("return 301 https://x;", False),
+        ('if ($host = "a") { return 301 https://x; } return 444;', False),
+        ("location / { return 444; }", False),
+        ("", False),
+    ],
+)
+def test_a_block_that_answers_nobody(parse: Parse, server: str, refuses: bool) -> None:
+    assert host(parse(f"server {{ {server} }}")).refuses_all is refuses
+
+
+def test_a_block_that_passes_requests_on(parse: Parse) -> None:
+    assert host(parse("server { location / { location /a { proxy_pass http://x; } } }")).proxied is True
+    assert host(parse("server { location / { root /x; } }")).proxied is False
+
+
+@pytest.mark.parametrize(
+    ("rules", "seconds"),
+    [
+        ("expires 1y;", 31536000),
+        ("expires max;", 315360000),
+        ('add_header Cache-Control "public, max-age=31536000, immutable";', 31536000),
+        ('expires 1y; add_header Cache-Control "public, max-age=60";', 60),
+        ('add_header Cache-Control "public, s-maxage=60";', 0),
+        ('expires 1y; add_header Cache-Control "no-cache";', 0),
+        ("expires epoch;", 0),
+        ("expires off;", 0),
+        ("", 0),
+        ("expires $later;", None),
+        ("proxy_pass http://x;", None),
+        ("proxy_pass http://x; expires 1d;", 86400),
+        ("more_set_headers 'Cache-Control: max-age=9';", None),
+    ],
+)
+def test_how_long_browsers_may_keep_files(parse: Parse, rules: str, seconds: int | None) -> None:
+    [row] = [
+        r for r in rows_cache_rules(parse(f"server {{ location /static/ {{ {rules} }} }}")) if r.location != "server"
+    ]
+
+    assert row.browser_s == seconds
+
+
+@pytest.mark.parametrize(
+    ("rules", "location", "inspects"),
+    [
+        ("SecRuleEngine On\nSecRequestBodyAccess On\n", "", True),
+        ("SecRuleEngine On\n", "", True),  # until it is switched off
+        ("SecRequestBodyAccess On\nSecRequestBodyAccess Off\n", "", False),
+        ("SecRequestBodyAccess On\n", "location /a { modsecurity_rules 'SecRequestBodyAccess Off'; }", False),
+        ("SecRequestBodyAccess On\n", "location /a { modsecurity_rules 'SecRuleEngine On'; }", True),
+    ],
+)
+def test_whether_bodies_are_looked_at(parse: Parse, rules: str, location: str, inspects: bool) -> None:
+    config = parse(f"modsecurity on; modsecurity_rules_file rules.conf; server {{ {location} }}", rules=rules)
+    [row] = rows_waf(fetch_policies(config))
+
+    assert row.inspects_bodies is inspects
+
+
+def test_bodies_that_a_rule_lets_by_are_an_exclusion(parse: Parse) -> None:
+    rules = 'SecRule ARGS "@rx x" "id:1,phase:1,pass,ctl:requestBodyAccess=Off"\n'
+    [row] = rows_waf(
+        fetch_policies(parse("modsecurity on; modsecurity_rules_file rules.conf; server { }", rules=rules))
+    )
+
+    assert row.exclusions == 1
+
+
+@pytest.mark.parametrize(
+    ("listen", "exposure"),
+    [
+        ("listen 127.0.0.1:80; listen [::1]:80; listen unix:/run/n.sock; listen localhost:81;", "loopback"),
+        ("listen 127.0.0.1:80; listen 80;", None),
+        ("listen 10.0.0.1:80;", None),  # a forwarder may stand before it
+    ],
+)
+def test_exposure(parse: Parse, listen: str, exposure: str | None) -> None:
+    config = parse(f"server {{ {listen} }}")
+
+    assert host(config).exposure == exposure
+    assert rows_virtual_hosts(config, Exposure.PUBLIC)[0].exposure == "public"
 
 
 def test_defaults_of_an_empty_block(parse: Parse) -> None:
