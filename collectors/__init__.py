@@ -13,6 +13,7 @@ BUILTIN: Mapping[str, str] = {
     "git": "compliance.collectors.git:Git",
     "host": "compliance.collectors.host:Host",
     "nginx": "compliance.collectors.nginx:Nginx",
+    "pgbouncer": "compliance.collectors.pgbouncer:PgBouncer",
     "postgres": "compliance.collectors.postgres:Postgres",
     "redis": "compliance.collectors.redis:Redis",
     "tls": "compliance.collectors.tls:Tls",

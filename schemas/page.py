@@ -16,6 +16,7 @@ _ROOMS = {
     "network": "Network",
     "web": "Web",
     "data": "Data stores",
+    "pooling": "Connection poolers",
     "code": "Repositories",
     "engine": "The engine's own records",
 }

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
+from compliance.collectors import asking
+from compliance.collectors.addresses import is_loopback, known_as
+from compliance.collectors.asking import Read
 from compliance.collectors.postgres import discovery, grants, instance, links, queries, roles, rules
 from compliance.collectors.postgres.session import Query, Row, Session
 from compliance.collectors.postgres.settings import PostgresSettings
@@ -23,19 +26,13 @@ from compliance.schemas.kinds.network import InternalLink
 from compliance.schemas.kinds.web import ServiceStatus
 from compliance.schemas.messages import (
     Access,
-    Cause,
-    Complete,
     Context,
     Discovery,
     Found,
-    Gap,
     Message,
-    Record,
     Request,
     Settings,
 )
-
-Read = tuple[Sequence[Evidence], int | None]  # rows, and the independent count where there is one
 
 
 class Postgres:
@@ -67,41 +64,11 @@ class Postgres:
 
     def check(self, ctx: Context[PostgresSettings]) -> Iterator[Access]:
         """Reads every kind once and keeps nothing: readable or not, and which columns a missing right leaves NULL."""
-        for message, notes in _read_all(ctx):
-            if isinstance(message, Gap):
-                yield Access(message.kind, False, message.message, message.remedy)
-            elif isinstance(message, Complete):
-                yield Access(message.kind, True, "; ".join(notes) or "readable")
+        return asking.check(ctx, Session, _READERS)
 
     def collect(self, ctx: Context[PostgresSettings]) -> Iterator[Message]:
         """Records of the wanted kinds, each kind closed by one Complete or Gap."""
-        for message, _ in _read_all(ctx):
-            yield message
-
-
-def _read_all(ctx: Context[PostgresSettings]) -> Iterator[tuple[Message, Sequence[str]]]:
-    wanted = [kind.kind for kind in Postgres.kinds if kind.kind in ctx.wanted]
-    try:
-        session = Session(ctx)
-    except SourceError as error:
-        for kind in wanted:
-            yield _gap(kind, error, ()), ()
-        return
-    with session:
-        for kind in wanted:
-            session.begin_kind()
-            try:
-                rows, count = _READERS[kind](ctx, session)
-            except SourceError as error:
-                yield _gap(kind, error, tuple(session.asked)), ()
-                continue
-            for row in rows:
-                yield Record(row), ()
-            yield Complete(kind, tuple(session.asked), count), tuple(session.notes)
-
-
-def _gap(kind: str, error: SourceError, requests: tuple[Request, ...]) -> Gap:
-    return Gap(kind, Cause(error.cause), error.message, error.remedy or "see the server's log", requests)
+        return asking.collect(ctx, Session, _READERS)
 
 
 def _optional(session: Session, query: Query, columns: str) -> Sequence[Row] | None:
@@ -148,6 +115,7 @@ def _database_instance(ctx: Context[PostgresSettings], session: Session) -> Read
         ruled = None
     row = instance.row_database_instance(
         session.instance,
+        _addresses(ctx, session, reader),
         reader,
         effective,
         session.rows(queries.ROLES),
@@ -156,6 +124,14 @@ def _database_instance(ctx: Context[PostgresSettings], session: Session) -> Read
         _connections(session),
     )
     return [row], None
+
+
+def _addresses(ctx: Context[PostgresSettings], session: Session, reader: Row) -> list[str]:
+    """Every address the server is known by: as configured, as connected to, as it sees itself, and as declared."""
+    found = {*known_as([session.host, *filter(None, [session.address]), *ctx.settings.addresses], session.port)}
+    if reader["server_address"] is not None and not is_loopback(reader["server_address"]):
+        found |= {*known_as([reader["server_address"]], reader["server_port"])}
+    return sorted(found)
 
 
 def _rules_not_loaded(session: Session, reader: Row) -> bool:

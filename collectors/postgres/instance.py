@@ -133,6 +133,7 @@ def _milliseconds(value: str | None) -> int | None:
 
 def row_database_instance(
     instance: str,
+    addresses: Sequence[str],
     reader: Row,
     effective: Effective,
     roles: Sequence[Row],
@@ -147,6 +148,7 @@ def row_database_instance(
     lines = None if visible is None else visible not in _NO_LOG_LINES
     return DatabaseInstance(
         instance=instance,
+        addresses=list(addresses),
         product=PRODUCT,
         version=reader["version"].split(" ")[0],
         system_identifier=system_identifier,

@@ -21,6 +21,8 @@ READER = Query(
        pg_is_in_recovery() AS in_recovery,
        pg_postmaster_start_time() AS started_at,
        pg_conf_load_time() AS loaded_at,
+       host(inet_server_addr()) AS server_address,
+       inet_server_port() AS server_port,
        now() AS now""",
     _EVERYBODY,
 )

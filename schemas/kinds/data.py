@@ -14,6 +14,9 @@ class DatabaseInstance(State):
     key: ClassVar[tuple[str, ...]] = ("instance",)
 
     instance: str = always("Host and port (or socket folder and port) it answers on.")
+    addresses: list[str] | None = column(
+        "Every address it is known by (host:port in small letters, localhost for loopback and sockets), sorted."
+    )
     product: str | None = column("postgresql, …")
     version: str | None = column("Version.")
     system_identifier: str | None = column("The cluster's own identifier.")
@@ -22,9 +25,6 @@ class DatabaseInstance(State):
     max_connections: int | None = column("Limit of connections.")
     reserved_connections: int | None = column("Kept for superusers.")
     connections_used: int | None = column("Connections now.")
-    pooler_active: bool | None = column("Applications connect through a pooler; NULL while none is read.")
-    pool_max_total: int | None = column("Most server connections the poolers may open.")
-    pool_wait_p95_ms: int | None = column("95th percentile of the wait for a pooled connection.")
     superuser_roles: int | None = column("Login roles that are superuser.")
     tls_enabled: bool | None = column("TLS is offered.")
     tls_min_protocol: str | None = column("Lowest protocol version.")

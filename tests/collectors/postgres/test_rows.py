@@ -145,5 +145,5 @@ def test_membership_in_a_circle_ends_and_paths_are_shortest() -> None:
 def test_connections_are_logged_when_the_stages_name_who_connects(value: str, logged: bool) -> None:
     settings = _settings(log_connections=value, log_min_messages="warning")
     reader = {"version": "18.1", "started_at": None, "in_recovery": False, "reads_settings": True, "loaded_at": None}
-    row = instance.row_database_instance("db", reader, instance.Effective(settings, []), [], None, None, None)
+    row = instance.row_database_instance("db", [], reader, instance.Effective(settings, []), [], None, None, None)
     assert row.log_connections is logged
