@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from compliance.collectors.postgres.audit import audit_classes, audit_extension, audit_logging
+from compliance.collectors.postgres.effective import Effective, libraries
 from compliance.collectors.postgres.rules import FOREIGN_METHODS, methods, password_login, tls_required
 from compliance.collectors.postgres.session import Row
 from compliance.schemas.kinds.data import ArchiveStatus, DatabaseExtension, DatabaseInstance, DataStore
@@ -19,97 +21,11 @@ from compliance.schemas.kinds.identity import AuthPolicy, AuthRule
 from compliance.schemas.kinds.web import ServiceStatus
 
 PRODUCT = "postgresql"
-_OWN_SESSION = frozenset({"user", "database", "database user", "session", "client", "interactive"})
 _NO_LOG_LINES = frozenset({"fatal", "panic"})  # log_min_messages: LOG lines rank below these and are dropped
 # Libraries that have no say in passwords; beside any other one the rules for passwords are unknown.
 _NO_PASSWORD_RULES = frozenset(
     {"pgaudit", "pg_stat_statements", "auto_explain", "auth_delay", "pg_cron", "timescaledb"}
 )
-
-
-class Effective:
-    """Settings as they hold for everybody: what is set for the reading session alone is unknown, and what a role or
-    database sets for itself is asked for apart."""
-
-    def __init__(self, settings: Sequence[Row], overrides: Sequence[Row]) -> None:
-        self._values = {row["name"]: None if row["source"] in _OWN_SESSION else row["setting"] for row in settings}
-        self._overrides: dict[tuple[str | None, str | None], dict[str, str]] = {}
-        for row in overrides:
-            self._overrides.setdefault((row["role"], row["database"]), {})[row["name"]] = row["setting"]
-        self.overrides = [
-            {"role": row["role"], "database": row["database"], "name": row["name"], "setting": row["setting"]}
-            for row in overrides
-        ]
-
-    def get(self, name: str) -> str | None:
-        """The value for the whole server; None when unreadable."""
-        return self._values.get(name)
-
-    def number(self, name: str) -> int | None:
-        """A whole number; None when unreadable."""
-        value = self.get(name)
-        return int(value) if value is not None and re.fullmatch(r"-?\d+", value) else None
-
-    def on(self, name: str) -> bool | None:
-        """A switch; None when unreadable."""
-        value = self.get(name)
-        return None if value is None else value == "on"
-
-    def everywhere(self, name: str) -> list[str | None]:
-        """The value for the whole server and every different one that a role or database sets."""
-        return [self.get(name), *(own[name] for own in self._overrides.values() if name in own)]
-
-    def variants(self, *names: str) -> list[dict[str, str | None]]:
-        """The named settings together: for the whole server, then for each role or database that sets one."""
-        whole = {name: self.get(name) for name in names}
-        own = [{n: v for n, v in o.items() if n in names} for o in self._overrides.values()]
-        return [whole, *({**whole, **some} for some in own if some)]
-
-
-def audit_classes(value: str | None) -> list[str] | None:
-    """Classes of pgaudit.log, sorted, with `all` and `-class` resolved."""
-    if value is None:
-        return None
-    every = {"ddl", "function", "misc", "misc_set", "read", "role", "write"}
-    chosen: set[str] = set()
-    for part in (p.strip().lower() for p in value.split(",")):
-        name = part.removeprefix("-")
-        group = every if name == "all" else set() if name in ("", "none") else {name}
-        chosen = chosen - group if part.startswith("-") else chosen | group
-    return sorted(chosen)
-
-
-def audit_logging(effective: Effective, extension: str | None) -> bool | None:
-    """Whether changes of structure, roles and data are logged for everybody, by the extension or log_statement.
-    A role or database that switches it off for itself makes it False. `extension`: '' none, None unreadable."""
-    verdicts: list[bool | None] = []
-    for own in effective.variants("log_statement", "log_min_messages", "pgaudit.log"):
-        statement, quiet = own["log_statement"], own["log_min_messages"]
-        if quiet in _NO_LOG_LINES:
-            verdicts.append(False)
-        elif quiet is not None and statement in ("mod", "all"):
-            verdicts.append(True)
-        elif extension and own["pgaudit.log"] is not None and quiet is not None:
-            verdicts.append({"ddl", "role", "write"} <= set(audit_classes(own["pgaudit.log"]) or ()))
-        elif extension == "" and statement is not None:
-            verdicts.append(False)
-        else:
-            verdicts.append(None)
-    return False if False in verdicts else None if None in verdicts else True
-
-
-def audit_extension(effective: Effective, reads_settings: bool) -> str | None:
-    """'pgaudit', '' for none, None when the list of loaded libraries is unreadable."""
-    loaded = libraries(effective) if reads_settings else None
-    return None if loaded is None else "pgaudit" if "pgaudit" in loaded else ""
-
-
-def libraries(effective: Effective) -> set[str] | None:
-    """Libraries loaded for every session; None when unreadable."""
-    shared, session = effective.get("shared_preload_libraries"), effective.get("session_preload_libraries")
-    if shared is None or session is None:
-        return None
-    return {name.strip().strip('"').rpartition("/")[2] for name in f"{shared},{session}".split(",") if name.strip()}
 
 
 def idle_minutes(effective: Effective) -> int | None:
@@ -140,9 +56,10 @@ def row_database_instance(
     rules: Sequence[AuthRule] | None,
     system_identifier: str | None,
     connections: int | None,
+    audit_switchers: int | None,
 ) -> DatabaseInstance:
     """The server as one row. `rules` and what else is None was not readable."""
-    extension = audit_extension(effective, reader["reads_settings"])
+    extension = audit_extension(libraries(effective) if reader["reads_settings"] else None)
     reserved = effective.number("superuser_reserved_connections")
     visible = effective.get("log_min_messages")
     lines = None if visible is None else visible not in _NO_LOG_LINES
@@ -166,6 +83,7 @@ def row_database_instance(
         audit_extension=extension,
         audit_classes=[] if extension == "" else audit_classes(effective.get("pgaudit.log")) if extension else None,
         audit_logging=audit_logging(effective, extension),
+        audit_switchers=audit_switchers,
         log_connections=_logged_who(effective.get("log_connections"), lines),
         log_disconnections=_logged(effective.get("log_disconnections"), lines),
         log_statement=effective.get("log_statement"),

@@ -89,6 +89,8 @@ def rows_role_grants(roles: Sequence[Row], members: Sequence[Row]) -> list[RoleG
     by_name = {row["role"]: row for row in roles}
     direct = {(row["member"], row["role"]): row for row in members}
     above = {name: closure(name, members) for name in by_name}
+    inherited = {name: closure(name, [row for row in members if row["inherits"]]) for name in by_name}
+    assumed = {name: closure(name, [row for row in members if row["may_assume"]]) for name in by_name}
     grants = []
     for account in by_name:
         for role, path in above[account].items():
@@ -104,6 +106,8 @@ def rows_role_grants(roles: Sequence[Row], members: Sequence[Row]) -> list[RoleG
                     via=None if membership is not None else " > ".join(path),
                     admin_option=None if membership is None else membership["admin_option"],
                     granted_by=None if membership is None else membership["granted_by"],
+                    inherits=role in inherited[account],
+                    may_assume=role in assumed[account],
                 )
             )
     return grants

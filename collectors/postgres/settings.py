@@ -35,6 +35,10 @@ class PostgresSettings(Settings):
         default=(), description="Other host names or addresses of the server, as poolers in front of it name it."
     )
     needs_backup: bool | None = Field(default=None, description="Declared: its databases need a backup.")
+    personal_tables: tuple[str, ...] | None = Field(
+        default=None,
+        description="Declared: tables with personal data, as database.schema.table; * stands for any text.",
+    )
     grants_limit: int = Field(default=200_000, ge=1, description="More rows of rights than this are a gap.")
 
     @field_validator("sslrootcert")

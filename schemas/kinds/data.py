@@ -37,7 +37,10 @@ class DatabaseInstance(State):
     audit_extension: str | None = column("Audit extension loaded; '' for none.")
     audit_classes: list[str] | None = column("What the audit extension logs (read, write, ddl, role, …).")
     audit_logging: bool | None = column(
-        "Changes of structure, roles and data are logged (by the extension or log_statement)."
+        "Changes of structure, roles and data are logged for everybody (by the extension or log_statement)."
+    )
+    audit_switchers: int | None = column(
+        "Accounts that can sign in, superusers apart, and may change what is logged for themselves or for all."
     )
     log_connections: bool | None = column("Connections are logged.")
     log_disconnections: bool | None = column("Disconnections are logged.")
@@ -47,6 +50,24 @@ class DatabaseInstance(State):
     idle_session_minutes: int | None = column("Idle minutes after which a session ends; 0 when never.")
     environment: str | None = column("Declared environment.")
     detail: dict[str, Any] | None = column("What only this product says.")
+
+
+class AuditScope(State):
+    """What of an account's statements in a database reaches the log, as the settings that hold there make it."""
+
+    kind: ClassVar[str] = "audit_scope"
+    key: ClassVar[tuple[str, ...]] = ("instance", "account", "database")
+    subject_column: ClassVar[str | None] = "account"
+
+    instance: str = always("Instance.")
+    account: str = always("Account; '*' for all that have no settings of their own.", personal=True)
+    database: str = always("Database; '*' for all that have no settings of their own.")
+    logs_structure: bool | None = column("Changes of structure are logged.")
+    logs_roles: bool | None = column("Changes of roles and rights are logged.")
+    logs_writes: bool | None = column("Changes of data are logged.")
+    logs_reads: bool | None = column("Reads of data are logged.")
+    classes: list[str] | None = column("Classes of statements that are logged, sorted; NULL when not all are known.")
+    settings: dict[str, Any] | None = column("The settings that decide it.")
 
 
 class DataStore(State):
@@ -80,6 +101,44 @@ class DatabaseExtension(State):
     extension: str = always("Extension.")
     installed_version: str | None = column("Version installed.")
     available_version: str | None = column("Version the server would install now.")
+
+
+class DefaultGrant(State):
+    """Rights that will be given on every object an account creates from now on."""
+
+    kind: ClassVar[str] = "default_grant"
+    key: ClassVar[tuple[str, ...]] = ("database", "creator", "schema_name", "object_type", "account")
+    subject_column: ClassVar[str | None] = "account"
+
+    database: str = always("Database.")
+    creator: str = always("Account whose new objects it holds for.")
+    schema_name: str = always("Schema it is limited to; '*' for all.")
+    object_type: str = always("table, sequence, function, type or schema.")
+    account: str = always("Account that receives the rights; PUBLIC for everybody.", personal=True)
+    privileges: list[str] | None = column("Rights, sorted.")
+    grantable: list[str] | None = column("Those of them it may pass on.")
+    is_public: bool | None = column("Given to everybody.")
+
+
+class RowProtection(State):
+    """Whether a table shows each account only the rows meant for it."""
+
+    kind: ClassVar[str] = "row_protection"
+    key: ClassVar[tuple[str, ...]] = ("instance", "database", "table_name")
+
+    instance: str = always("Instance.")
+    database: str = always("Database.")
+    table_name: str = always("Qualified name of the table.")
+    owner: str | None = column("Owning role.")
+    holds_personal_data: bool | None = column("Declared to hold personal data; NULL when nothing is declared.")
+    is_enabled: bool | None = column("Rows are filtered by policies.")
+    is_forced: bool | None = column("The owner is filtered too.")
+    policies: int | None = column("Policies on it; with none, only the owner sees rows.")
+    open_policies: int | None = column("Permissive policies that let every row through.")
+    policy_commands: list[str] | None = column("Commands that policies are about, sorted (ALL, SELECT, …).")
+    unfiltered_accounts: int | None = column(
+        "Accounts that can sign in and read the table, superusers apart, and that no policy filters."
+    )
 
 
 class ReplicationLink(State):

@@ -42,6 +42,7 @@ DESCRIBES = {
 _IN_USE = "an account that cannot be used would not concern the control; NULL counts as in use"
 _TYPE = "only says which accounts do not concern the control; NULL counts as concerned"
 _RIGHTS = "other columns and complete grants tell the rights; the verdict is the same for both values here"
+_COUNTED = "the server's own audit_logging counts every scope; a scope can only prove the contrary"
 _OUTSIDE = "what is not known to be inside counts as outside, and passes as such"
 # Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
 DECIDES_NOTHING = {
@@ -108,6 +109,12 @@ DECIDES_NOTHING = {
         "commit": "an event is stored once; that none was removed is what the ledger proves",
     },
     "change.security_tests": {"repository.has_ci": "its definitions were read"},
+    "db.audited": {
+        "audit_scope.logs_structure": _COUNTED,
+        "audit_scope.logs_roles": _COUNTED,
+        "audit_scope.logs_writes": _COUNTED,
+        "audit_scope": _COUNTED,
+    },
     "engine.evidence_fresh": {
         "source.enabled": "NULL counts as enabled",
         "source.kinds": "of a source that is switched off",
