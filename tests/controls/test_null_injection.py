@@ -50,6 +50,8 @@ DECIDES_NOTHING = {
         "user_account.is_active": _IN_USE,
         "user_account.is_superuser": "NULL counts as a possible superuser, and those are within the limit here",
         "database_instance": "without a server no database is judged; a collector never completes without its row",
+        "auth_rule": "a server's rules are counted another way too: a collection that lacks one is a gap",
+        "connection_pooler": "a pooler that is not there lets nobody in; a collector never completes without its row",
     },
     "access.dormant_disabled": {
         "user_account.account_type": _TYPE,
