@@ -119,7 +119,7 @@ def _setting(ctx: Context[RedisSettings], session: Session) -> Read:
 
 
 def _cache_metric(ctx: Context[RedisSettings], session: Session) -> Read:
-    return [rows.row_cache_metric(ctx.settings.instance, _info(session))], None
+    return [rows.row_cache_metric(ctx.settings, _info(session))], None
 
 
 def _replication_link(ctx: Context[RedisSettings], session: Session) -> Read:

@@ -85,6 +85,7 @@ class DataStore(State):
     allows_connections: bool | None = column("Can be connected to.")
     public_connect: bool | None = column("Everybody who can sign in may connect.")
     expiring_records: int | None = column("Records that carry an expiry (caches, sessions).")
+    use: str | None = column("Declared use: sessions, broker, state or cache.")
     environment: str | None = column("Declared environment.")
     data_class: str | None = column("Declared class of data.")
     needs_backup: bool | None = column("Declared to need a backup.")
@@ -193,9 +194,14 @@ class CacheInstance(State):
     aof_fsync: str | None = column("always, everysec or no.")
     aof_last_write_ok: bool | None = column("The last write to it succeeded.")
     aof_last_rewrite_ok: bool | None = column("The last rewrite succeeded.")
+    aof_rewrite_running: bool | None = column("A rewrite runs now.")
+    aof_last_rewrite_s: int | None = column("Seconds the last rewrite took; NULL when there was none.")
     rdb_rules: str | None = column("Snapshot rules; '' when none.")
     rdb_last_save_ok: bool | None = column("The last snapshot succeeded.")
     rdb_last_save_at: Instant | None = column("Last successful snapshot, or start of the server.")
+    rdb_save_running: bool | None = column("A snapshot is being written now.")
+    rdb_last_save_s: int | None = column("Seconds the last snapshot took; NULL when there was none.")
+    is_loading: bool | None = column("It still reads its data from disk, and knows only a part of it.")
     changes_since_save: int | None = column("Changes not yet in a snapshot.")
     auth_required: bool | None = column("A client must authenticate before any command.")
     default_user_enabled: bool | None = column("The unnamed user can be used.")
@@ -204,13 +210,19 @@ class CacheInstance(State):
     bind_addresses: list[str] | None = column("Addresses bound; [] for all.")
     is_loopback_only: bool | None = column("Bound to loopback or a Unix socket only.")
     tls_enabled: bool | None = column("A TLS port is open.")
+    tls_protocols: list[str] | None = column("TLS versions offered, as configured; [] for the library's own choice.")
     plaintext_port: bool | None = column("A port without TLS is open.")
     tls_client_certificates: bool | None = column("Clients must show a certificate.")
     maxmemory_mib: int | None = column("Memory limit in MiB; 0 for none.")
     maxmemory_policy: str | None = column("What happens at the limit.")
     used_memory_mib: int | None = column("Memory used in MiB.")
+    evicted: int | None = column("Entries thrown away for want of memory since the server began to count.")
     holds_state: bool | None = column(
-        "Declared to hold state that must survive (sessions, queues); NULL when not declared."
+        "Declared, or by the declared uses, to hold state that must survive (sessions, queues); NULL when not declared."
+    )
+    uses: list[str] | None = column("Declared uses of its databases, sorted; NULL when nothing is declared.")
+    undeclared_databases: int | None = column(
+        "Databases that hold records without a declared use; NULL when nothing is declared."
     )
     dangerous_commands: list[str] | None = column("Commands of administration that the unnamed user may run.")
     environment: str | None = column("Declared environment.")
@@ -224,6 +236,7 @@ class CacheMetric(State):
     key: ClassVar[tuple[str, ...]] = ("cache",)
 
     cache: str = always("Cache.")
+    use: str | None = column("What was counted, by the declared uses: cache, mixed or state; NULL when not declared.")
     lookups: int | None = column("Look-ups in the window.")
     hits: int | None = column("Hits in the window.")
     hit_permille: int | None = column("Hit ratio, per thousand; NULL without look-ups.")

@@ -3,6 +3,10 @@ SELECT
   concat(m.source, '/', m.cache) AS resource,
   m.entry,
   CASE
+    WHEN m.use = 'state'
+      THEN not_applicable('no_cache', concat(m.cache, ' is declared to hold no cache'))
+    WHEN m.use = 'mixed'
+      THEN unknown('mixed', concat(m.cache, ' counts the look-ups of its caches together with others'))
     WHEN m.window_s < $window_hours * 3600
       THEN unknown('too_young', concat(m.cache, ': its counters cover ', m.window_s // 3600, ' h, less than ', $window_hours, ' h'))
     WHEN m.window_s >= $window_hours * 3600 AND m.lookups <= $lookups

@@ -90,6 +90,53 @@ def test_good_state(context: Make) -> None:
     assert read.one("service_status").running is True
 
 
+def test_state_of_saving(context: Make, good: RedisServer) -> None:
+    for name, field in (("BGREWRITEAOF", "aof_last_rewrite_time_sec"), ("BGSAVE", "rdb_last_bgsave_time_sec")):
+        good.admin(name)
+        for _ in range(600):
+            if int(good.admin("INFO", "persistence")[field]) >= 0:
+                break
+            time.sleep(0.02)
+    row = Read(context("cache_instance")).one("cache_instance")
+    assert (row.aof_last_rewrite_ok, row.aof_rewrite_running, row.aof_last_rewrite_s) == (True, False, 0)
+    assert (row.rdb_last_save_ok, row.rdb_save_running, row.rdb_last_save_s) == (True, False, 0)
+    assert (row.is_loading, row.evicted, row.tls_protocols) == (False, 0, ["TLSv1.2", "TLSv1.3"])
+
+
+def test_a_folder_that_cannot_be_written_shows(plain: Make) -> None:
+    with RedisServer(good=False, options=("enable-protected-configs yes",)) as server:
+        folder = server.base / "gone"
+        folder.mkdir()
+        server.admin("CONFIG", "SET", "dir", str(folder))
+        folder.rmdir()
+        server.admin("BGSAVE")
+        for _ in range(600):
+            if server.admin("INFO", "persistence")["rdb_last_bgsave_status"] == "err":
+                break
+            time.sleep(0.02)
+        row = Read(plain("cache_instance", port=server.port)).one("cache_instance")
+    assert (row.rdb_last_save_ok, row.rdb_save_running) == (False, False)
+
+
+def test_sessions_that_are_thrown_away_when_memory_is_full(bad: RedisServer, plain: Make) -> None:
+    """Declared as sessions, and really evicted by this server."""
+    bad.admin("CONFIG", "SET", "maxmemory", str(bad.admin("INFO", "memory")["used_memory"] + 300_000))
+    bad.admin("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    try:
+        for number in range(100):
+            bad.admin("SET", f"session:{number}", "x" * 20_000, "EX", "3600")
+        read = Read(plain(uses={"0": "sessions", "3": "cache"}))
+    finally:
+        bad.admin("CONFIG", "SET", "maxmemory", "0")
+        bad.admin("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        bad.admin("FLUSHALL")
+    row = read.one("cache_instance")
+    assert (row.holds_state, row.uses, row.maxmemory_policy) == (True, ["cache", "sessions"], "allkeys-lru")
+    assert row.evicted > 0
+    assert {store.data_store: store.use for store in read.rows("data_store")} == {"db0": "sessions", "db3": "cache"}
+    assert read.one("cache_metric").use == "mixed"
+
+
 def test_bad_state(plain: Make) -> None:
     read = Read(plain())
     row = read.one("cache_instance")
