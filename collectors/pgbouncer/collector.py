@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from compliance.collectors import asking
 from compliance.collectors.addresses import is_loopback
 from compliance.collectors.asking import Read
+from compliance.collectors.declared import declared
 from compliance.collectors.pgbouncer import discovery, inifile, rows
 from compliance.collectors.pgbouncer.bounds import CONSOLE
 from compliance.collectors.pgbouncer.session import Session
@@ -140,7 +141,8 @@ def _connection_pool(ctx: Context[PgBouncerSettings], session: Session) -> Read:
 
 
 def _user_account(ctx: Context[PgBouncerSettings], session: Session) -> Read:
-    return rows.rows_user_accounts(session.rows("USERS", "name"), session.config()), None
+    found = rows.rows_user_accounts(session.rows("USERS", "name"), session.config())
+    return declared(found, ctx.settings.accounts), None
 
 
 def _auth_policy(ctx: Context[PgBouncerSettings], session: Session) -> Read:

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field, ValidationInfo, field_validator
 
 from compliance.collectors.addresses import is_loopback
+from compliance.collectors.declared import DeclaredAccount
 from compliance.collectors.postgres.settings import SslMode
 from compliance.schemas.messages import LocalPath, Settings, from_configuration
 from compliance.schemas.secrets import SecretRef
@@ -31,6 +32,9 @@ class PgBouncerSettings(Settings):
     )
     config_file: LocalPath | None = Field(
         default=None, description="Its pgbouncer.ini on this machine, when the path it gives itself is relative."
+    )
+    accounts: dict[str, DeclaredAccount] = Field(
+        default_factory=dict, description="Declared: who or what stands behind each of its accounts."
     )
     complete_routes: bool | None = Field(
         default=None, description="Declared: pgbouncer.ini has no '*' database and no auth_user of a single database."

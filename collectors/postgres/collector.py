@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from compliance.collectors import asking
 from compliance.collectors.addresses import is_loopback, known_as
 from compliance.collectors.asking import Read
+from compliance.collectors.declared import declared
 from compliance.collectors.postgres import (
     audit,
     discovery,
@@ -197,14 +198,15 @@ def _user_account(ctx: Context[PostgresSettings], session: Session) -> Read:
     passwords: dict[str, str | None] | None = None
     columns = "has_password and password_hash_algorithm"
     if session.one(queries.READER)["reads_passwords"]:
-        found = _optional(session, queries.PASSWORDS, columns)
-        passwords = None if found is None else {row["role"]: row["algorithm"] for row in found}
+        stored = _optional(session, queries.PASSWORDS, columns)
+        passwords = None if stored is None else {row["role"]: row["algorithm"] for row in stored}
     else:
         session.notes.append(f"{columns} stay NULL: {queries.PASSWORDS.needs}")
     # only an expired role needs the rules; without one, their absence leaves nothing open
     expired = any(row["expired"] and row["login"] for row in answer.rows)
     ruled = _rules(session, "is_active of expired roles") if expired else []
-    return roles.rows_user_accounts(answer.rows, session.rows(queries.MEMBERS), passwords, ruled), answer.count
+    found = roles.rows_user_accounts(answer.rows, session.rows(queries.MEMBERS), passwords, ruled)
+    return declared(found, ctx.settings.accounts), answer.count
 
 
 def _role_grant(ctx: Context[PostgresSettings], session: Session) -> Read:

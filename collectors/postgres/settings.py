@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from compliance.collectors.addresses import is_loopback
+from compliance.collectors.declared import DeclaredAccount
 from compliance.schemas.messages import Settings, from_configuration
 from compliance.schemas.secrets import SecretRef
 
@@ -38,6 +39,9 @@ class PostgresSettings(Settings):
     personal_tables: tuple[str, ...] | None = Field(
         default=None,
         description="Declared: tables with personal data, as database.schema.table; * stands for any text.",
+    )
+    accounts: dict[str, DeclaredAccount] = Field(
+        default_factory=dict, description="Declared: who or what stands behind each of its accounts."
     )
     grants_limit: int = Field(default=200_000, ge=1, description="More rows of rights than this are a gap.")
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar, TypeVar
 
 from compliance.collectors import asking
 from compliance.collectors.asking import Read
+from compliance.collectors.declared import declared
 from compliance.collectors.redis import acl, discovery, rows
 from compliance.collectors.redis.session import Session
 from compliance.collectors.redis.settings import RedisSettings
@@ -99,7 +100,7 @@ def _cache_instance(ctx: Context[RedisSettings], session: Session) -> Read:
 
 
 def _user_account(ctx: Context[RedisSettings], session: Session) -> Read:
-    return acl.rows_user_accounts(_users(session)), None
+    return declared(acl.rows_user_accounts(_users(session)), ctx.settings.accounts), None
 
 
 def _role_grant(ctx: Context[RedisSettings], session: Session) -> Read:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from compliance.collectors.declared import DeclaredAccount
 from compliance.schemas.messages import LocalPath, Settings
 from compliance.schemas.secrets import SecretRef
 
@@ -29,6 +30,9 @@ class RedisSettings(Settings):
     uses: dict[str, Use] = Field(
         default_factory=dict,
         description="Declared: what each logical database is for (sessions, broker, state or cache), by its number.",
+    )
+    accounts: dict[str, DeclaredAccount] = Field(
+        default_factory=dict, description="Declared: who or what stands behind each of its accounts."
     )
     needs_backup: bool | None = Field(default=None, description="Declared: its databases need a backup.")
 

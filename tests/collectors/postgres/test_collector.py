@@ -168,6 +168,13 @@ def test_accounts_and_roles(context: Make, server: PostgresServer) -> None:
     assert (inherited.inherits, inherited.may_assume) == (True, True)
 
 
+def test_declared_accounts(context: Make) -> None:
+    read = Read(context("user_account", accounts={"ana": {"account_type": "human", "person": "P7"}}))
+    ana = read.one("user_account", account="ana")
+    assert (ana.account_type, ana.person, ana.is_active) == ("human", "P7", False)
+    assert read.one("user_account", account="app").account_type is None
+
+
 def test_a_role_that_must_be_taken_on_first_is_told_apart(context: Make, server: PostgresServer) -> None:
     with _changed(server, "ALTER ROLE ana NOINHERIT", "ALTER ROLE ana INHERIT"):
         read = Read(context("role_grant", "data_grant"))
