@@ -111,7 +111,7 @@ def rows_audit_scopes(instance: str, effective: Effective, extension: str | None
             logs_writes=covers(values, extension, "write"),
             logs_reads=covers(values, extension, "read"),
             classes=sorted(classes) if whole else None,
-            settings=dict(values),
+            settings={name.replace(".", "_"): value for name, value in values.items()},
         )
 
 

@@ -154,16 +154,19 @@ def _database_instance(ctx: Context[PostgresSettings], session: Session) -> Read
     system = _optional(session, queries.SYSTEM, "system_identifier")
     effective = _effective(session)
     ruled = _rules(session, "tls_required")
-    if ruled is not None and _rules_not_loaded(session, reader):
+    in_force = _rules_in_force(session, reader)
+    if in_force is False:
         session.notes.append("tls_required stays NULL: pg_hba.conf changed after the server loaded it; reload it")
-        ruled = None
+    above_all = roles.superusers(session.rows(queries.ROLES), session.rows(queries.MEMBERS))
+    logins = {row["role"] for row in session.rows(queries.ROLES) if row["login"]}
     row = instance.row_database_instance(
         session.instance,
         _addresses(ctx, session, reader),
         reader,
         effective,
-        session.rows(queries.ROLES),
+        len(above_all & logins),
         ruled,
+        in_force,
         system[0]["system_identifier"] if system else None,
         _connections(session),
         len(audit.switchers(_parameter_rights(session), _holders(session))),
@@ -179,13 +182,13 @@ def _addresses(ctx: Context[PostgresSettings], session: Session, reader: Row) ->
     return sorted(found)
 
 
-def _rules_not_loaded(session: Session, reader: Row) -> bool:
-    """Whether pg_hba.conf is newer than what the server runs by. PostgreSQL shows the file, not what it loaded; only
-    on this machine can the file's time be seen."""
+def _rules_in_force(session: Session, reader: Row) -> bool | None:
+    """Whether pg_hba.conf is older than its last load. PostgreSQL shows the file, not what it loaded; only on this
+    machine can the file's time be seen."""
     values = {row["name"]: row["setting"] for row in session.rows(queries.SETTINGS)}
     if not instance.runs_here(session.host, session.port, values, reader["started_at"]):
-        return False
-    return instance.newer_than(values.get("hba_file"), reader["loaded_at"])
+        return None
+    return instance.older_than(values.get("hba_file"), reader["loaded_at"])
 
 
 def _data_store(ctx: Context[PostgresSettings], session: Session) -> Read:

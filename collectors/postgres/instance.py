@@ -52,8 +52,9 @@ def row_database_instance(
     addresses: Sequence[str],
     reader: Row,
     effective: Effective,
-    roles: Sequence[Row],
+    superuser_roles: int,
     rules: Sequence[AuthRule] | None,
+    rules_in_force: bool | None,
     system_identifier: str | None,
     connections: int | None,
     audit_switchers: int | None,
@@ -74,10 +75,11 @@ def row_database_instance(
         max_connections=effective.number("max_connections"),
         reserved_connections=None if reserved is None else reserved + (effective.number("reserved_connections") or 0),
         connections_used=connections,
-        superuser_roles=sum(1 for row in roles if row["superuser"] and row["login"]),
+        superuser_roles=superuser_roles,
+        rules_in_force=rules_in_force,
         tls_enabled=effective.on("ssl"),
         tls_min_protocol=effective.get("ssl_min_protocol_version"),
-        tls_required=None if rules is None else tls_required(rules, effective.on("ssl")),
+        tls_required=None if rules is None or rules_in_force is False else tls_required(rules, effective.on("ssl")),
         password_encryption=_one_or_worst(effective.everywhere("password_encryption")),
         data_checksums=effective.on("data_checksums"),
         audit_extension=extension,
@@ -230,12 +232,12 @@ def runs_here(host: str, port: int, settings: Mapping[str, str | None], started_
         return False
 
 
-def newer_than(path: str | None, moment: datetime) -> bool:
-    """Whether the file changed after `moment`; False when it cannot be seen."""
+def older_than(path: str | None, moment: datetime) -> bool | None:
+    """Whether the file was last changed before `moment`; None when it cannot be seen."""
     try:
-        return path is not None and Path(path).stat().st_mtime > moment.timestamp()
+        return None if path is None else Path(path).stat().st_mtime <= moment.timestamp()
     except OSError:
-        return False
+        return None
 
 
 def row_archive_status(instance: str, row: Row, waiting: int | None) -> ArchiveStatus:

@@ -25,7 +25,11 @@ class DatabaseInstance(State):
     max_connections: int | None = column("Limit of connections.")
     reserved_connections: int | None = column("Kept for superusers.")
     connections_used: int | None = column("Connections now.")
-    superuser_roles: int | None = column("Login roles that are superuser.")
+    superuser_roles: int | None = column("Login roles that are superuser, or may take on a role that is.")
+    rules_in_force: bool | None = column(
+        "The sign-in rules that can be read are those it runs by; false when they changed since it loaded them, NULL when "
+        "that is not visible."
+    )
     tls_enabled: bool | None = column("TLS is offered.")
     tls_min_protocol: str | None = column("Lowest protocol version.")
     tls_required: bool | None = column("No network rule lets an unencrypted client in.")

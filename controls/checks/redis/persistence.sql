@@ -47,15 +47,15 @@ SELECT
     -- a server that never saved names its own start, to a second or two, as the time of its last snapshot
     WHEN c.auth_required IS TRUE AND c.keeps_state IS TRUE AND c.is_loading IS FALSE AND c.rdb_rules <> '' AND c.rdb_last_save_ok IS TRUE AND c.changes_since_save = 0
       THEN pass('persistent', concat(c.instance, ' has no change that is in no snapshot and demands authentication'))
+    WHEN c.is_loading IS TRUE
+      THEN unknown('not_readable', concat(c.instance, ' still reads its data from disk'))
+    WHEN c.keeps_state IS NOT TRUE AND (c.may_lose_any IS TRUE OR c.may_lose_expiring IS TRUE)
+      THEN unknown('eviction_unclear', concat(c.instance, ' throws entries away when memory is full (', c.maxmemory_policy, '), and which of them are state is not declared'))
     WHEN c.rdb_last_save_at <= c.started_at + minutes(1)
       THEN unknown('not_readable', concat(c.instance, ' has written no snapshot since it started at ', strftime(c.started_at, '%Y-%m-%d %H:%M'), ' UTC'))
     WHEN c.auth_required IS TRUE AND c.keeps_state IS TRUE AND c.is_loading IS FALSE AND c.rdb_rules <> '' AND c.rdb_last_save_ok IS TRUE AND c.started_at < c.rdb_last_save_at
          AND c.rdb_last_save_at >= $as_of - hours($save_hours)
       THEN pass('persistent', concat(c.instance, ' saved a snapshot at ', strftime(c.rdb_last_save_at, '%Y-%m-%d %H:%M'), ' UTC and demands authentication'))
-    WHEN c.is_loading IS TRUE
-      THEN unknown('not_readable', concat(c.instance, ' still reads its data from disk'))
-    WHEN c.may_lose_any IS TRUE OR c.may_lose_expiring IS TRUE
-      THEN unknown('eviction_unclear', concat(c.instance, ' throws entries away when memory is full (', c.maxmemory_policy, '), and which of them are state is not declared'))
     ELSE unknown('not_readable', concat(c.instance, ': persistence or authentication was not readable'))
   END AS result
 FROM judged AS c

@@ -70,6 +70,7 @@ def test_good_state(context: Make, server: PostgresServer) -> None:
     assert row.product == "postgresql"
     assert row.version.startswith("15.") or int(row.version.split(".")[0]) >= 13
     assert (row.tls_enabled, row.tls_required, row.tls_min_protocol) == (True, True, "TLSv1.2")
+    assert row.rules_in_force is True  # the test runs where the server's files are
     assert row.password_encryption == "scram-sha-256"
     assert (row.audit_extension, row.audit_classes, row.audit_logging) == ("pgaudit", ["ddl", "role", "write"], True)
     assert (row.log_connections, row.log_disconnections, row.idle_session_minutes) == (True, True, 15)
@@ -149,7 +150,7 @@ def test_rules_newer_than_the_load_say_nothing_about_tls(context: Make, server: 
         row = Read(context("database_instance", host=str(server.data), sslmode="prefer")).one("database_instance")
     finally:
         os.utime(path, (status.st_atime, status.st_mtime))
-    assert row.tls_required is None
+    assert (row.tls_required, row.rules_in_force) == (None, False)
 
 
 def test_accounts_and_roles(context: Make, server: PostgresServer) -> None:
@@ -166,6 +167,22 @@ def test_accounts_and_roles(context: Make, server: PostgresServer) -> None:
     direct = read.one("role_grant", account="app", role="leads")
     assert (direct.is_direct, direct.admin_option, direct.granted_by) == (True, True, "postgres")
     assert (inherited.inherits, inherited.may_assume) == (True, True)
+
+
+def test_members_of_a_superuser_group_are_superusers(context: Make, server: PostgresServer) -> None:
+    server.sql("CREATE ROLE admins SUPERUSER", "GRANT admins TO ana")
+    try:
+        read = Read(context("user_account", "database_instance"))
+        with server.session() as conn:
+            conn.execute("SET SESSION AUTHORIZATION ana")
+            conn.execute("SET ROLE admins")
+            assert conn.execute("SHOW is_superuser").fetchone() == ("on",)
+    finally:
+        server.sql("DROP ROLE admins")
+    ana = read.one("user_account", account="ana")
+    assert (ana.is_superuser, ana.detail["superuser"]) == (True, False)
+    assert read.one("user_account", account="app").is_superuser is False
+    assert read.one("database_instance").superuser_roles == 3
 
 
 def test_declared_accounts(context: Make) -> None:

@@ -207,6 +207,17 @@ def _role(name: str, **more: Any) -> dict[str, Any]:
     return {"role": name, "oid": 20000, "login": True, **flags, **more}
 
 
+def test_whoever_can_become_superuser_is_one() -> None:
+    named = [_role("root", superuser=True), *(_role(name) for name in ("ana", "ben", "eva", "kim"))]
+    members = [
+        _member("ana", "ben", inherits=False, may_assume=True),
+        _member("ben", "root", inherits=False, may_assume=True),
+        _member("eva", "root", inherits=True, may_assume=False),  # the attribute is not inherited
+        _member("kim", "root", inherits=False, may_assume=False, admin=True),
+    ]
+    assert roles.superusers(named, members) == {"root", "ana", "ben", "kim"}
+
+
 @pytest.mark.parametrize(("version", "maintains"), [(16_00_04, False), (17_00_00, True)])
 def test_superusers_maintain_tables_from_postgresql_17_on(version: int, maintains: bool) -> None:
     who = grants.holders([_role("dba", superuser=True), _role("ana")], [])
@@ -284,5 +295,5 @@ def test_membership_in_a_circle_ends_and_paths_are_shortest() -> None:
 def test_connections_are_logged_when_the_stages_name_who_connects(value: str, logged: bool) -> None:
     settings = _settings(log_connections=value, log_min_messages="warning")
     reader = {"version": "18.1", "started_at": None, "in_recovery": False, "reads_settings": True, "loaded_at": None}
-    row = instance.row_database_instance("db", [], reader, Effective(settings, []), [], None, None, None, None)
+    row = instance.row_database_instance("db", [], reader, Effective(settings, []), 0, None, None, None, None, None)
     assert row.log_connections is logged
