@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from compliance.collectors.addresses import is_loopback
 from compliance.collectors.postgres.audit import audit_classes, audit_extension, audit_logging
 from compliance.collectors.postgres.effective import Effective, libraries
 from compliance.collectors.postgres.rules import FOREIGN_METHODS, methods, password_login, tls_required
@@ -77,6 +78,7 @@ def row_database_instance(
         connections_used=connections,
         superuser_roles=superuser_roles,
         rules_in_force=rules_in_force,
+        is_loopback_only=_is_loopback_only(effective.get("listen_addresses")),
         tls_enabled=effective.on("ssl"),
         tls_min_protocol=effective.get("ssl_min_protocol_version"),
         tls_required=None if rules is None or rules_in_force is False else tls_required(rules, effective.on("ssl")),
@@ -98,6 +100,12 @@ def row_database_instance(
             "overrides": effective.overrides,
         },
     )
+
+
+def _is_loopback_only(listen_addresses: str | None) -> bool | None:
+    if listen_addresses is None:
+        return None
+    return all(is_loopback(part.strip()) for part in listen_addresses.split(","))
 
 
 def _one_or_worst(values: Sequence[str | None]) -> str | None:

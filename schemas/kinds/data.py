@@ -32,6 +32,7 @@ class DatabaseInstance(State):
     )
     tls_enabled: bool | None = column("TLS is offered.")
     tls_min_protocol: str | None = column("Lowest protocol version.")
+    is_loopback_only: bool | None = column("Bound to loopback or a Unix socket only.")
     tls_required: bool | None = column("No network rule lets an unencrypted client in.")
     password_encryption: str | None = column("Hash for new passwords.")
     encrypted_at_rest: bool | None = column(

@@ -43,6 +43,7 @@ _IN_USE = "an account that cannot be used would not concern the control; NULL co
 _TYPE = "only says which accounts do not concern the control; NULL counts as concerned"
 _RIGHTS = "other columns and complete grants tell the rights; the verdict is the same for both values here"
 _COUNTED = "the server's own audit_logging counts every scope; a scope can only prove the contrary"
+_DOOR = "a server that is not there takes nobody; a collector never completes without its row"
 _OUTSIDE = "what is not known to be inside counts as outside, and passes as such"
 # Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
 DECIDES_NOTHING = {
@@ -154,6 +155,15 @@ DECIDES_NOTHING = {
     "tls.internal_links": {
         "internal_link.is_local": "encrypted and checked, it may leave the machine",
         "internal_link.tls_enabled": "it never leaves the machine",
+        "database_instance.is_loopback_only": "it demands encryption, so it may take clients of other machines",
+        "database_instance.tls_required": "it takes clients of its own machine only",
+        "database_instance": _DOOR,
+        "connection_pooler.is_loopback_only": "it demands encryption, so it may take clients of other machines",
+        "connection_pooler.client_tls_required": "it takes clients of its own machine only",
+        "connection_pooler": _DOOR,
+        "cache_instance.is_loopback_only": "it demands encryption, so it may take clients of other machines",
+        "cache_instance.plaintext_port": "it takes clients of its own machine only",
+        "cache_instance": _DOOR,
     },
     "vuln.weekly_patching": {
         "patch_state.last_update_at": "nothing waits, so no upgrade is owed",

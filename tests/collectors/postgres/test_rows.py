@@ -294,6 +294,18 @@ def test_membership_in_a_circle_ends_and_paths_are_shortest() -> None:
 )
 def test_connections_are_logged_when_the_stages_name_who_connects(value: str, logged: bool) -> None:
     settings = _settings(log_connections=value, log_min_messages="warning")
-    reader = {"version": "18.1", "started_at": None, "in_recovery": False, "reads_settings": True, "loaded_at": None}
-    row = instance.row_database_instance("db", [], reader, Effective(settings, []), 0, None, None, None, None, None)
+    row = _instance(settings)
     assert row.log_connections is logged
+
+
+@pytest.mark.parametrize(
+    ("addresses", "local"),
+    [("", True), ("localhost", True), ("127.0.0.1, ::1", True), ("*", False), ("127.0.0.1,10.0.0.5", False)],
+)
+def test_where_it_listens(addresses: str, local: bool) -> None:
+    assert _instance(_settings(listen_addresses=addresses)).is_loopback_only is local
+
+
+def _instance(settings: list[dict[str, Any]]) -> Any:
+    reader = {"version": "18.1", "started_at": None, "in_recovery": False, "reads_settings": True, "loaded_at": None}
+    return instance.row_database_instance("db", [], reader, Effective(settings, []), 0, None, None, None, None, None)
