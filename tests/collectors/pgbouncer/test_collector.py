@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -236,6 +237,40 @@ def test_another_product_on_the_port(context: Make, database: PostgresServer, mo
         assert _only_gap(context("pool_route", **other)).cause.value == "malformed"
     finally:
         database.sql("DROP DATABASE pgbouncer")
+
+
+def test_another_pooler_that_answers_as_itself(context: Make) -> None:
+    with _answers_version(b"Odyssey 1.3") as port:
+        gap = _only_gap(context("pool_route", port=port, sslmode="disable", sslrootcert=None))
+    assert gap.cause.value == "malformed"
+    assert "another product" in gap.remedy
+
+
+@contextmanager
+def _answers_version(text: bytes) -> Iterator[int]:
+    """A server that lets one client in and answers its first question with one row of one column, `version`."""
+
+    def message(kind: bytes, body: bytes) -> bytes:
+        return kind + (len(body) + 4).to_bytes(4, "big") + body
+
+    column = b"version\x00" + bytes(6) + (25).to_bytes(4, "big") + b"\xff\xff" + b"\xff" * 4 + bytes(2)
+    ready = message(b"Z", b"I")
+    answer = message(b"T", b"\x00\x01" + column) + message(b"D", b"\x00\x01" + len(text).to_bytes(4, "big") + text)
+
+    def talk(server: socket.socket) -> None:
+        peer, _ = server.accept()
+        with peer:
+            peer.recv(4096)  # the start-up
+            peer.sendall(message(b"R", bytes(4)) + ready)
+            peer.recv(4096)  # SHOW VERSION
+            peer.sendall(answer + message(b"C", b"SHOW\x00") + ready)
+            peer.recv(4096)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=talk, args=(server,), daemon=True)
+        thread.start()
+        yield int(server.getsockname()[1])
+        thread.join(10)
 
 
 def test_neither_silence_nor_noise_is_an_answer(context: Make) -> None:

@@ -66,10 +66,14 @@ def test_included_files_stand_where_they_are_included(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["%include relative.ini\n", "%include /no/such/file\n"])
-def test_a_file_that_is_not_wholly_read_does_not_count(tmp_path: Path, text: str) -> None:
+def test_a_file_that_is_not_wholly_read_does_not_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # not the folder that the pooler was started in
+    (tmp_path / "relative.ini").write_text("[databases]\n")
     main = tmp_path / "pgbouncer.ini"
     main.write_text("[databases]\n" + text)
-    assert isinstance(inifile.read(main, _later(main)), str)
+    assert isinstance(inifile.read(main, _later(main, tmp_path / "relative.ini")), str)
 
 
 def test_a_file_that_includes_itself_does_not_count(tmp_path: Path) -> None:

@@ -314,6 +314,8 @@ def test_row_security(context: Make, server: PostgresServer) -> None:
     try:
         read = Read(context("row_protection", personal_tables=("shop.sales.*",)))
         undeclared = Read(context("row_protection")).one("row_protection", table_name="sales.forced")
+        with _changed(server, "ALTER ROLE ana BYPASSRLS", "ALTER ROLE ana NOBYPASSRLS"):
+            above = Read(context("row_protection")).one("row_protection", table_name="sales.forced")
         seen = {}
         with server.session("shop") as conn:
             for name in ("open_all", "tenants", "forced", "leaky"):
@@ -336,6 +338,7 @@ def test_row_security(context: Make, server: PostgresServer) -> None:
     assert {name: row.unfiltered_accounts for name, row in found.items()} == {
         "open_all": 2, "tenants": 1, "forced": 0, "leaky": 1,
     }  # fmt: skip
+    assert above.unfiltered_accounts == 1
     leaky = found["leaky"]
     assert (leaky.is_enabled, leaky.is_forced, leaky.policies, leaky.open_policies) == (True, False, 2, 1)
     assert (leaky.policy_commands, leaky.owner) == (["INSERT", "SELECT"], "postgres")
