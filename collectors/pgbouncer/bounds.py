@@ -3,6 +3,7 @@
 PgBouncer keeps one pool per database name and account. A pool takes pool_size connections, and reserve_pool more when
 clients wait; max_db_connections limits all pools of a name together. Limits per account are not counted on: before 1.23
 the console does not show those that raise them. An account that looks others up (auth_user) has a pool of its own.
+Connections for cancel requests may exceed all limits, but PostgreSQL answers them outside of max_connections.
 """
 
 from __future__ import annotations

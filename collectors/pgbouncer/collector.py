@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from compliance.collectors import asking
+from compliance.collectors import asking, listening
 from compliance.collectors.addresses import is_loopback
 from compliance.collectors.asking import Read
 from compliance.collectors.declared import declared
@@ -75,7 +75,8 @@ def _place(ctx: Context[PgBouncerSettings], session: Session) -> rows.Place:
     # without a pidfile nothing speaks against its being here
     here = started_at is not None or not config.get("pidfile")
     machines = rows.machine_names(settings.host, session.address, settings.runs_on, here if local else None)
-    return rows.Place(session.instance, machines, started_at)
+    port_open = bool(listening.tcp_ports(Path("/"), settings.port, ())) if started_at is not None else None
+    return rows.Place(session.instance, machines, started_at, port_open)
 
 
 def _file(ctx: Context[PgBouncerSettings], session: Session, place: rows.Place) -> inifile.IniFile | None:

@@ -40,11 +40,13 @@ Config = Mapping[str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a pooler is: the names of its machine (none when not known), and since when it runs, when it runs here."""
+    """Where a pooler is: the names of its machine (none when not known); when it runs here, since when, and whether
+    anybody listens on its port here (None elsewhere)."""
 
     instance: str
     machines: tuple[str, ...]
-    started_at: float | None
+    started_at: float | None = None
+    port_open: bool | None = None
 
 
 def number(config: Config, name: str) -> int | None:
@@ -107,8 +109,14 @@ def row_pooler(
         log_connections=switch(config, "log_connections"),
         log_disconnections=switch(config, "log_disconnections"),
         listen_addresses=addresses,
-        is_loopback_only=all(is_loopback(address) for address in addresses) and "*" not in addresses,
+        is_loopback_only=_is_loopback_only(addresses, place.port_open),
     )
+
+
+def _is_loopback_only(addresses: Sequence[str], port_open: bool | None) -> bool | None:
+    if not addresses:  # a Unix socket alone, or addresses that systemd opened for it
+        return True if port_open is False else None
+    return all(is_loopback(address) for address in addresses)
 
 
 def _minutes(config: Config) -> int | None:

@@ -184,6 +184,18 @@ def test_by_unix_socket(context: Make, pooler: PgBouncerServer) -> None:
     assert read.one("connection_pooler").routes_complete is True
 
 
+def test_a_pooler_on_a_socket_alone(make: Callable[..., Make], database: PostgresServer) -> None:
+    with PgBouncerServer(database.port, options={"listen_addr": ""}) as server:
+        row = Read(make(server)(host=str(server.base), **HIDDEN)).one("connection_pooler")
+    assert (row.listen_addresses, row.is_loopback_only) == ([], True)
+
+
+def test_a_limit_for_all_databases_is_one_of_each(make: Callable[..., Make], database: PostgresServer) -> None:
+    with PgBouncerServer(database.port, options={"max_db_connections": "4", "reserve_pool_size": "3"}) as server:
+        route = Read(make(server)()).one("pool_route")
+    assert (route.pool_size, route.reserve_size, route.connections_limit, route.connections_max) == (5, 3, 4, 4)
+
+
 def test_a_pooler_behind_a_tunnel_does_not_name_this_machine(
     make: Callable[..., Make], database: PostgresServer
 ) -> None:

@@ -117,11 +117,29 @@ def test_who_gets_in(
     method: str | None, authenticates: bool | None, password_login: bool | None, lockout: int | None
 ) -> None:
     config = {"auth_type": method, "listen_addr": "*"}
-    place = rows.Place("p:6432", ("localhost",), None)
+    place = rows.Place("p:6432", ("localhost",))
     row = rows.row_pooler(place, "1.18.0", config, 0, None, None, None)
     assert (row.authenticates, row.is_loopback_only, row.started_at) == (authenticates, False, None)
     policy = rows.row_auth_policy("p:6432", config)
     assert (policy.password_login, policy.lockout_attempts) == (password_login, lockout)
+
+
+@pytest.mark.parametrize(
+    ("listens", "port_open", "expected"),
+    [
+        ("127.0.0.1, ::1", None, True),
+        ("localhost", True, True),
+        ("127.0.0.1,10.0.0.5", None, False),
+        ("0.0.0.0", None, False),
+        ("", False, True),
+        ("", True, None),  # systemd can open addresses that the settings do not name
+        ("", None, None),
+    ],
+)
+def test_where_it_listens(listens: str, port_open: bool | None, expected: bool | None) -> None:
+    place = rows.Place("p:6432", ("localhost",), 1.0, port_open)
+    row = rows.row_pooler(place, "1.18.0", {"listen_addr": listens}, 0, None, None, None)
+    assert row.is_loopback_only is expected
 
 
 def test_a_setting_that_is_no_number_is_not_taken_for_none() -> None:
