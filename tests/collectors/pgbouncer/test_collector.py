@@ -15,6 +15,7 @@ import pytest
 
 import compliance.collectors.pgbouncer
 from compliance.collectors.pgbouncer import PgBouncer
+from compliance.collectors.postgres import Postgres
 from compliance.collectors.testing import Conformance
 from compliance.schemas.messages import Access, Context, Discovery, Gap
 from tests.collectors.pgbouncer.conftest import Make, Read, settings
@@ -317,9 +318,24 @@ def test_a_cancelled_run_is_gaps(context: Make) -> None:
     assert _only_gap(ctx).cause.value == "timeout"
 
 
-def test_discovered(pooler: PgBouncerServer) -> None:
-    found = list(PgBouncer().discover(Discovery(root=Path("/"), folder=Path.cwd())))
-    assert {"host": "localhost", "port": pooler.port} in [dict(f.settings) for f in found]
+def test_discovered_as_what_it_is(pooler: PgBouncerServer, database: PostgresServer) -> None:
+    """Its socket has the name of one of PostgreSQL's."""
+    here = Discovery(root=Path("/"), folder=Path.cwd())
+    found = [dict(f.settings) for f in PgBouncer().discover(here)]
+    assert {"host": "localhost", "port": pooler.port} in found
+    servers = {f.settings["port"] for f in Postgres().discover(here)}
+    assert database.port in servers
+    assert pooler.port not in servers
+
+
+def test_a_socket_of_the_usual_port_is_a_pooler(tmp_path: Path) -> None:
+    table = tmp_path / "proc/net/unix"
+    table.parent.mkdir(parents=True)
+    lines = [f"0000: 00000002 00000000 00010000 0001 01 {n} /run/pg/.s.PGSQL.{n}" for n in (5432, 6432)]
+    table.write_text("\n".join(["Num RefCount Protocol Flags Type St Inode Path", *lines]) + "\n")
+    here = Discovery(root=tmp_path, folder=tmp_path)
+    assert [dict(f.settings) for f in PgBouncer().discover(here)] == [{"host": "/run/pg", "port": 6432}]
+    assert [f.settings["port"] for f in Postgres().discover(here)] == [5432]
 
 
 def _only_gap(ctx: Context[Any]) -> Gap:
