@@ -4,35 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 
 from compliance.collectors.pgbouncer import PgBouncer
-from compliance.schemas.messages import Complete, Context, Gap, Message, Record
+from compliance.schemas.messages import Context
+from tests.collectors.said import Said
 from tests.servers import pgbouncer, postgres
 from tests.servers.pgbouncer import APP_PASSWORD, READER, READER_PASSWORD, PgBouncerServer
 from tests.servers.postgres import PostgresServer
 
+Read = partial(Said, PgBouncer)
 Make = Callable[..., Context[Any]]
-
-
-class Read:
-    """What one run of the collector said."""
-
-    def __init__(self, ctx: Context[Any]) -> None:
-        self.messages: list[Message] = list(PgBouncer().collect(ctx))
-        self.gaps = {m.kind: m for m in self.messages if isinstance(m, Gap)}
-        self.complete = {m.kind: m for m in self.messages if isinstance(m, Complete)}
-
-    def rows(self, kind: str) -> list[Any]:
-        assert kind in self.complete, self.gaps.get(kind)
-        return [m.evidence for m in self.messages if isinstance(m, Record) and m.evidence.kind == kind]
-
-    def one(self, kind: str, **where: Any) -> Any:
-        found = [r for r in self.rows(kind) if all(getattr(r, n) == v for n, v in where.items())]
-        assert len(found) == 1, f"{kind} {where}: {len(found)} rows"
-        return found[0]
 
 
 @pytest.fixture(scope="session")

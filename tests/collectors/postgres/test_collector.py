@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +19,14 @@ from compliance.collectors.postgres import Postgres
 from compliance.collectors.postgres.session import Query, Session
 from compliance.collectors.testing import Conformance
 from compliance.schemas.errors import SourceError
-from compliance.schemas.messages import Access, Complete, Context, Discovery, Gap, Message, Record
+from compliance.schemas.messages import Access, Context, Discovery, Record
 from tests.collectors.postgres.conftest import CUSTOM_SECRET, GRANTS, HUMAN_PASSWORD, READER
+from tests.collectors.said import Said
 from tests.servers.postgres import ADMIN_PASSWORD, ARCHIVE_SECRET, BAD_HBA, GOOD_HBA, PostgresServer
 
+Read = partial(Said, Postgres)
 Make = Callable[..., Context[Any]]
 ALL = {kind.kind for kind in Postgres.kinds}
-
-
-class Read:
-    """What one run of the collector said."""
-
-    def __init__(self, ctx: Context[Any]) -> None:
-        self.messages: list[Message] = list(Postgres().collect(ctx))
-        self.gaps = {m.kind: m for m in self.messages if isinstance(m, Gap)}
-        self.complete = {m.kind: m for m in self.messages if isinstance(m, Complete)}
-
-    def rows(self, kind: str) -> list[Any]:
-        assert kind in self.complete, self.gaps.get(kind)
-        return [m.evidence for m in self.messages if isinstance(m, Record) and m.evidence.kind == kind]
-
-    def one(self, kind: str, **where: Any) -> Any:
-        found = [r for r in self.rows(kind) if all(getattr(r, n) == v for n, v in where.items())]
-        assert len(found) == 1, f"{kind} {where}: {len(found)} rows"
-        return found[0]
 
 
 class TestConformance(Conformance):

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +20,13 @@ import redis
 import compliance.collectors.redis
 from compliance.collectors.redis import Redis
 from compliance.collectors.testing import Conformance
-from compliance.schemas.messages import Complete, Context, Discovery, Gap, Message, Record
+from compliance.schemas.messages import Context, Discovery, Record
 from tests.collectors.redis.conftest import APP_PASSWORD, READER, READER_PASSWORD, RIGHTS, Make
+from tests.collectors.said import Said
 from tests.servers.redis import ADMIN_PASSWORD, MASTERAUTH, REQUIREPASS, RedisServer
 
+Read = partial(Said, Redis)
 ALL = {kind.kind for kind in Redis.kinds}
-
-
-class Read:
-    """What one run of the collector said."""
-
-    def __init__(self, ctx: Context[Any]) -> None:
-        self.messages: list[Message] = list(Redis().collect(ctx))
-        self.gaps = {m.kind: m for m in self.messages if isinstance(m, Gap)}
-        self.complete = {m.kind: m for m in self.messages if isinstance(m, Complete)}
-
-    def rows(self, kind: str) -> list[Any]:
-        assert kind in self.complete, self.gaps.get(kind)
-        return [m.evidence for m in self.messages if isinstance(m, Record) and m.evidence.kind == kind]
-
-    def one(self, kind: str, **where: Any) -> Any:
-        found = [r for r in self.rows(kind) if all(getattr(r, n) == v for n, v in where.items())]
-        assert len(found) == 1, f"{kind} {where}: {len(found)} rows"
-        return found[0]
 
 
 class TestConformance(Conformance):
