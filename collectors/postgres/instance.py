@@ -257,12 +257,19 @@ def row_archive_status(instance: str, row: Row, waiting: int | None) -> ArchiveS
         enabled=None if not known else row["mode"] != "off" and works,
         last_archived_at=row["last_archived_time"],
         last_failed_at=row["last_failed_time"],
+        is_failing=_is_failing(row["last_archived_time"], row["last_failed_time"]),
         archived_count=row["archived_count"],
         failed_count=row["failed_count"],
         waiting_count=waiting,
         timeout_s=row["timeout_s"],
         tool=row["library"] or row["tool"],
     )
+
+
+def _is_failing(archived: datetime | None, failed: datetime | None) -> bool | None:
+    if failed is None:
+        return None if archived is None else False
+    return archived is None or failed > archived
 
 
 def rows_data_stores(instance: str, databases: Sequence[Row], needs_backup: bool | None) -> list[DataStore]:

@@ -173,6 +173,7 @@ class ArchiveStatus(State):
     enabled: bool | None = column("Archiving is switched on and has a command or library.")
     last_archived_at: Instant | None = column("Last segment archived.")
     last_failed_at: Instant | None = column("Last failure.")
+    is_failing: bool | None = column("It failed last time; NULL when it was never tried.")
     archived_count: int | None = column("Segments archived since the counters began.")
     failed_count: int | None = column("Failures since then.")
     waiting_count: int | None = column("Segments waiting.")

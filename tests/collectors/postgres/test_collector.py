@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -258,6 +259,27 @@ def test_stores_extensions_files_links(context: Make, server: PostgresServer) ->
         "archive_command",
         "ssl_passphrase_command",
     }
+
+
+def test_archiving_that_fails_now(context: Make, server: PostgresServer) -> None:
+    def until(failing: bool) -> Any:
+        for _ in range(300):
+            row = Read(context("archive_status")).one("archive_status")
+            if row.is_failing is failing:
+                return row
+            time.sleep(0.05)
+        raise AssertionError(f"never failing = {failing}: {row}")
+
+    server.configure({"archive_command": "test ! -e %p"})
+    try:
+        server.sql("SELECT pg_switch_wal()", "CREATE TABLE public.wal (id int)", "SELECT pg_switch_wal()")
+        broken = until(True)
+    finally:
+        server.restore_good()
+        server.sql("DROP TABLE public.wal")
+    assert (broken.enabled, broken.failed_count > 0, broken.waiting_count > 0) == (True, True, True)
+    mended = until(False)
+    assert mended.last_archived_at > broken.last_failed_at
 
 
 def test_a_slot_without_consumer_is_shown(context: Make, server: PostgresServer) -> None:
