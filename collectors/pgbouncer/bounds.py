@@ -48,7 +48,7 @@ def bound(
 def _pools(route: Row, accounts: Sequence[Row], config: Mapping[str, str | None], auth_user: str | None) -> int | None:
     forced = route["force_user"]
     if forced:
-        return 1 if auth_user in (None, "", forced) else 2
+        return 2 if auth_user else 1  # two even for one name: they are kept by object, not by name
     if auth_user or config.get("auth_type") not in _OWN_ACCOUNTS:
         return None
     return sum(1 for row in accounts if row["name"] != CONSOLE)

@@ -184,22 +184,30 @@ def row_service_status(place: Place, version: str, config: Config, clients: int)
 
 
 def rows_pools(instance: str, pools: Sequence[Row]) -> list[ConnectionPool]:
-    """One ConnectionPool per database and account in use, the console left out."""
+    """One ConnectionPool per database and account in use, the console left out. An account that is both forced and
+    looks others up can have two."""
+    grouped: dict[tuple[str, str], list[Row]] = {}
+    for row in pools:
+        if row["database"] != CONSOLE:
+            grouped.setdefault((row["database"], row["user"]), []).append(row)
     return [
         ConnectionPool(
             instance=instance,
-            database=row["database"],
-            account=row["user"],
-            pool_mode=row["pool_mode"],
-            clients_active=row["cl_active"],
-            clients_waiting=row["cl_waiting"],
-            servers_active=row["sv_active"],
-            servers_idle=row["sv_idle"] + row["sv_used"] + row["sv_tested"] + row["sv_login"],
-            longest_wait_ms=_wait_ms(row),
+            database=database,
+            account=account,
+            pool_mode=rows[0]["pool_mode"],
+            clients_active=_sum(rows, "cl_active"),
+            clients_waiting=_sum(rows, "cl_waiting"),
+            servers_active=_sum(rows, "sv_active"),
+            servers_idle=_sum(rows, "sv_idle", "sv_used", "sv_tested", "sv_login"),
+            longest_wait_ms=max(_wait_ms(row) for row in rows),
         )
-        for row in pools
-        if row["database"] != CONSOLE
+        for (database, account), rows in grouped.items()
     ]
+
+
+def _sum(rows: Sequence[Row], *names: str) -> int:
+    return sum(int(row[name]) for row in rows for name in names)
 
 
 def _wait_ms(pool: Row) -> int:
@@ -300,7 +308,7 @@ def _server_links(place: Place, seen: Routing, row: Row) -> Iterator[InternalLin
     plain = any(not server["tls"] and server["addr"] != "unix" for server in live)
     # allow and prefer fall back to plain text when the server or somebody between them wants it
     encrypted = False if mode == "disable" or plain else True if mode in _DEMANDS_TLS else None
-    for host in (part.strip() for part in (row["host"] or "").split(",")):
+    for host in dict.fromkeys(part.strip() for part in (row["host"] or "").split(",")):
         yield InternalLink(
             source_component=f"{PRODUCT} {place.instance} {row['name']}",
             target_component=f"{host or 'unix'}:{row['port']}",

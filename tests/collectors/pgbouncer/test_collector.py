@@ -105,7 +105,7 @@ def test_bad_state(make: Callable[..., Make], database: PostgresServer) -> None:
     row = read.one("connection_pooler")
     assert (row.authenticates, row.client_tls_required, row.server_tls_required) == (False, False, False)
     assert (row.looks_up_accounts, row.client_idle_minutes, row.log_connections) == (True, 0, False)
-    assert read.one("pool_route", database="open").connections_max == 20
+    assert read.one("pool_route", database="open").connections_max == 40  # one pool of its own for auth_user
     many = read.one("pool_route", database="many")
     assert (many.connections_max, many.pools_max, many.is_bounded) == (None, None, False)
     policy = read.one("auth_policy")

@@ -28,7 +28,7 @@ ROUTE = {"pool_size": 20, "reserve_pool": 5, "max_connections": 0, "force_user":
         ({"max_connections": 30}, "md5", "finder", 2, Bound(None, 60, True)),
         ({"max_connections": 30}, "md5", "finder", None, Bound(None, None, None)),
         ({"force_user": "app"}, "md5", None, 1, Bound(1, 25, True)),
-        ({"force_user": "app"}, "md5", "app", 1, Bound(1, 25, True)),
+        ({"force_user": "app"}, "md5", "app", 1, Bound(2, 50, True)),
         ({"force_user": "app"}, "md5", "finder", 1, Bound(2, 50, True)),
         ({"force_user": "app"}, "any", None, 1, Bound(1, 25, True)),
         ({}, "pam", None, 1, Bound(None, None, False)),
@@ -50,6 +50,18 @@ def test_what_accounts_set_for_themselves_counts_where_it_is_shown() -> None:
     ]
     route = {"pool_size": 20, "reserve_pool_size": 5, "max_connections": 0, "force_user": "app"}
     assert bound(route, accounts, {"auth_type": "md5"}, None, 1) == Bound(1, 50, True)
+
+
+def test_two_pools_of_one_name_are_one_row() -> None:
+    counts = dict.fromkeys(("cl_active", "sv_used", "sv_tested", "sv_login"), 0)
+    pool = {"database": "shop", "user": "app", "pool_mode": "session", "cl_waiting": 1, "sv_active": 2, "sv_idle": 1}
+    pools = [
+        {**pool, **counts, "maxwait": 0, "maxwait_us": 1500},
+        {**pool, **counts, "maxwait": 1, "maxwait_us": 0},
+        {**pool, **counts, "maxwait": 9, "maxwait_us": 0, "database": "pgbouncer"},
+    ]
+    (row,) = rows.rows_pools("p:6432", pools)
+    assert (row.clients_waiting, row.servers_active, row.servers_idle, row.longest_wait_ms) == (2, 4, 2, 1000)
 
 
 def test_included_files_stand_where_they_are_included(tmp_path: Path) -> None:
