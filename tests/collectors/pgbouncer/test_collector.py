@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -291,6 +293,28 @@ def test_neither_silence_nor_noise_is_an_answer(context: Make) -> None:
         assert _only_gap(context("setting", port=port, timeout_s=2.0, **HIDDEN)).cause.value == "timeout"
     with babbling_port() as port:
         assert _only_gap(context("setting", port=port, timeout_s=2.0, **HIDDEN)).cause.value == "malformed"
+
+
+def test_falls_silent_in_the_middle(make: Callable[..., Make], database: PostgresServer) -> None:
+    """The connection is cut at the deadline although the other side stays open."""
+    with PgBouncerServer(database.port) as server:
+        process, asked = server.process, 0
+        assert process is not None
+
+        def throttle() -> None:
+            nonlocal asked
+            asked += 1
+            if asked == 3:  # connected, and asked for the version
+                process.send_signal(signal.SIGSTOP)
+
+        ctx = replace(make(server)("connection_pooler", "setting", timeout_s=1.0), throttle=throttle)
+        try:
+            read = Read(ctx)
+        finally:
+            process.send_signal(signal.SIGCONT)
+    assert {kind: gap.cause.value for kind, gap in read.gaps.items()} == {
+        "connection_pooler": "timeout", "setting": "timeout",
+    }  # fmt: skip
 
 
 def test_stopped(make: Callable[..., Make], database: PostgresServer) -> None:
