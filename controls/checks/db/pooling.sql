@@ -1,7 +1,7 @@
 -- Population: every database server read, left-joined to the routes of the poolers read that lead to one of its
 -- addresses. A route that leads to no server read may lead to this one by another name, so it keeps it from a pass.
 WITH matched AS (
-  SELECT d.source, d.instance, r.entry, r.is_bounded, r.connections_max, r.longest_wait_ms, r.wait_total_ms, r.transactions
+  SELECT d.source, d.instance, r.entry, r.is_bounded, r.connections_max, r.connections_now, r.longest_wait_ms, r.wait_total_ms, r.transactions
   FROM database_instance AS d
   LEFT JOIN pool_route AS r ON list_has_any(d.addresses, r.servers)
 ), pooled AS (
@@ -10,9 +10,10 @@ WITH matched AS (
     m.instance,
     count(m.entry) AS routes,
     list(m.entry) AS entries,
-    count(*) FILTER (WHERE m.is_bounded IS TRUE AND m.connections_max >= 0) AS bounded,
+    count(*) FILTER (WHERE m.is_bounded IS TRUE AND m.connections_max >= 0 AND m.connections_now >= 0) AS bounded,
     count(*) FILTER (WHERE m.is_bounded IS FALSE) AS unbounded,
     sum(m.connections_max) AS connections,
+    sum(m.connections_now) AS connections_now,
     max(m.longest_wait_ms) AS wait_now,
     count(*) FILTER (WHERE m.longest_wait_ms > $wait_ms OR m.wait_total_ms > $wait_ms * greatest(m.transactions, 1)) AS slow,
     count(*) FILTER (WHERE m.longest_wait_ms <= $wait_ms AND m.transactions >= 0 AND m.wait_total_ms <= $wait_ms * greatest(m.transactions, 1)) AS quick
@@ -53,7 +54,11 @@ SELECT
     WHEN p.routes > 0 AND p.bounded = p.routes AND p.quick = p.routes AND q.n > 0 AND q.whole = q.n AND s.routes = 0
          AND p.connections * 100 <= d.max_connections * $pool_percent AND p.connections <= d.max_connections - d.reserved_connections
          AND d.connections_used * 100 <= d.max_connections * $used_percent
+         AND p.connections + greatest(d.connections_used - p.connections_now, 0) <= d.max_connections - d.reserved_connections
       THEN pass('pooled', concat(d.instance, ': ', p.routes, ' routes open at most ', p.connections, ' of ', d.max_connections, ' connections'))
+    WHEN p.connections + greatest(d.connections_used - p.connections_now, 0) > d.max_connections - d.reserved_connections
+      THEN unknown('past_poolers', concat(d.instance, ': ', d.connections_used - p.connections_now, ' connections come past the poolers, and beside them pools may not open ',
+                p.connections, ' of ', d.max_connections))
     WHEN s.routes > 0
       THEN unknown('stray_route', concat(d.instance, ': ', s.routes, ' routes lead to no server that was read and may lead here, as ', s.example))
     WHEN q.partly <> ''
