@@ -71,9 +71,10 @@ def _started_at(config: rows.Config) -> float | None:
 def _place(ctx: Context[PgBouncerSettings], session: Session) -> rows.Place:
     config, settings = session.config(), ctx.settings
     local = is_loopback(settings.host)
-    started_at = _started_at(config) if local else None
-    # without a pidfile nothing speaks against its being here
-    here = started_at is not None or not config.get("pidfile")
+    forwarded = rows.number(config, "listen_port") != settings.port  # it listens on another port than we reached it on
+    started_at = _started_at(config) if local and not forwarded else None
+    # without a pidfile nothing else speaks against its being here
+    here = started_at is not None or (not forwarded and not config.get("pidfile"))
     machines = rows.machine_names(settings.host, session.address, settings.runs_on, here if local else None)
     port_open = bool(listening.tcp_ports(Path("/"), settings.port, ())) if started_at is not None else None
     return rows.Place(session.instance, machines, started_at, port_open)

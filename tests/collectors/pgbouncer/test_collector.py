@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import threading
@@ -210,6 +211,39 @@ def test_a_pooler_behind_a_tunnel_does_not_name_this_machine(
     assert read.one("pool_route").servers == []
     assert read.one("connection_pooler").routes_complete is None
     assert told.one("pool_route").servers == [f"pool1.internal:{database.port}"]
+
+
+def test_a_pooler_behind_a_forwarded_port_does_not_name_this_machine(context: Make, pooler: PgBouncerServer) -> None:
+    """Even when a pooler with the same pidfile runs here: it may be another one."""
+    with _forwarding(pooler.port) as port:
+        read = Read(context(port=port))
+    assert read.one("pool_route").servers == []
+    assert read.one("connection_pooler").routes_complete is None
+
+
+@contextmanager
+def _forwarding(target: int) -> Iterator[int]:
+    """A port that hands one client on to `target`."""
+
+    def pump(source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # one side has ended
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+
+    def serve(server: socket.socket) -> None:
+        client, _ = server.accept()
+        with client, socket.create_connection(("127.0.0.1", target)) as there:
+            back = threading.Thread(target=pump, args=(there, client), daemon=True)
+            back.start()
+            pump(client, there)
+            back.join(10)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=serve, args=(server,), daemon=True)
+        thread.start()
+        yield int(server.getsockname()[1])
+        thread.join(10)
 
 
 def test_right_revoked(make: Callable[..., Make], database: PostgresServer) -> None:
