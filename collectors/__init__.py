@@ -14,6 +14,7 @@ BUILTIN: Mapping[str, str] = {
     "gunicorn": "compliance.collectors.gunicorn:Gunicorn",
     "host": "compliance.collectors.host:Host",
     "nginx": "compliance.collectors.nginx:Nginx",
+    "pgbouncer": "compliance.collectors.pgbouncer:PgBouncer",
     "postgres": "compliance.collectors.postgres:Postgres",
     "redis": "compliance.collectors.redis:Redis",
     "tls": "compliance.collectors.tls:Tls",

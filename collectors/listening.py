@@ -6,9 +6,12 @@ On a system without /proc, and for processes that belong to somebody else, less 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+POOLER_PORT = 6432  # of PgBouncer, unless its settings say another
+_LIBPQ = re.compile(r"(?P<folder>/.*)/\.s\.PGSQL\.(?P<port>\d+)\Z")
 _LISTENING_STREAM = "00010000"  # flags of a listening socket in /proc/net/unix
 _LISTEN = "0A"  # state of a listening socket in /proc/net/tcp
 
@@ -34,6 +37,21 @@ def tcp_ports(root: Path, port: int, processes: Iterable[str]) -> list[int]:
     found = {number for number in listening.values() if number == port}
     found.update(listening[inode] for inode in _sockets_of(root, frozenset(processes)) if inode in listening)
     return sorted(found)
+
+
+def libpq_sockets(root: Path) -> list[tuple[str, int]]:
+    """Folder and port of every Unix socket named as PostgreSQL and its poolers name theirs, sorted by path."""
+    found = []
+    for path in unix_sockets(root):
+        match = _LIBPQ.match(path)
+        if match:
+            found.append((match["folder"], int(match["port"])))
+    return found
+
+
+def pooler_ports(root: Path) -> set[int]:
+    """Ports on which PgBouncer listens, or by custom may: its sockets have the names of PostgreSQL's."""
+    return {POOLER_PORT, *tcp_ports(root, POOLER_PORT, ("pgbouncer",))}
 
 
 def account() -> str | None:

@@ -17,6 +17,7 @@ _ROOMS = {
     "web": "Web",
     "processes": "Application servers",
     "data": "Data stores",
+    "pooling": "Connection poolers",
     "code": "Repositories",
     "engine": "The engine's own records",
 }

@@ -5,37 +5,52 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from compliance.collectors.postgres import discovery, grants, instance, links, queries, roles, rules
+from compliance.collectors import asking
+from compliance.collectors.addresses import is_loopback, known_as
+from compliance.collectors.asking import Read
+from compliance.collectors.declared import declared
+from compliance.collectors.postgres import (
+    audit,
+    discovery,
+    grants,
+    instance,
+    links,
+    logfiles,
+    protection,
+    queries,
+    roles,
+    rules,
+)
+from compliance.collectors.postgres.effective import Effective, libraries
 from compliance.collectors.postgres.session import Query, Row, Session
 from compliance.collectors.postgres.settings import PostgresSettings
 from compliance.schemas.errors import Absent, Denied, Disabled, SourceError, Truncated
 from compliance.schemas.evidence import Evidence
 from compliance.schemas.kinds.data import (
     ArchiveStatus,
+    AuditScope,
     DatabaseExtension,
     DatabaseInstance,
     DataStore,
+    DefaultGrant,
     ReplicationLink,
+    RowProtection,
 )
-from compliance.schemas.kinds.host import ConfigFile, Setting
+from compliance.schemas.kinds.host import ConfigFile, LogStore, Setting
 from compliance.schemas.kinds.identity import AuthPolicy, AuthRule, DataGrant, RoleGrant, UserAccount
 from compliance.schemas.kinds.network import InternalLink
 from compliance.schemas.kinds.web import ServiceStatus
 from compliance.schemas.messages import (
     Access,
-    Cause,
-    Complete,
     Context,
     Discovery,
     Found,
-    Gap,
     Message,
-    Record,
     Request,
     Settings,
 )
 
-Read = tuple[Sequence[Evidence], int | None]  # rows, and the independent count where there is one
+_PARAMETER_RIGHTS_SINCE = 15_00_00
 
 
 class Postgres:
@@ -45,10 +60,14 @@ class Postgres:
     title: ClassVar[str] = "PostgreSQL server"
     kinds: ClassVar[tuple[type[Evidence], ...]] = (
         DatabaseInstance,
+        AuditScope,
         DataStore,
+        LogStore,
         UserAccount,
         RoleGrant,
         DataGrant,
+        DefaultGrant,
+        RowProtection,
         AuthPolicy,
         AuthRule,
         Setting,
@@ -67,41 +86,11 @@ class Postgres:
 
     def check(self, ctx: Context[PostgresSettings]) -> Iterator[Access]:
         """Reads every kind once and keeps nothing: readable or not, and which columns a missing right leaves NULL."""
-        for message, notes in _read_all(ctx):
-            if isinstance(message, Gap):
-                yield Access(message.kind, False, message.message, message.remedy)
-            elif isinstance(message, Complete):
-                yield Access(message.kind, True, "; ".join(notes) or "readable")
+        return asking.check(ctx, Session, _READERS)
 
     def collect(self, ctx: Context[PostgresSettings]) -> Iterator[Message]:
         """Records of the wanted kinds, each kind closed by one Complete or Gap."""
-        for message, _ in _read_all(ctx):
-            yield message
-
-
-def _read_all(ctx: Context[PostgresSettings]) -> Iterator[tuple[Message, Sequence[str]]]:
-    wanted = [kind.kind for kind in Postgres.kinds if kind.kind in ctx.wanted]
-    try:
-        session = Session(ctx)
-    except SourceError as error:
-        for kind in wanted:
-            yield _gap(kind, error, ()), ()
-        return
-    with session:
-        for kind in wanted:
-            session.begin_kind()
-            try:
-                rows, count = _READERS[kind](ctx, session)
-            except SourceError as error:
-                yield _gap(kind, error, tuple(session.asked)), ()
-                continue
-            for row in rows:
-                yield Record(row), ()
-            yield Complete(kind, tuple(session.asked), count), tuple(session.notes)
-
-
-def _gap(kind: str, error: SourceError, requests: tuple[Request, ...]) -> Gap:
-    return Gap(kind, Cause(error.cause), error.message, error.remedy or "see the server's log", requests)
+        return asking.collect(ctx, Session, _READERS)
 
 
 def _optional(session: Session, query: Query, columns: str) -> Sequence[Row] | None:
@@ -125,8 +114,11 @@ def _rules(session: Session, columns: str | None = None) -> list[AuthRule] | Non
     return None if found is None else rules.rows_auth_rules(found, session.instance)
 
 
-def _effective(session: Session) -> instance.Effective:
-    return instance.Effective(session.rows(queries.SETTINGS), session.rows(queries.OVERRIDES))
+def _effective(session: Session) -> Effective:
+    logins = {row["role"] for row in session.rows(queries.ROLES) if row["login"]}
+    # what is set for a role that cannot sign in has no effect: settings are not inherited
+    overrides = [r for r in session.rows(queries.OVERRIDES) if r["role"] is None or r["role"] in logins]
+    return Effective(session.rows(queries.SETTINGS), overrides)
 
 
 def _connections(session: Session) -> int | None:
@@ -136,6 +128,25 @@ def _connections(session: Session) -> int | None:
     return int(session.one(queries.CONNECTION_COUNT)["used"])
 
 
+def _parameter_rights(session: Session) -> Sequence[Row]:
+    """Who was granted to change settings; nobody can be before PostgreSQL 15."""
+    old = session.one(queries.READER)["version_num"] < _PARAMETER_RIGHTS_SINCE
+    return () if old else session.rows(queries.PARAMETER_RIGHTS)
+
+
+def _holders(session: Session) -> list[grants.Holder]:
+    return grants.holders(session.rows(queries.ROLES), session.rows(queries.MEMBERS))
+
+
+def _audit_scope(ctx: Context[PostgresSettings], session: Session) -> Read:
+    reads_settings = session.one(queries.READER)["reads_settings"]
+    effective = _effective(session)
+    if not reads_settings:
+        session.notes.append(f"what the audit extension logs stays NULL: {queries.SETTINGS.needs}")
+    extension = audit.audit_extension(libraries(effective) if reads_settings else None)
+    return list(audit.rows_audit_scopes(session.instance, effective, extension)), None
+
+
 def _database_instance(ctx: Context[PostgresSettings], session: Session) -> Read:
     reader = session.one(queries.READER)
     if not reader["reads_settings"]:
@@ -143,28 +154,41 @@ def _database_instance(ctx: Context[PostgresSettings], session: Session) -> Read
     system = _optional(session, queries.SYSTEM, "system_identifier")
     effective = _effective(session)
     ruled = _rules(session, "tls_required")
-    if ruled is not None and _rules_not_loaded(session, reader):
+    in_force = _rules_in_force(session, reader)
+    if in_force is False:
         session.notes.append("tls_required stays NULL: pg_hba.conf changed after the server loaded it; reload it")
-        ruled = None
+    above_all = roles.superusers(session.rows(queries.ROLES), session.rows(queries.MEMBERS))
+    logins = {row["role"] for row in session.rows(queries.ROLES) if row["login"]}
     row = instance.row_database_instance(
         session.instance,
+        _addresses(ctx, session, reader),
         reader,
         effective,
-        session.rows(queries.ROLES),
+        len(above_all & logins),
         ruled,
+        in_force,
         system[0]["system_identifier"] if system else None,
         _connections(session),
+        len(audit.switchers(_parameter_rights(session), _holders(session))),
     )
     return [row], None
 
 
-def _rules_not_loaded(session: Session, reader: Row) -> bool:
-    """Whether pg_hba.conf is newer than what the server runs by. PostgreSQL shows the file, not what it loaded; only
-    on this machine can the file's time be seen."""
+def _addresses(ctx: Context[PostgresSettings], session: Session, reader: Row) -> list[str]:
+    """Every address the server is known by: as configured, as connected to, as it sees itself, and as declared."""
+    found = {*known_as([session.host, *filter(None, [session.address]), *ctx.settings.addresses], session.port)}
+    if reader["server_address"] is not None and not is_loopback(reader["server_address"]):
+        found |= {*known_as([reader["server_address"]], reader["server_port"])}
+    return sorted(found)
+
+
+def _rules_in_force(session: Session, reader: Row) -> bool | None:
+    """Whether pg_hba.conf is older than its last load. PostgreSQL shows the file, not what it loaded; only on this
+    machine can the file's time be seen."""
     values = {row["name"]: row["setting"] for row in session.rows(queries.SETTINGS)}
     if not instance.runs_here(session.host, session.port, values, reader["started_at"]):
-        return False
-    return instance.newer_than(values.get("hba_file"), reader["loaded_at"])
+        return None
+    return instance.older_than(values.get("hba_file"), reader["loaded_at"])
 
 
 def _data_store(ctx: Context[PostgresSettings], session: Session) -> Read:
@@ -177,14 +201,15 @@ def _user_account(ctx: Context[PostgresSettings], session: Session) -> Read:
     passwords: dict[str, str | None] | None = None
     columns = "has_password and password_hash_algorithm"
     if session.one(queries.READER)["reads_passwords"]:
-        found = _optional(session, queries.PASSWORDS, columns)
-        passwords = None if found is None else {row["role"]: row["algorithm"] for row in found}
+        stored = _optional(session, queries.PASSWORDS, columns)
+        passwords = None if stored is None else {row["role"]: row["algorithm"] for row in stored}
     else:
         session.notes.append(f"{columns} stay NULL: {queries.PASSWORDS.needs}")
     # only an expired role needs the rules; without one, their absence leaves nothing open
     expired = any(row["expired"] and row["login"] for row in answer.rows)
     ruled = _rules(session, "is_active of expired roles") if expired else []
-    return roles.rows_user_accounts(answer.rows, session.rows(queries.MEMBERS), passwords, ruled), answer.count
+    found = roles.rows_user_accounts(answer.rows, session.rows(queries.MEMBERS), passwords, ruled)
+    return declared(found, ctx.settings.accounts), answer.count
 
 
 def _role_grant(ctx: Context[PostgresSettings], session: Session) -> Read:
@@ -192,13 +217,14 @@ def _role_grant(ctx: Context[PostgresSettings], session: Session) -> Read:
 
 
 def _data_grant(ctx: Context[PostgresSettings], session: Session) -> Read:
-    who = grants.holders(session.rows(queries.ROLES), session.rows(queries.MEMBERS))
+    who = _holders(session)
+    version = session.one(queries.READER)["version_num"]
     databases = session.rows(queries.DATABASES)
     owners = {row["database"]: row["owner"] for row in databases}
     found: list[DataGrant] = []
 
     def add(database: str, objects: Sequence[Row]) -> None:
-        for row in grants.rows_data_grants(database, owners[database], objects, who):
+        for row in grants.rows_data_grants(database, owners[database], objects, who, version):
             if len(found) >= ctx.settings.grants_limit:
                 raise Truncated(
                     f"more than {ctx.settings.grants_limit} effective rights (reached in database {database})",
@@ -211,6 +237,7 @@ def _data_grant(ctx: Context[PostgresSettings], session: Session) -> Read:
         add(row["database"], [item])
     for database, objects in _in_each_database(ctx, session, queries.OBJECT_RIGHTS):
         add(database, objects)
+    found.extend(audit.rows_parameter_grants(_parameter_rights(session), who))
     return found, None
 
 
@@ -222,10 +249,10 @@ def _database_extension(ctx: Context[PostgresSettings], session: Session) -> Rea
 
 
 def _in_each_database(
-    ctx: Context[PostgresSettings], session: Session, query: Query
+    ctx: Context[PostgresSettings], session: Session, *asked: Query
 ) -> Iterator[tuple[str, Sequence[Row]]]:
-    """The rows of `query` in every database to look into. A database that does not let the reader in raises: what it
-    holds would be missing without a trace."""
+    """The rows of each of `asked` in every database to look into, one after the other. A database that does not let
+    the reader in raises: what it holds would be missing without a trace."""
     by_name = {row["database"]: row for row in session.rows(queries.DATABASES)}
     chosen = ctx.settings.databases
     if chosen is None:
@@ -235,19 +262,49 @@ def _in_each_database(
             continue
         if name not in by_name:
             raise Absent(f"database {name} does not exist", remedy="correct `databases`")
-        session.asked.append(Request("sql", f"-- in database {name}\n{query.sql}"))
+        session.asked.extend(Request("sql", f"-- in database {name}\n{query.sql}") for query in asked)
         try:
             with Session(ctx, name) as inside:
-                answer = inside.ask(query)
+                answers = [(query, inside.ask(query)) for query in asked]
         except SourceError as error:
             remedy = f"{error.remedy}; or name the database in exclude_databases"
             raise type(error)(f"database {name}: {error.message}", remedy=remedy) from error
-        if answer.count is not None and answer.count != len(answer.rows):
-            raise Truncated(
-                f"{query.what} of database {name}: {len(answer.rows)} rows, but its own count says {answer.count}",
-                remedy="run it again; report it when it stays",
-            )
-        yield name, answer.rows
+        for query, answer in answers:
+            if answer.count is not None and answer.count != len(answer.rows):
+                raise Truncated(
+                    f"{query.what} of database {name}: {len(answer.rows)} rows, but its own count says {answer.count}",
+                    remedy="run it again; report it when it stays",
+                )
+            yield name, answer.rows
+
+
+def _default_grant(ctx: Context[PostgresSettings], session: Session) -> Read:
+    found: list[DefaultGrant] = []
+    for database, rights in _in_each_database(ctx, session, queries.DEFAULT_RIGHTS):
+        found += protection.rows_default_grants(database, rights)
+    return found, None
+
+
+def _row_protection(ctx: Context[PostgresSettings], session: Session) -> Read:
+    bypassing = frozenset(row["role"] for row in session.rows(queries.ROLES) if row["bypassrls"])
+    who, owners = _holders(session), {row["database"]: row["owner"] for row in session.rows(queries.DATABASES)}
+    found: list[RowProtection] = []
+    answers = _in_each_database(ctx, session, queries.ROW_SECURITY, queries.OBJECT_RIGHTS)
+    for (database, tables), (_, objects) in zip(answers, answers, strict=True):
+        there = grants.in_database(who, owners[database])
+        found += protection.rows_row_protection(
+            session.instance, database, tables, objects, there, bypassing, ctx.settings.personal_tables
+        )
+    return found, None
+
+
+def _log_store(ctx: Context[PostgresSettings], session: Session) -> Read:
+    _need(session, "reads_settings", queries.SETTINGS)
+    effective = _effective(session)
+    files = None
+    if effective.on("logging_collector"):
+        files = _optional(session, queries.LOG_FILES, "oldest_record_at and newest_record_at")
+    return [logfiles.row_log_store(session.instance, effective, files[0] if files else None)], None
 
 
 def _auth_policy(ctx: Context[PostgresSettings], session: Session) -> Read:
@@ -304,10 +361,14 @@ def _service_status(ctx: Context[PostgresSettings], session: Session) -> Read:
 
 _READERS: Mapping[str, Callable[[Context[Any], Session], Read]] = {
     "database_instance": _database_instance,
+    "audit_scope": _audit_scope,
     "data_store": _data_store,
+    "log_store": _log_store,
     "user_account": _user_account,
     "role_grant": _role_grant,
     "data_grant": _data_grant,
+    "default_grant": _default_grant,
+    "row_protection": _row_protection,
     "auth_policy": _auth_policy,
     "auth_rule": _auth_rule,
     "setting": _setting,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from compliance.collectors import listening
 from compliance.schemas.messages import Found
 
-_SOCKET = re.compile(r"(?P<folder>/.*)/\.s\.PGSQL\.(?P<port>\d+)\Z")
 _DEFAULT_PORT = 5432
 
 
@@ -18,11 +16,11 @@ def discover(root: Path) -> Iterator[Found]:
     account that runs the engine, as `peer` rules expect."""
     user = listening.account()
     ports: set[int] = set()
-    for path in listening.unix_sockets(root):
-        match = _SOCKET.match(path)
-        if match and int(match["port"]) not in ports:
-            ports.add(int(match["port"]))
-            yield _found(match["folder"], int(match["port"]), user, f"Unix socket {path} is listening")
+    poolers = listening.pooler_ports(root)
+    for folder, port in listening.libpq_sockets(root):
+        if port not in ports | poolers:
+            ports.add(port)
+            yield _found(folder, port, user, f"Unix socket {folder}/.s.PGSQL.{port} is listening")
     for port in listening.tcp_ports(root, _DEFAULT_PORT, ("postgres", "postmaster")):
         if port not in ports:
             yield _found("localhost", port, user, f"TCP port {port} is listening")

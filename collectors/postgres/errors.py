@@ -39,7 +39,7 @@ _CONNECT: tuple[tuple[tuple[str, ...], type[SourceError], str], ...] = (
         "switch ssl on in the server, or lower sslmode if plain text is meant",
     ),
     (
-        ("no encryption", "ssl off", "sin cifrado", "ssl inactivo"),
+        ("no encryption", "ssl off", "sin cifrado", "ssl inactivo", "ssl required"),
         Denied,
         "set sslmode = 'require' or higher, or let the reading role in with a hostssl rule in pg_hba.conf",
     ),

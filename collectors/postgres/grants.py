@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from compliance.collectors.postgres.roles import closure
@@ -11,6 +11,7 @@ from compliance.collectors.postgres.session import Row
 from compliance.schemas.kinds.identity import DataGrant
 
 PUBLIC = "PUBLIC"
+_MAINTAIN_SINCE = 17_00_00
 _ALL: Mapping[str, tuple[str, ...]] = {
     "database": ("CONNECT", "CREATE", "TEMPORARY"),
     "schema": ("CREATE", "USAGE"),
@@ -45,16 +46,23 @@ class _Rights:
 def holders(roles: Sequence[Row], members: Sequence[Row]) -> list[Holder]:
     """Accounts whose rights are asked for: all roles except the predefined ones."""
     superusers = {row["role"] for row in roles if row["superuser"]}
+    # from PostgreSQL 16 a membership can be empty; whoever may pass it on may also fill it
+    held = [row for row in members if row["inherits"] or row["may_assume"] or row["admin_option"]]
     found = []
     for row in roles:
         if not row["role"].startswith("pg_"):
-            acts_as = frozenset({row["role"], *closure(row["role"], members)})
+            acts_as = frozenset({row["role"], *closure(row["role"], held)})
             found.append(Holder(row["role"], acts_as, bool(acts_as & superusers), row["login"]))
     return found
 
 
+def in_database(who: Sequence[Holder], owner: str) -> list[Holder]:
+    """The accounts as they are in a database: whoever acts as its owner is in pg_database_owner there."""
+    return [replace(h, roles=h.roles | {"pg_database_owner"}) if owner in h.roles else h for h in who]
+
+
 def rows_data_grants(
-    database: str, database_owner: str, objects: Sequence[Row], who: Sequence[Holder]
+    database: str, database_owner: str, objects: Sequence[Row], who: Sequence[Holder], version_num: int
 ) -> Iterator[DataGrant]:
     """One DataGrant per account and object on which it has a right, and one for PUBLIC where everybody has one.
 
@@ -62,16 +70,19 @@ def rows_data_grants(
     column_acl with the column's name as a fourth item. A right on a single column counts as the right, and the detail
     names the column.
     """
+    there = in_database(who, database_owner)
+    maintain = {"MAINTAIN"} if version_num >= _MAINTAIN_SINCE else set()
     for item in objects:
         everybody = _gather(item, frozenset())
         if everybody.privileges:
             yield _grant(PUBLIC, database, item, everybody, is_owner=False, can_login=None, superuser=False)
-        for holder in who:
-            roles = holder.roles | {"pg_database_owner"} if database_owner in holder.roles else holder.roles
+        for holder in there:
+            roles = holder.roles
             rights = _gather(item, roles)
             is_owner = item["owner"] in roles
             if is_owner or holder.is_superuser:  # an owner can always grant itself what it took away
                 every = {*_ALL[item["object_type"]], *(privilege for _, privilege, *_ in item["acl"])}
+                every |= maintain if item["object_type"] == "table" else set()
                 rights.grantable |= every
                 rights.privileges |= every if holder.is_superuser else set()
             if rights.privileges or is_owner:
@@ -84,6 +95,11 @@ def rows_data_grants(
                     can_login=holder.can_login,
                     superuser=holder.is_superuser,
                 )
+
+
+def privileges(item: Row, roles: frozenset[str]) -> set[str]:
+    """Privileges on an object that `roles` together have, rights on single columns included."""
+    return _gather(item, roles).privileges
 
 
 def _gather(item: Row, roles: frozenset[str]) -> _Rights:

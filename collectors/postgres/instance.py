@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from compliance.collectors.addresses import is_loopback
+from compliance.collectors.postgres.audit import audit_classes, audit_extension, audit_logging
+from compliance.collectors.postgres.effective import Effective, libraries
 from compliance.collectors.postgres.rules import FOREIGN_METHODS, methods, password_login, tls_required
 from compliance.collectors.postgres.session import Row
 from compliance.schemas.kinds.data import ArchiveStatus, DatabaseExtension, DatabaseInstance, DataStore
@@ -19,97 +22,11 @@ from compliance.schemas.kinds.identity import AuthPolicy, AuthRule
 from compliance.schemas.kinds.web import ServiceStatus
 
 PRODUCT = "postgresql"
-_OWN_SESSION = frozenset({"user", "database", "database user", "session", "client", "interactive"})
 _NO_LOG_LINES = frozenset({"fatal", "panic"})  # log_min_messages: LOG lines rank below these and are dropped
 # Libraries that have no say in passwords; beside any other one the rules for passwords are unknown.
 _NO_PASSWORD_RULES = frozenset(
     {"pgaudit", "pg_stat_statements", "auto_explain", "auth_delay", "pg_cron", "timescaledb"}
 )
-
-
-class Effective:
-    """Settings as they hold for everybody: what is set for the reading session alone is unknown, and what a role or
-    database sets for itself is asked for apart."""
-
-    def __init__(self, settings: Sequence[Row], overrides: Sequence[Row]) -> None:
-        self._values = {row["name"]: None if row["source"] in _OWN_SESSION else row["setting"] for row in settings}
-        self._overrides: dict[tuple[str | None, str | None], dict[str, str]] = {}
-        for row in overrides:
-            self._overrides.setdefault((row["role"], row["database"]), {})[row["name"]] = row["setting"]
-        self.overrides = [
-            {"role": row["role"], "database": row["database"], "name": row["name"], "setting": row["setting"]}
-            for row in overrides
-        ]
-
-    def get(self, name: str) -> str | None:
-        """The value for the whole server; None when unreadable."""
-        return self._values.get(name)
-
-    def number(self, name: str) -> int | None:
-        """A whole number; None when unreadable."""
-        value = self.get(name)
-        return int(value) if value is not None and re.fullmatch(r"-?\d+", value) else None
-
-    def on(self, name: str) -> bool | None:
-        """A switch; None when unreadable."""
-        value = self.get(name)
-        return None if value is None else value == "on"
-
-    def everywhere(self, name: str) -> list[str | None]:
-        """The value for the whole server and every different one that a role or database sets."""
-        return [self.get(name), *(own[name] for own in self._overrides.values() if name in own)]
-
-    def variants(self, *names: str) -> list[dict[str, str | None]]:
-        """The named settings together: for the whole server, then for each role or database that sets one."""
-        whole = {name: self.get(name) for name in names}
-        own = [{n: v for n, v in o.items() if n in names} for o in self._overrides.values()]
-        return [whole, *({**whole, **some} for some in own if some)]
-
-
-def audit_classes(value: str | None) -> list[str] | None:
-    """Classes of pgaudit.log, sorted, with `all` and `-class` resolved."""
-    if value is None:
-        return None
-    every = {"ddl", "function", "misc", "misc_set", "read", "role", "write"}
-    chosen: set[str] = set()
-    for part in (p.strip().lower() for p in value.split(",")):
-        name = part.removeprefix("-")
-        group = every if name == "all" else set() if name in ("", "none") else {name}
-        chosen = chosen - group if part.startswith("-") else chosen | group
-    return sorted(chosen)
-
-
-def audit_logging(effective: Effective, extension: str | None) -> bool | None:
-    """Whether changes of structure, roles and data are logged for everybody, by the extension or log_statement.
-    A role or database that switches it off for itself makes it False. `extension`: '' none, None unreadable."""
-    verdicts: list[bool | None] = []
-    for own in effective.variants("log_statement", "log_min_messages", "pgaudit.log"):
-        statement, quiet = own["log_statement"], own["log_min_messages"]
-        if quiet in _NO_LOG_LINES:
-            verdicts.append(False)
-        elif quiet is not None and statement in ("mod", "all"):
-            verdicts.append(True)
-        elif extension and own["pgaudit.log"] is not None and quiet is not None:
-            verdicts.append({"ddl", "role", "write"} <= set(audit_classes(own["pgaudit.log"]) or ()))
-        elif extension == "" and statement is not None:
-            verdicts.append(False)
-        else:
-            verdicts.append(None)
-    return False if False in verdicts else None if None in verdicts else True
-
-
-def audit_extension(effective: Effective, reads_settings: bool) -> str | None:
-    """'pgaudit', '' for none, None when the list of loaded libraries is unreadable."""
-    loaded = libraries(effective) if reads_settings else None
-    return None if loaded is None else "pgaudit" if "pgaudit" in loaded else ""
-
-
-def libraries(effective: Effective) -> set[str] | None:
-    """Libraries loaded for every session; None when unreadable."""
-    shared, session = effective.get("shared_preload_libraries"), effective.get("session_preload_libraries")
-    if shared is None or session is None:
-        return None
-    return {name.strip().strip('"').rpartition("/")[2] for name in f"{shared},{session}".split(",") if name.strip()}
 
 
 def idle_minutes(effective: Effective) -> int | None:
@@ -133,20 +50,24 @@ def _milliseconds(value: str | None) -> int | None:
 
 def row_database_instance(
     instance: str,
+    addresses: Sequence[str],
     reader: Row,
     effective: Effective,
-    roles: Sequence[Row],
+    superuser_roles: int,
     rules: Sequence[AuthRule] | None,
+    rules_in_force: bool | None,
     system_identifier: str | None,
     connections: int | None,
+    audit_switchers: int | None,
 ) -> DatabaseInstance:
     """The server as one row. `rules` and what else is None was not readable."""
-    extension = audit_extension(effective, reader["reads_settings"])
+    extension = audit_extension(libraries(effective) if reader["reads_settings"] else None)
     reserved = effective.number("superuser_reserved_connections")
     visible = effective.get("log_min_messages")
     lines = None if visible is None else visible not in _NO_LOG_LINES
     return DatabaseInstance(
         instance=instance,
+        addresses=list(addresses),
         product=PRODUCT,
         version=reader["version"].split(" ")[0],
         system_identifier=system_identifier,
@@ -155,15 +76,18 @@ def row_database_instance(
         max_connections=effective.number("max_connections"),
         reserved_connections=None if reserved is None else reserved + (effective.number("reserved_connections") or 0),
         connections_used=connections,
-        superuser_roles=sum(1 for row in roles if row["superuser"] and row["login"]),
+        superuser_roles=superuser_roles,
+        rules_in_force=rules_in_force,
+        is_loopback_only=_is_loopback_only(effective.get("listen_addresses")),
         tls_enabled=effective.on("ssl"),
         tls_min_protocol=effective.get("ssl_min_protocol_version"),
-        tls_required=None if rules is None else tls_required(rules, effective.on("ssl")),
+        tls_required=None if rules is None or rules_in_force is False else tls_required(rules, effective.on("ssl")),
         password_encryption=_one_or_worst(effective.everywhere("password_encryption")),
         data_checksums=effective.on("data_checksums"),
         audit_extension=extension,
         audit_classes=[] if extension == "" else audit_classes(effective.get("pgaudit.log")) if extension else None,
         audit_logging=audit_logging(effective, extension),
+        audit_switchers=audit_switchers,
         log_connections=_logged_who(effective.get("log_connections"), lines),
         log_disconnections=_logged(effective.get("log_disconnections"), lines),
         log_statement=effective.get("log_statement"),
@@ -176,6 +100,12 @@ def row_database_instance(
             "overrides": effective.overrides,
         },
     )
+
+
+def _is_loopback_only(listen_addresses: str | None) -> bool | None:
+    if listen_addresses is None:
+        return None
+    return all(is_loopback(part.strip()) for part in listen_addresses.split(","))
 
 
 def _one_or_worst(values: Sequence[str | None]) -> str | None:
@@ -310,12 +240,12 @@ def runs_here(host: str, port: int, settings: Mapping[str, str | None], started_
         return False
 
 
-def newer_than(path: str | None, moment: datetime) -> bool:
-    """Whether the file changed after `moment`; False when it cannot be seen."""
+def older_than(path: str | None, moment: datetime) -> bool | None:
+    """Whether the file was last changed before `moment`; None when it cannot be seen."""
     try:
-        return path is not None and Path(path).stat().st_mtime > moment.timestamp()
+        return None if path is None else Path(path).stat().st_mtime <= moment.timestamp()
     except OSError:
-        return False
+        return None
 
 
 def row_archive_status(instance: str, row: Row, waiting: int | None) -> ArchiveStatus:
@@ -327,12 +257,19 @@ def row_archive_status(instance: str, row: Row, waiting: int | None) -> ArchiveS
         enabled=None if not known else row["mode"] != "off" and works,
         last_archived_at=row["last_archived_time"],
         last_failed_at=row["last_failed_time"],
+        is_failing=_is_failing(row["last_archived_time"], row["last_failed_time"]),
         archived_count=row["archived_count"],
         failed_count=row["failed_count"],
         waiting_count=waiting,
         timeout_s=row["timeout_s"],
         tool=row["library"] or row["tool"],
     )
+
+
+def _is_failing(archived: datetime | None, failed: datetime | None) -> bool | None:
+    if failed is None:
+        return None if archived is None else False
+    return archived is None or failed > archived
 
 
 def rows_data_stores(instance: str, databases: Sequence[Row], needs_backup: bool | None) -> list[DataStore]:

@@ -21,6 +21,8 @@ READER = Query(
        pg_is_in_recovery() AS in_recovery,
        pg_postmaster_start_time() AS started_at,
        pg_conf_load_time() AS loaded_at,
+       host(inet_server_addr()) AS server_address,
+       inet_server_port() AS server_port,
        now() AS now""",
     _EVERYBODY,
 )
@@ -66,9 +68,19 @@ FROM pg_db_role_setting s
 LEFT JOIN pg_roles r ON r.oid = s.setrole
 LEFT JOIN pg_database d ON d.oid = s.setdatabase
 CROSS JOIN LATERAL unnest(s.setconfig) AS c(item)
-WHERE split_part(c.item, '=', 1) IN ('log_statement', 'log_min_messages', 'pgaudit.log', 'idle_session_timeout',
-                                     'password_encryption')
+WHERE split_part(c.item, '=', 1) IN ('log_statement', 'log_min_messages', 'pgaudit.log', 'pgaudit.log_level',
+                                     'idle_session_timeout', 'password_encryption')
 ORDER BY 1 NULLS FIRST, 2 NULLS FIRST, 3""",
+    _EVERYBODY,
+)
+
+# from PostgreSQL 15 on
+PARAMETER_RIGHTS = Query(
+    "rights to change settings",
+    """SELECT p.parname AS setting, CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee)::text END AS grantee,
+       a.privilege_type AS privilege, a.is_grantable AS grantable
+FROM pg_parameter_acl p CROSS JOIN LATERAL aclexplode(p.paracl) a
+ORDER BY 1, 2, 3""",
     _EVERYBODY,
 )
 
@@ -100,7 +112,10 @@ MEMBERS = Query(
     """SELECT pg_get_userbyid(m.member)::text AS member, pg_get_userbyid(m.roleid)::text AS role,
        bool_or(m.admin_option) AS admin_option,
        string_agg(DISTINCT pg_get_userbyid(m.grantor)::text, ', '
-                  ORDER BY pg_get_userbyid(m.grantor)::text) AS granted_by
+                  ORDER BY pg_get_userbyid(m.grantor)::text) AS granted_by,
+       bool_or(coalesce((to_jsonb(m) ->> 'inherit_option')::boolean,  -- before PostgreSQL 16 the account itself says
+                        (SELECT r.rolinherit FROM pg_roles r WHERE r.oid = m.member))) AS inherits,
+       bool_or(coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)) AS may_assume
 FROM pg_auth_members m GROUP BY m.member, m.roleid ORDER BY 1, 2""",
     _EVERYBODY,
 )
@@ -151,6 +166,53 @@ ORDER BY 1, 2""",
      + (SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm', 'f')
         AND relnamespace NOT IN (SELECT oid FROM pg_namespace
                                  WHERE nspname ~ '^pg_' OR nspname = 'information_schema')) AS count""",
+)
+
+DEFAULT_RIGHTS = Query(
+    "rights on objects to come",
+    """SELECT pg_get_userbyid(d.defaclrole)::text AS creator,
+       CASE WHEN n.nspname IS NULL THEN '*' ELSE format('%I', n.nspname) END AS schema,
+       CASE d.defaclobjtype WHEN 'r' THEN 'table' WHEN 'S' THEN 'sequence' WHEN 'f' THEN 'function' WHEN 'T' THEN 'type'
+                            WHEN 'n' THEN 'schema' ELSE 'other ' || d.defaclobjtype::text END AS object_type,
+       CASE WHEN a.grantee <> 0 THEN pg_get_userbyid(a.grantee)::text END AS grantee,
+       array_agg(a.privilege_type ORDER BY a.privilege_type) AS privileges,
+       array_agg(a.privilege_type ORDER BY a.privilege_type) FILTER (WHERE a.is_grantable) AS grantable
+FROM pg_default_acl d LEFT JOIN pg_namespace n ON n.oid = d.defaclnamespace
+CROSS JOIN LATERAL aclexplode(d.defaclacl) a
+WHERE a.grantee <> d.defaclrole
+GROUP BY d.oid, d.defaclrole, n.nspname, d.defaclobjtype, a.grantee ORDER BY 1, 2, 3, 4""",
+    _EVERYBODY,
+    """SELECT count(DISTINCT concat(d.oid, ' ', a.grantee)) AS count
+FROM pg_default_acl d CROSS JOIN LATERAL aclexplode(d.defaclacl) a WHERE a.grantee <> d.defaclrole""",
+)
+
+ROW_SECURITY = Query(
+    "row security of tables",
+    """SELECT format('%I.%I', n.nspname, c.relname) AS object, n.nspname || '.' || c.relname AS plain_name,
+       pg_get_userbyid(c.relowner)::text AS owner, c.relrowsecurity AS enabled, c.relforcerowsecurity AS forced,
+       count(p.oid) AS policies,
+       count(p.oid) FILTER (WHERE p.polpermissive AND p.polcmd IN ('*', 'r')
+                            AND coalesce(pg_get_expr(p.polqual, p.polrelid), 'true') = 'true') AS open_policies,
+       coalesce(jsonb_agg(jsonb_build_array(
+           (SELECT jsonb_agg(pg_get_userbyid(g)::text) FROM unnest(p.polroles) g WHERE g <> 0), p.polpermissive,
+           coalesce(pg_get_expr(p.polqual, p.polrelid), 'true') = 'true'
+       )) FILTER (WHERE p.polcmd IN ('*', 'r')), '[]') AS meant,
+       array_agg(DISTINCT CASE p.polcmd WHEN '*' THEN 'ALL' WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT'
+                                        WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE' END)
+           FILTER (WHERE p.oid IS NOT NULL) AS commands
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_policy p ON p.polrelid = c.oid
+WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+GROUP BY n.nspname, c.relname, c.relowner, c.relrowsecurity, c.relforcerowsecurity
+ORDER BY 1""",
+    _EVERYBODY,
+    """SELECT count(*) AS count FROM pg_class WHERE relkind IN ('r', 'p')
+AND relnamespace NOT IN (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_' OR nspname = 'information_schema')""",
+)
+
+LOG_FILES = Query(
+    "files of the server's log",
+    "SELECT count(*) AS files, min(modification) AS oldest, max(modification) AS newest FROM pg_ls_logdir()",
+    "GRANT pg_monitor TO the reading role",
 )
 
 EXTENSIONS = Query(

@@ -39,6 +39,14 @@ def is_privileged(role: Row) -> bool:
     return predefined or any(role[attribute] for attribute in _ATTRIBUTES)
 
 
+def superusers(roles: Sequence[Row], members: Sequence[Row]) -> frozenset[str]:
+    """Roles that are superuser or can become it: the attribute is not inherited, but taken on with SET ROLE. Whoever
+    may pass a role on can also give it to himself."""
+    named = {row["role"] for row in roles if row["superuser"]}
+    ways = [row for row in members if row["may_assume"] or row["admin_option"]]
+    return frozenset(r["role"] for r in roles if r["role"] in named or named & closure(r["role"], ways).keys())
+
+
 def rows_user_accounts(
     roles: Sequence[Row],
     members: Sequence[Row],
@@ -48,6 +56,7 @@ def rows_user_accounts(
     """One UserAccount per role. `passwords` maps a role to the algorithm of its password, None when unreadable;
     `rules` decide what an expired role can still do, None when unreadable."""
     by_name = {row["role"]: row for row in roles}
+    above_all = superusers(roles, members)
     accounts = []
     for row in roles:
         name = row["role"]
@@ -59,11 +68,12 @@ def rows_user_accounts(
                 account_type=AccountType.SYSTEM if row["oid"] == BOOTSTRAP or name.startswith("pg_") else None,
                 is_active=_is_active(row, rules),
                 is_privileged=is_privileged(row) or any(is_privileged(by_name[r]) for r in reached if r in by_name),
-                is_superuser=row["superuser"],
+                is_superuser=name in above_all,
                 has_password=None if passwords is None else algorithm is not None,
                 password_hash_algorithm=algorithm,
                 expires_at=row["valid_until"],
                 detail={
+                    "superuser": row["superuser"],
                     "createrole": row["createrole"],
                     "createdb": row["createdb"],
                     "replication": row["replication"],
@@ -89,6 +99,8 @@ def rows_role_grants(roles: Sequence[Row], members: Sequence[Row]) -> list[RoleG
     by_name = {row["role"]: row for row in roles}
     direct = {(row["member"], row["role"]): row for row in members}
     above = {name: closure(name, members) for name in by_name}
+    inherited = {name: closure(name, [row for row in members if row["inherits"]]) for name in by_name}
+    assumed = {name: closure(name, [row for row in members if row["may_assume"]]) for name in by_name}
     grants = []
     for account in by_name:
         for role, path in above[account].items():
@@ -104,6 +116,8 @@ def rows_role_grants(roles: Sequence[Row], members: Sequence[Row]) -> list[RoleG
                     via=None if membership is not None else " > ".join(path),
                     admin_option=None if membership is None else membership["admin_option"],
                     granted_by=None if membership is None else membership["granted_by"],
+                    inherits=role in inherited[account],
+                    may_assume=role in assumed[account],
                 )
             )
     return grants

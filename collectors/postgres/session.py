@@ -74,6 +74,11 @@ class Session:
         return self._conn.info.host
 
     @property
+    def address(self) -> str | None:
+        """Network address connected to; None for a Unix socket."""
+        return self._conn.info.hostaddr or None
+
+    @property
     def port(self) -> int:
         """Port connected to."""
         return self._conn.info.port
@@ -147,7 +152,7 @@ class Session:
         self._before_request()
         expired = threading.Event()
         try:
-            with _deadline(self._conn, self._ctx.timeout_s + 3, expired), self._conn.transaction():
+            with deadline(self._conn, self._ctx.timeout_s + 3, expired), self._conn.transaction():
                 rows = self._conn.execute(query.sql.encode()).fetchall()
                 count = None
                 if query.count_sql is not None:
@@ -173,7 +178,7 @@ class Session:
 
 
 @contextlib.contextmanager
-def _deadline(conn: Connection, seconds: float, expired: threading.Event) -> Iterator[None]:
+def deadline(conn: Connection, seconds: float, expired: threading.Event) -> Iterator[None]:
     """Cut the connection after `seconds`: the server's own statement_timeout does not help when the server is
     frozen, and libpq has no time limit on an answer."""
     try:

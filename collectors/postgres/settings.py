@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import ipaddress
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from compliance.collectors.addresses import is_loopback
+from compliance.collectors.declared import DeclaredAccount
 from compliance.schemas.messages import Settings, from_configuration
 from compliance.schemas.secrets import SecretRef
 
@@ -31,7 +32,17 @@ class PostgresSettings(Settings):
         default=None, description="Databases to look into; all that accept connections and are no templates."
     )
     exclude_databases: tuple[str, ...] = Field(default=(), description="Databases not to look into.")
+    addresses: tuple[str, ...] = Field(
+        default=(), description="Other host names or addresses of the server, as poolers in front of it name it."
+    )
     needs_backup: bool | None = Field(default=None, description="Declared: its databases need a backup.")
+    personal_tables: tuple[str, ...] | None = Field(
+        default=None,
+        description="Declared: tables with personal data, as database.schema.table; * stands for any text.",
+    )
+    accounts: dict[str, DeclaredAccount] = Field(
+        default_factory=dict, description="Declared: who or what stands behind each of its accounts."
+    )
     grants_limit: int = Field(default=200_000, ge=1, description="More rows of rights than this are a gap.")
 
     @field_validator("sslrootcert")
@@ -56,16 +67,6 @@ class PostgresSettings(Settings):
                 "host": host,
                 "port": self.port or 5432,
                 "dbname": dbname or self.dbname or "postgres",
-                "sslmode": self.sslmode or ("prefer" if is_local(host) else "verify-full"),
+                "sslmode": self.sslmode or ("prefer" if is_loopback(host) else "verify-full"),
             }
         return {name: value for name, value in given.items() if value is not None}
-
-
-def is_local(host: str) -> bool:
-    """Whether `host` is a socket folder or a loopback address."""
-    if host.startswith(("/", "@")) or host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

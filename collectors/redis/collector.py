@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
+from compliance.collectors import asking
+from compliance.collectors.asking import Read
+from compliance.collectors.declared import declared
 from compliance.collectors.redis import acl, discovery, rows
 from compliance.collectors.redis.session import Session
 from compliance.collectors.redis.settings import RedisSettings
-from compliance.schemas.errors import Denied, Disabled, Malformed, SourceError
+from compliance.schemas.errors import Denied, Disabled, Malformed
 from compliance.schemas.evidence import Evidence
 from compliance.schemas.kinds.data import CacheInstance, CacheMetric, DataStore, ReplicationLink
 from compliance.schemas.kinds.host import Setting
@@ -16,20 +19,14 @@ from compliance.schemas.kinds.identity import AuthPolicy, DataGrant, RoleGrant, 
 from compliance.schemas.kinds.web import ServiceStatus
 from compliance.schemas.messages import (
     Access,
-    Cause,
-    Complete,
     Context,
     Discovery,
     Found,
-    Gap,
     Message,
-    Record,
-    Request,
     Settings,
 )
 
 T = TypeVar("T")
-Read = tuple[Sequence[Evidence], int | None]  # rows, and the independent count where there is one
 _MANY_PARAMETERS_SINCE = 7  # CONFIG GET takes several parameters from Redis 7 on
 
 
@@ -58,41 +55,11 @@ class Redis:
 
     def check(self, ctx: Context[RedisSettings]) -> Iterator[Access]:
         """Reads every kind once and keeps nothing: readable or not, and which columns a missing right leaves NULL."""
-        for message, notes in _read_all(ctx):
-            if isinstance(message, Gap):
-                yield Access(message.kind, False, message.message, message.remedy)
-            elif isinstance(message, Complete):
-                yield Access(message.kind, True, "; ".join(notes) or "readable")
+        return asking.check(ctx, Session, _READERS)
 
     def collect(self, ctx: Context[RedisSettings]) -> Iterator[Message]:
         """Records of the wanted kinds, each kind closed by one Complete or Gap."""
-        for message, _ in _read_all(ctx):
-            yield message
-
-
-def _read_all(ctx: Context[RedisSettings]) -> Iterator[tuple[Message, Sequence[str]]]:
-    wanted = [kind.kind for kind in Redis.kinds if kind.kind in ctx.wanted]
-    try:
-        session = Session(ctx)
-    except SourceError as error:
-        for kind in wanted:
-            yield _gap(kind, error, ()), ()
-        return
-    with session:
-        for kind in wanted:
-            session.begin_kind()
-            try:
-                found, count = _READERS[kind](ctx, session)
-            except SourceError as error:
-                yield _gap(kind, error, tuple(session.asked)), ()
-                continue
-            for row in found:
-                yield Record(row), ()
-            yield Complete(kind, tuple(session.asked), count), tuple(session.notes)
-
-
-def _gap(kind: str, error: SourceError, requests: tuple[Request, ...]) -> Gap:
-    return Gap(kind, Cause(error.cause), error.message, error.remedy or "see the server's log", requests)
+        return asking.collect(ctx, Session, _READERS)
 
 
 def _info(session: Session) -> dict[str, str]:
@@ -133,7 +100,7 @@ def _cache_instance(ctx: Context[RedisSettings], session: Session) -> Read:
 
 
 def _user_account(ctx: Context[RedisSettings], session: Session) -> Read:
-    return acl.rows_user_accounts(_users(session)), None
+    return declared(acl.rows_user_accounts(_users(session)), ctx.settings.accounts), None
 
 
 def _role_grant(ctx: Context[RedisSettings], session: Session) -> Read:
@@ -153,7 +120,7 @@ def _setting(ctx: Context[RedisSettings], session: Session) -> Read:
 
 
 def _cache_metric(ctx: Context[RedisSettings], session: Session) -> Read:
-    return [rows.row_cache_metric(ctx.settings.instance, _info(session))], None
+    return [rows.row_cache_metric(ctx.settings, _info(session))], None
 
 
 def _replication_link(ctx: Context[RedisSettings], session: Session) -> Read:

@@ -88,6 +88,7 @@ def row_cache_instance(
     aof = None if "aof_enabled" not in info else info["aof_enabled"] == "1"
     last_save = number(info, "rdb_last_save_time")
     addresses = None if config is None else bind_addresses(config)
+    undeclared = undeclared_databases(settings, info)
     return CacheInstance(
         instance=settings.instance,
         product=name,
@@ -100,7 +101,12 @@ def row_cache_instance(
         aof_last_write_ok=_ok(info, "aof_last_write_status") if aof else None,
         aof_last_rewrite_ok=_ok(info, "aof_last_bgrewrite_status") if aof else None,
         rdb_rules=None if config is None else config.get("save"),
+        aof_rewrite_running=_running(info, "aof_rewrite_in_progress"),
+        aof_last_rewrite_s=_seconds(info, "aof_last_rewrite_time_sec"),
         rdb_last_save_ok=_ok(info, "rdb_last_bgsave_status"),
+        rdb_save_running=_running(info, "rdb_bgsave_in_progress"),
+        rdb_last_save_s=_seconds(info, "rdb_last_bgsave_time_sec"),
+        is_loading=_running(info, "loading"),
         rdb_last_save_at=datetime.fromtimestamp(last_save, UTC) if last_save else None,
         changes_since_save=number(info, "rdb_changes_since_last_save"),
         # whoever may name a user that needs no password has not shown who he is
@@ -111,6 +117,7 @@ def row_cache_instance(
         bind_addresses=addresses,
         is_loopback_only=None if config is None else _is_loopback_only(config, addresses or []),
         tls_enabled=None if config is None else _open(config, "tls-port"),
+        tls_protocols=None if config is None or "tls-protocols" not in config else config["tls-protocols"].split(),
         plaintext_port=None if config is None else _open(config, "port"),
         tls_client_certificates=None
         if config is None
@@ -118,10 +125,41 @@ def row_cache_instance(
         maxmemory_mib=_mebibytes(number(info, "maxmemory")),
         maxmemory_policy=info.get("maxmemory_policy"),
         used_memory_mib=_mebibytes(number(info, "used_memory")),
-        holds_state=settings.holds_state,
+        evicted=number(info, "evicted_keys"),
+        holds_state=holds_state(settings, undeclared),
+        uses=sorted({*settings.uses.values()}) if settings.uses else None,
+        undeclared_databases=undeclared,
         dangerous_commands=None if default is None else default.dangerous() if default.on else [],
         detail={"mode": info.get("redis_mode"), "compatible_with": info["redis_version"]},
     )
+
+
+def undeclared_databases(settings: RedisSettings, info: Info) -> int | None:
+    """Databases that hold keys and whose use nobody declared; None when no use is declared at all."""
+    return len(_filled(info).keys() - settings.uses.keys()) if settings.uses else None
+
+
+def holds_state(settings: RedisSettings, undeclared: int | None) -> bool | None:
+    """As declared; else true with a use that is no cache, false when every database in use is a cache."""
+    if settings.holds_state is not None or not settings.uses:
+        return settings.holds_state
+    if any(use != "cache" for use in settings.uses.values()):
+        return True
+    return False if undeclared == 0 else None
+
+
+def _filled(info: Info) -> dict[str, dict[str, str]]:
+    """Number of each database that holds keys, with what INFO counts of it."""
+    return {name[2:]: _fields(info[name]) for name in info if name.startswith("db") and name[2:].isdigit()}
+
+
+def _running(info: Info, name: str) -> bool | None:
+    return None if name not in info else info[name] != "0"
+
+
+def _seconds(info: Info, name: str) -> int | None:
+    seconds = number(info, name)
+    return None if seconds is None or seconds < 0 else seconds  # -1: never
 
 
 def bind_addresses(config: Config) -> list[str] | None:
@@ -187,15 +225,15 @@ def row_auth_policy(instance: str, config: Config | None, users: Sequence[User])
 
 
 def rows_data_stores(settings: RedisSettings, info: Info) -> list[DataStore]:
-    """One DataStore per logical database that holds keys, and db0 always."""
-    counted = {"db0": {"keys": "0", "expires": "0"}}
-    counted |= {name: _fields(info[name]) for name in info if name.startswith("db") and name[2:].isdigit()}
+    """One DataStore per logical database that holds keys or has a declared use, and db0 always."""
+    counted = {name: {"keys": "0", "expires": "0"} for name in sorted({"0", *settings.uses}, key=int)} | _filled(info)
     return [
         DataStore(
             instance=settings.instance,
-            data_store=name,
+            data_store=f"db{name}",
             records=number(values, "keys"),
             expiring_records=number(values, "expires"),
+            use=settings.uses.get(name),
             needs_backup=settings.needs_backup,
         )
         for name, values in counted.items()
@@ -207,12 +245,13 @@ def rows_settings(config: Config) -> list[Setting]:
     return [Setting(component=COMPONENT, name=name, value=value) for name, value in config.items()]
 
 
-def row_cache_metric(instance: str, info: Info) -> CacheMetric:
-    """Look-ups since the server began to count (its start, unless somebody reset its statistics)."""
+def row_cache_metric(settings: RedisSettings, info: Info) -> CacheMetric:
+    """Look-ups since the server began to count (its start, unless somebody reset its statistics), in all databases."""
     hits, misses = number(info, "keyspace_hits"), number(info, "keyspace_misses")
     lookups = None if hits is None or misses is None else hits + misses
     return CacheMetric(
-        cache=instance,
+        cache=settings.instance,
+        use=_counted_use(settings, info),
         lookups=lookups,
         hits=hits,
         hit_permille=hits * 1000 // lookups if lookups and hits is not None else None,
@@ -220,6 +259,15 @@ def row_cache_metric(instance: str, info: Info) -> CacheMetric:
         expired=number(info, "expired_keys"),
         window_s=number(info, "uptime_in_seconds"),
     )
+
+
+def _counted_use(settings: RedisSettings, info: Info) -> str | None:
+    caches = {use == "cache" for use in settings.uses.values()}
+    if not caches:
+        return None
+    if len(caches) == 2 or undeclared_databases(settings, info):
+        return "mixed"
+    return "cache" if True in caches else "state"
 
 
 def rows_replication_links(instance: str, info: Info) -> list[ReplicationLink]:

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from pydantic import Field, model_validator
+from typing import Literal
 
+from pydantic import Field, field_validator, model_validator
+
+from compliance.collectors.declared import DeclaredAccount
 from compliance.schemas.messages import LocalPath, Settings
 from compliance.schemas.secrets import SecretRef
+
+Use = Literal["sessions", "broker", "state", "cache"]
 
 
 class RedisSettings(Settings):
@@ -22,7 +27,22 @@ class RedisSettings(Settings):
     cert_file: LocalPath | None = Field(default=None, description="Client certificate, when the server asks for one.")
     key_file: LocalPath | None = Field(default=None, description="Its private key; it must need no pass phrase.")
     holds_state: bool | None = Field(default=None, description="Declared: it holds state that must survive.")
+    uses: dict[str, Use] = Field(
+        default_factory=dict,
+        description="Declared: what each logical database is for (sessions, broker, state or cache), by its number.",
+    )
+    accounts: dict[str, DeclaredAccount] = Field(
+        default_factory=dict, description="Declared: who or what stands behind each of its accounts."
+    )
     needs_backup: bool | None = Field(default=None, description="Declared: its databases need a backup.")
+
+    @field_validator("uses")
+    @classmethod
+    def _numbers(cls, value: dict[str, Use]) -> dict[str, Use]:
+        for name in value:
+            if not (name.isascii() and name.isdigit() and name == str(int(name))):
+                raise ValueError(f"uses: {name!r} is no number of a database")
+        return value
 
     @model_validator(mode="after")
     def _together(self) -> RedisSettings:
@@ -32,6 +52,8 @@ class RedisSettings(Settings):
             raise ValueError("ca_file and cert_file need tls = true")
         if self.tls and self.unix_socket:
             raise ValueError("a Unix socket has no TLS: leave out tls or unix_socket")
+        if self.holds_state is False and any(use != "cache" for use in self.uses.values()):
+            raise ValueError("holds_state = false, but uses names a database that is no cache")
         return self
 
     @property

@@ -68,6 +68,8 @@ class RoleGrant(State):
     is_direct: bool | None = column("Granted to the account itself, not through another role.")
     via: str | None = column("The path of roles it comes through when it is not direct (a > b > c).")
     admin_option: bool | None = column("The holder may pass it on.")
+    inherits: bool | None = column("Its rights hold without a further act.")
+    may_assume: bool | None = column("The holder may take the role on as a whole (SET ROLE).")
     granted_by: str | None = column("Who granted it.", personal=True)
     granted_at: Instant | None = column("When it was granted.")
     approved_by: str | None = column("Who approved it.", personal=True)

@@ -42,6 +42,8 @@ DESCRIBES = {
 _IN_USE = "an account that cannot be used would not concern the control; NULL counts as in use"
 _TYPE = "only says which accounts do not concern the control; NULL counts as concerned"
 _RIGHTS = "other columns and complete grants tell the rights; the verdict is the same for both values here"
+_COUNTED = "the server's own audit_logging counts every scope; a scope can only prove the contrary"
+_DOOR = "a server that is not there takes nobody; a collector never completes without its row"
 _OUTSIDE = "what is not known to be inside counts as outside, and passes as such"
 # Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
 DECIDES_NOTHING = {
@@ -49,6 +51,8 @@ DECIDES_NOTHING = {
         "user_account.is_active": _IN_USE,
         "user_account.is_superuser": "NULL counts as a possible superuser, and those are within the limit here",
         "database_instance": "without a server no database is judged; a collector never completes without its row",
+        "auth_rule": "a server's rules are counted another way too: a collection that lacks one is a gap",
+        "connection_pooler": "a pooler that is not there lets nobody in; a collector never completes without its row",
     },
     "access.dormant_disabled": {
         "user_account.account_type": _TYPE,
@@ -108,6 +112,12 @@ DECIDES_NOTHING = {
         "commit": "an event is stored once; that none was removed is what the ledger proves",
     },
     "change.security_tests": {"repository.has_ci": "its definitions were read"},
+    "db.audited": {
+        "audit_scope.logs_structure": _COUNTED,
+        "audit_scope.logs_roles": _COUNTED,
+        "audit_scope.logs_writes": _COUNTED,
+        "audit_scope": _COUNTED,
+    },
     "engine.evidence_fresh": {
         "source.enabled": "NULL counts as enabled",
         "source.kinds": "of a source that is switched off",
@@ -131,18 +141,33 @@ DECIDES_NOTHING = {
         "listening_socket.is_encrypted": "bound to loopback, nothing travels",
     },
     "net.waf_blocking": {"waf_policy.exclusions": "those without approval decide"},
-    "perf.cache_effective": {"cache_metric.hits": "the ratio decides"},
+    "perf.cache_effective": {
+        "cache_metric.hits": "the ratio decides",
+        "cache_metric.use": "what is not declared counts as a cache",
+    },
     "redis.persistence": {
         "cache_instance.aof_enabled": "a good snapshot suffices",
         "cache_instance.changes_since_save": "a snapshot of the last day suffices",
         "cache_instance.rdb_last_save_at": "no change waits for a snapshot, whenever that was",
         "cache_instance.rdb_rules": "of an instance declared to hold no state",
+        "cache_instance.holds_state": "NULL counts as holding state",
+        "cache_instance.maxmemory_policy": "without a limit of memory nothing is thrown away",
+        "cache_instance.maxmemory_mib": "entries that never expire stay, whatever the limit",
     },
     "tls.everywhere": {"tls_endpoint.exposure": _OUTSIDE, "http_endpoint.exposure": _OUTSIDE},
     "tls.hsts": {"http_endpoint.exposure": _OUTSIDE},
     "tls.internal_links": {
         "internal_link.is_local": "encrypted and checked, it may leave the machine",
         "internal_link.tls_enabled": "it never leaves the machine",
+        "database_instance.is_loopback_only": "it demands encryption, so it may take clients of other machines",
+        "database_instance.tls_required": "it takes clients of its own machine only",
+        "database_instance": _DOOR,
+        "connection_pooler.is_loopback_only": "it demands encryption, so it may take clients of other machines",
+        "connection_pooler.client_tls_required": "it takes clients of its own machine only",
+        "connection_pooler": _DOOR,
+        "cache_instance.is_loopback_only": "it demands encryption, so it may take clients of other machines",
+        "cache_instance.plaintext_port": "it takes clients of its own machine only",
+        "cache_instance": _DOOR,
     },
     "vuln.weekly_patching": {
         "patch_state.last_update_at": "nothing waits, so no upgrade is owed",

@@ -3,12 +3,12 @@
 WITH judged AS (
   SELECT
     concat(m.source, '/', m.cache) AS resource, m.entry, 'counted' AS what, m.cache AS name,
-    m.window_s, m.lookups, m.hit_permille, NULL AS is_static, NULL AS browser_s, TRUE AS current
+    m.use, m.window_s, m.lookups, m.hit_permille, NULL AS is_static, NULL AS browser_s, TRUE AS current
   FROM cache_metric AS m
   UNION ALL
   SELECT
     concat(l.source, '/', l.host, ' ', l.location), l.entry, 'location', concat(l.host, ' ', l.location),
-    NULL, NULL, NULL, l.is_static, l.browser_s, l.in_force
+    NULL, NULL, NULL, NULL, l.is_static, l.browser_s, l.in_force
   FROM cache_rule AS l
 )
 SELECT
@@ -23,6 +23,10 @@ SELECT
       THEN unknown('not_loaded', concat(j.name, ': the configuration changed, and the running server has not read it since'))
     WHEN j.what = 'location' AND j.current IS TRUE AND j.is_static IS TRUE AND j.browser_s >= $static_days * 86400
       THEN pass('static_kept', concat(j.name, ': browsers may keep its files for ', j.browser_s // 86400, ' days'))
+    WHEN j.use = 'state'
+      THEN not_applicable('no_cache', concat(j.name, ' is declared to hold no cache'))
+    WHEN j.use = 'mixed'
+      THEN unknown('mixed', concat(j.name, ' counts the look-ups of its caches together with others'))
     WHEN j.window_s < $window_hours * 3600
       THEN unknown('too_young', concat(j.name, ': its counters cover ', j.window_s // 3600, ' h, less than ', $window_hours, ' h'))
     WHEN j.window_s >= $window_hours * 3600 AND j.lookups <= $lookups

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,30 +20,14 @@ from compliance.collectors.postgres import Postgres
 from compliance.collectors.postgres.session import Query, Session
 from compliance.collectors.testing import Conformance
 from compliance.schemas.errors import SourceError
-from compliance.schemas.messages import Access, Complete, Context, Discovery, Gap, Message, Record
+from compliance.schemas.messages import Access, Context, Discovery, Record
 from tests.collectors.postgres.conftest import CUSTOM_SECRET, GRANTS, HUMAN_PASSWORD, READER
+from tests.collectors.said import Said
 from tests.servers.postgres import ADMIN_PASSWORD, ARCHIVE_SECRET, BAD_HBA, GOOD_HBA, PostgresServer
 
+Read = partial(Said, Postgres)
 Make = Callable[..., Context[Any]]
 ALL = {kind.kind for kind in Postgres.kinds}
-
-
-class Read:
-    """What one run of the collector said."""
-
-    def __init__(self, ctx: Context[Any]) -> None:
-        self.messages: list[Message] = list(Postgres().collect(ctx))
-        self.gaps = {m.kind: m for m in self.messages if isinstance(m, Gap)}
-        self.complete = {m.kind: m for m in self.messages if isinstance(m, Complete)}
-
-    def rows(self, kind: str) -> list[Any]:
-        assert kind in self.complete, self.gaps.get(kind)
-        return [m.evidence for m in self.messages if isinstance(m, Record) and m.evidence.kind == kind]
-
-    def one(self, kind: str, **where: Any) -> Any:
-        found = [r for r in self.rows(kind) if all(getattr(r, n) == v for n, v in where.items())]
-        assert len(found) == 1, f"{kind} {where}: {len(found)} rows"
-        return found[0]
 
 
 class TestConformance(Conformance):
@@ -70,6 +56,7 @@ def test_good_state(context: Make, server: PostgresServer) -> None:
     assert row.product == "postgresql"
     assert row.version.startswith("15.") or int(row.version.split(".")[0]) >= 13
     assert (row.tls_enabled, row.tls_required, row.tls_min_protocol) == (True, True, "TLSv1.2")
+    assert row.rules_in_force is True  # the test runs where the server's files are
     assert row.password_encryption == "scram-sha-256"
     assert (row.audit_extension, row.audit_classes, row.audit_logging) == ("pgaudit", ["ddl", "role", "write"], True)
     assert (row.log_connections, row.log_disconnections, row.idle_session_minutes) == (True, True, 15)
@@ -149,7 +136,7 @@ def test_rules_newer_than_the_load_say_nothing_about_tls(context: Make, server: 
         row = Read(context("database_instance", host=str(server.data), sslmode="prefer")).one("database_instance")
     finally:
         os.utime(path, (status.st_atime, status.st_mtime))
-    assert row.tls_required is None
+    assert (row.tls_required, row.rules_in_force) == (None, False)
 
 
 def test_accounts_and_roles(context: Make, server: PostgresServer) -> None:
@@ -165,6 +152,46 @@ def test_accounts_and_roles(context: Make, server: PostgresServer) -> None:
     assert (inherited.is_direct, inherited.via) == (False, "leads > analysts")
     direct = read.one("role_grant", account="app", role="leads")
     assert (direct.is_direct, direct.admin_option, direct.granted_by) == (True, True, "postgres")
+    assert (inherited.inherits, inherited.may_assume) == (True, True)
+
+
+def test_members_of_a_superuser_group_are_superusers(context: Make, server: PostgresServer) -> None:
+    server.sql("CREATE ROLE admins SUPERUSER", "GRANT admins TO ana")
+    try:
+        read = Read(context("user_account", "database_instance"))
+        with server.session() as conn:
+            conn.execute("SET SESSION AUTHORIZATION ana")
+            conn.execute("SET ROLE admins")
+            assert conn.execute("SHOW is_superuser").fetchone() == ("on",)
+    finally:
+        server.sql("DROP ROLE admins")
+    ana = read.one("user_account", account="ana")
+    assert (ana.is_superuser, ana.detail["superuser"]) == (True, False)
+    assert read.one("user_account", account="app").is_superuser is False
+    assert read.one("database_instance").superuser_roles == 3
+
+
+def test_declared_accounts(context: Make) -> None:
+    read = Read(context("user_account", accounts={"ana": {"account_type": "human", "person": "P7"}}))
+    ana = read.one("user_account", account="ana")
+    assert (ana.account_type, ana.person, ana.is_active) == ("human", "P7", False)
+    assert read.one("user_account", account="app").account_type is None
+
+
+def test_a_role_that_must_be_taken_on_first_is_told_apart(context: Make, server: PostgresServer) -> None:
+    with server.session() as conn:
+        by_grant = conn.info.server_version >= 16_00_00  # then each membership says it for itself
+    change, back = (
+        ("GRANT leads TO ana WITH INHERIT FALSE", "GRANT leads TO ana WITH INHERIT TRUE")
+        if by_grant
+        else ("ALTER ROLE ana NOINHERIT", "ALTER ROLE ana INHERIT")
+    )
+    with _changed(server, change, back):
+        read = Read(context("role_grant", "data_grant"))
+    for role in ("leads", "analysts"):
+        grant = read.one("role_grant", account="ana", role=role)
+        assert (grant.inherits, grant.may_assume) == (False, True)
+    assert "SELECT" in read.one("data_grant", account="ana", object="sales.orders").privileges
 
 
 def test_kind_of_password_only_with_the_optional_grant(context: Make, server: PostgresServer) -> None:
@@ -234,6 +261,27 @@ def test_stores_extensions_files_links(context: Make, server: PostgresServer) ->
     }
 
 
+def test_archiving_that_fails_now(context: Make, server: PostgresServer) -> None:
+    def until(failing: bool) -> Any:
+        for _ in range(300):
+            row = Read(context("archive_status")).one("archive_status")
+            if row.is_failing is failing:
+                return row
+            time.sleep(0.05)
+        raise AssertionError(f"never failing = {failing}: {row}")
+
+    server.configure({"archive_command": "test ! -e %p"})
+    try:
+        server.sql("SELECT pg_switch_wal()", "CREATE TABLE public.wal (id int)", "SELECT pg_switch_wal()")
+        broken = until(True)
+    finally:
+        server.restore_good()
+        server.sql("DROP TABLE public.wal")
+    assert (broken.enabled, broken.failed_count > 0, broken.waiting_count > 0) == (True, True, True)
+    mended = until(False)
+    assert mended.last_archived_at > broken.last_failed_at
+
+
 def test_a_slot_without_consumer_is_shown(context: Make, server: PostgresServer) -> None:
     with _changed(
         server,
@@ -251,6 +299,106 @@ def test_a_role_that_switches_auditing_off_for_itself(context: Make, server: Pos
     assert row.detail["overrides"] == [
         {"role": "dba", "database": None, "name": "pgaudit.log", "setting": "none"},
     ]
+
+
+ROW_SECURITY = (
+    "CREATE TABLE sales.open_all (id int)",
+    "CREATE TABLE sales.tenants (id int)",
+    "CREATE TABLE sales.forced (id int)",
+    "CREATE TABLE sales.leaky (id int)",
+    "ALTER TABLE sales.open_all OWNER TO app",
+    "ALTER TABLE sales.tenants OWNER TO app",
+    "ALTER TABLE sales.forced OWNER TO app",
+    "ALTER TABLE sales.tenants ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE sales.forced ENABLE ROW LEVEL SECURITY",
+    "ALTER TABLE sales.forced FORCE ROW LEVEL SECURITY",
+    "ALTER TABLE sales.leaky ENABLE ROW LEVEL SECURITY",
+    "GRANT USAGE ON SCHEMA sales TO ana, app",
+    "GRANT SELECT ON sales.open_all, sales.tenants, sales.forced, sales.leaky TO ana",
+    "CREATE POLICY one ON sales.tenants USING (id = 4711)",
+    "CREATE POLICY one ON sales.forced USING (id = 4711)",
+    "CREATE POLICY every ON sales.leaky FOR SELECT TO analysts USING (true)",
+    "CREATE POLICY writing ON sales.leaky FOR INSERT WITH CHECK (true)",
+)
+
+
+def test_row_security(context: Make, server: PostgresServer) -> None:
+    """Who reads every row is compared with what the server shows that account."""
+    server.sql(*ROW_SECURITY, dbname="shop")
+    try:
+        read = Read(context("row_protection", personal_tables=("shop.sales.*",)))
+        undeclared = Read(context("row_protection")).one("row_protection", table_name="sales.forced")
+        with _changed(server, "ALTER ROLE ana BYPASSRLS", "ALTER ROLE ana NOBYPASSRLS"):
+            above = Read(context("row_protection")).one("row_protection", table_name="sales.forced")
+        seen = {}
+        with server.session("shop") as conn:
+            for name in ("open_all", "tenants", "forced", "leaky"):
+                conn.execute(f"INSERT INTO sales.{name} VALUES (1)".encode())
+                for account in ("ana", "app"):
+                    conn.execute(f"SET ROLE {account}".encode())
+                    may = conn.execute("SELECT has_table_privilege(%s, 'SELECT')", [f"sales.{name}"]).fetchone()
+                    rows = conn.execute(f"SELECT 1 FROM sales.{name}".encode()).fetchall() if may == (True,) else []
+                    seen[name, account] = len(rows)
+                    conn.execute("RESET ROLE")
+    finally:
+        server.sql("DROP TABLE sales.open_all, sales.tenants, sales.forced, sales.leaky", dbname="shop")
+        server.sql("REVOKE USAGE ON SCHEMA sales FROM ana, app", dbname="shop")
+    assert seen == {
+        ("open_all", "ana"): 1, ("open_all", "app"): 1, ("tenants", "ana"): 0, ("tenants", "app"): 1,
+        ("forced", "ana"): 0, ("forced", "app"): 0, ("leaky", "ana"): 1, ("leaky", "app"): 0,
+    }  # fmt: skip
+    found = {name: read.one("row_protection", table_name=f"sales.{name}") for name, _ in seen}
+    # app writes all data, and so does not read sales.leaky; by leads it is in analysts, which the policy lets through
+    assert {name: row.unfiltered_accounts for name, row in found.items()} == {
+        "open_all": 2, "tenants": 1, "forced": 0, "leaky": 1,
+    }  # fmt: skip
+    assert above.unfiltered_accounts == 1
+    leaky = found["leaky"]
+    assert (leaky.is_enabled, leaky.is_forced, leaky.policies, leaky.open_policies) == (True, False, 2, 1)
+    assert (leaky.policy_commands, leaky.owner) == (["INSERT", "SELECT"], "postgres")
+    assert (found["forced"].is_forced, found["open_all"].policies) == (True, 0)
+    assert (found["forced"].holds_personal_data, undeclared.holds_personal_data) == (True, None)
+    assert "4711" not in repr(read.messages)
+
+
+def test_rights_on_objects_to_come(context: Make, server: PostgresServer) -> None:
+    given = "ALTER DEFAULT PRIVILEGES FOR ROLE app"
+    server.sql(
+        f"{given} IN SCHEMA sales GRANT SELECT ON TABLES TO analysts WITH GRANT OPTION",
+        f"{given} GRANT ALL ON TABLES TO PUBLIC",
+        f"{given} REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC",
+        dbname="shop",
+    )
+    try:
+        read = Read(context("default_grant"))
+    finally:
+        server.sql(
+            f"{given} IN SCHEMA sales REVOKE ALL ON TABLES FROM analysts",
+            f"{given} REVOKE ALL ON TABLES FROM PUBLIC",
+            f"{given} GRANT EXECUTE ON FUNCTIONS TO PUBLIC",
+            dbname="shop",
+        )
+    rows = {(r.schema_name, r.object_type, r.account): r for r in read.rows("default_grant")}
+    assert set(rows) == {("sales", "table", "analysts"), ("*", "table", "PUBLIC")}
+    assert (rows["sales", "table", "analysts"].grantable, rows["*", "table", "PUBLIC"].is_public) == (["SELECT"], True)
+
+
+def test_the_log(context: Make, server: PostgresServer) -> None:
+    row = Read(context("log_store")).one("log_store")
+    assert (row.log, row.log_class, row.persistent, row.world_readable) == ("postgresql (stderr)", "audit", True, False)
+    assert row.retention_days is None  # names with the whole date never come again; who removes them is not known
+    assert row.oldest_record_at <= row.newest_record_at
+    server.configure({"log_filename": "postgresql-%a.log", "log_truncate_on_rotation": "on"})
+    try:
+        weekly = Read(context("log_store")).one("log_store")
+    finally:
+        server.configure({"log_filename": "postgresql-%Y-%m-%d_%H%M%S.log", "log_truncate_on_rotation": "off"})
+    assert weekly.retention_days == 7
+
+
+def test_addresses(context: Make, server: PostgresServer) -> None:
+    row = Read(context("database_instance", addresses=("DB1.internal", "10.0.0.5"))).one("database_instance")
+    assert row.addresses == [f"10.0.0.5:{server.port}", f"db1.internal:{server.port}", f"localhost:{server.port}"]
 
 
 def test_by_service_file(
@@ -280,7 +428,7 @@ def test_the_session_cannot_write(context: Make, server: PostgresServer) -> None
 def test_without_pg_read_all_settings(context: Make, server: PostgresServer) -> None:
     with _instead_of_monitor(server, "pg_read_all_stats"):
         read = Read(context())
-    assert set(read.gaps) == {"setting", "config_file", "archive_status"}
+    assert set(read.gaps) == {"setting", "config_file", "log_store", "archive_status"}
     assert {g.cause for g in read.gaps.values()} == {"denied"}
     assert "pg_read_all_settings" in read.gaps["setting"].remedy
     row = read.one("database_instance")
@@ -298,6 +446,7 @@ def test_without_pg_read_all_stats(context: Make, server: PostgresServer) -> Non
     assert read.one("database_instance").connections_used is None
     assert read.one("service_status").connections is None
     assert read.one("archive_status").waiting_count is None
+    assert read.one("log_store").oldest_record_at is None
 
 
 def test_without_the_rules_function(context: Make, server: PostgresServer) -> None:
@@ -320,7 +469,7 @@ def test_a_closed_database_is_a_gap_unless_excluded(context: Make, server: Postg
     with _changed(server, "REVOKE CONNECT ON DATABASE shop FROM PUBLIC", "GRANT CONNECT ON DATABASE shop TO PUBLIC"):
         read = Read(context())
         excluded = Read(context(exclude_databases=("shop",)))
-    assert set(read.gaps) == {"data_grant", "database_extension"}
+    assert set(read.gaps) == {"data_grant", "default_grant", "row_protection", "database_extension"}
     for gap in read.gaps.values():
         assert gap.cause == "denied"
         assert "shop" in gap.message

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +20,13 @@ import redis
 import compliance.collectors.redis
 from compliance.collectors.redis import Redis
 from compliance.collectors.testing import Conformance
-from compliance.schemas.messages import Complete, Context, Discovery, Gap, Message, Record
+from compliance.schemas.messages import Context, Discovery, Record
 from tests.collectors.redis.conftest import APP_PASSWORD, READER, READER_PASSWORD, RIGHTS, Make
+from tests.collectors.said import Said
 from tests.servers.redis import ADMIN_PASSWORD, MASTERAUTH, REQUIREPASS, RedisServer
 
+Read = partial(Said, Redis)
 ALL = {kind.kind for kind in Redis.kinds}
-
-
-class Read:
-    """What one run of the collector said."""
-
-    def __init__(self, ctx: Context[Any]) -> None:
-        self.messages: list[Message] = list(Redis().collect(ctx))
-        self.gaps = {m.kind: m for m in self.messages if isinstance(m, Gap)}
-        self.complete = {m.kind: m for m in self.messages if isinstance(m, Complete)}
-
-    def rows(self, kind: str) -> list[Any]:
-        assert kind in self.complete, self.gaps.get(kind)
-        return [m.evidence for m in self.messages if isinstance(m, Record) and m.evidence.kind == kind]
-
-    def one(self, kind: str, **where: Any) -> Any:
-        found = [r for r in self.rows(kind) if all(getattr(r, n) == v for n, v in where.items())]
-        assert len(found) == 1, f"{kind} {where}: {len(found)} rows"
-        return found[0]
 
 
 class TestConformance(Conformance):
@@ -88,6 +73,53 @@ def test_good_state(context: Make) -> None:
     assert not {r.name for r in read.rows("setting")} & {"requirepass", "masterauth", "tls-key-file-pass", "user"}
     assert read.one("auth_policy").idle_minutes == 10
     assert read.one("service_status").running is True
+
+
+def test_state_of_saving(context: Make, good: RedisServer) -> None:
+    for name, field in (("BGREWRITEAOF", "aof_last_rewrite_time_sec"), ("BGSAVE", "rdb_last_bgsave_time_sec")):
+        good.admin(name)
+        for _ in range(600):
+            if int(good.admin("INFO", "persistence")[field]) >= 0:
+                break
+            time.sleep(0.02)
+    row = Read(context("cache_instance")).one("cache_instance")
+    assert (row.aof_last_rewrite_ok, row.aof_rewrite_running, row.aof_last_rewrite_s) == (True, False, 0)
+    assert (row.rdb_last_save_ok, row.rdb_save_running, row.rdb_last_save_s) == (True, False, 0)
+    assert (row.is_loading, row.evicted, row.tls_protocols) == (False, 0, ["TLSv1.2", "TLSv1.3"])
+
+
+def test_a_folder_that_cannot_be_written_shows(plain: Make) -> None:
+    with RedisServer(good=False, options=("enable-protected-configs yes",)) as server:
+        folder = server.base / "gone"
+        folder.mkdir()
+        server.admin("CONFIG", "SET", "dir", str(folder))
+        folder.rmdir()
+        server.admin("BGSAVE")
+        for _ in range(600):
+            if server.admin("INFO", "persistence")["rdb_last_bgsave_status"] == "err":
+                break
+            time.sleep(0.02)
+        row = Read(plain("cache_instance", port=server.port)).one("cache_instance")
+    assert (row.rdb_last_save_ok, row.rdb_save_running) == (False, False)
+
+
+def test_sessions_that_are_thrown_away_when_memory_is_full(bad: RedisServer, plain: Make) -> None:
+    """Declared as sessions, and really evicted by this server."""
+    bad.admin("CONFIG", "SET", "maxmemory", str(bad.admin("INFO", "memory")["used_memory"] + 300_000))
+    bad.admin("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    try:
+        for number in range(100):
+            bad.admin("SET", f"session:{number}", "x" * 20_000, "EX", "3600")
+        read = Read(plain(uses={"0": "sessions", "3": "cache"}))
+    finally:
+        bad.admin("CONFIG", "SET", "maxmemory", "0")
+        bad.admin("CONFIG", "SET", "maxmemory-policy", "noeviction")
+        bad.admin("FLUSHALL")
+    row = read.one("cache_instance")
+    assert (row.holds_state, row.uses, row.maxmemory_policy) == (True, ["cache", "sessions"], "allkeys-lru")
+    assert row.evicted > 0
+    assert {store.data_store: store.use for store in read.rows("data_store")} == {"db0": "sessions", "db3": "cache"}
+    assert read.one("cache_metric").use == "mixed"
 
 
 def test_bad_state(plain: Make) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -60,7 +61,7 @@ def test_valkey_is_named_by_its_own_version() -> None:
     assert (row.aof_last_write_ok, row.aof_last_rewrite_ok, row.rdb_last_save_ok) == (False, True, False)
     assert (row.used_memory_mib, row.maxmemory_mib) == (2, 1)  # rounded up: a small limit is not "none"
     assert (row.auth_required, row.tls_enabled, row.dangerous_commands) == (None, None, None)
-    metric = rows.row_cache_metric("c", info)
+    metric = rows.row_cache_metric(RedisSettings(), info)
     assert (metric.lookups, metric.hit_permille, metric.evicted, metric.window_s) == (4, 750, 2, 60)
 
 
@@ -91,7 +92,7 @@ def test_a_part_of_info_is_malformed(missing: str) -> None:
 
 def test_a_number_that_is_none_is_malformed() -> None:
     with pytest.raises(Malformed):
-        rows.row_cache_metric("c", {"keyspace_hits": "many"})
+        rows.row_cache_metric(RedisSettings(), {"keyspace_hits": "many"})
 
 
 @pytest.mark.parametrize(
@@ -171,3 +172,40 @@ def test_settings_that_contradict_each_other() -> None:
     for wrong in ({"cert_file": "/c"}, {"ca_file": "/c"}, {"tls": True, "unix_socket": "/s"}):
         with pytest.raises(ValueError, match=r"cert_file|ca_file|tls"):
             RedisSettings.model_validate(wrong)
+
+
+@pytest.mark.parametrize(
+    ("uses", "state", "counted", "undeclared"),
+    [
+        ({}, None, None, None),
+        ({"0": "cache", "3": "cache"}, False, "cache", 0),
+        ({"0": "sessions", "3": "broker"}, True, "state", 0),
+        ({"0": "cache", "3": "state"}, True, "mixed", 0),
+        ({"0": "cache"}, None, "mixed", 1),  # database 3 holds keys that nobody declared
+        ({"0": "sessions"}, True, "mixed", 1),
+        ({"0": "cache", "3": "cache", "7": "broker"}, True, "mixed", 0),
+    ],
+)
+def test_declared_uses(uses: dict[str, Any], state: bool | None, counted: str | None, undeclared: int | None) -> None:
+    settings = RedisSettings(uses=uses)
+    info = rows.parse_info(VALKEY)
+    row = rows.row_cache_instance(settings, info, None, None, NOW)
+    assert (row.holds_state, row.undeclared_databases) == (state, undeclared)
+    assert row.uses == (sorted({*uses.values()}) if uses else None)
+    assert rows.row_cache_metric(settings, info).use == counted
+    stores = {store.data_store: store.use for store in rows.rows_data_stores(settings, info)}
+    assert stores == {"db0": None, "db3": None} | {f"db{name}": use for name, use in uses.items()}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"uses": {"zero": "cache"}},
+        {"uses": {"00": "cache"}},
+        {"uses": {"0": "queue"}},
+        {"uses": {"0": "sessions"}, "holds_state": False},
+    ],
+)
+def test_uses_that_make_no_sense_are_refused(settings: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="uses"):
+        RedisSettings.model_validate(settings)
