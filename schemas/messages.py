@@ -73,7 +73,7 @@ class Bulk:
     """Many events of `kind` as columns of Arrow, and the position that they reach: records and their Mark in one.
 
     `table` has exactly the columns of the kind, in the types that `compliance.ledger.sheets.shape` names. With `again`
-    some of them may have been given before: those whose key is recorded already are not recorded again.
+    some of them may have been given before: those whose key and time are recorded already are not recorded again.
     """
 
     kind: str

@@ -15,7 +15,6 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from compliance.collectors.postgres.errors import connect_error, query_error
-from compliance.collectors.postgres.settings import PostgresSettings
 from compliance.schemas.errors import Denied, Malformed, SecretMissing, SourceError, TimedOut
 from compliance.schemas.messages import Context, Request
 
@@ -45,7 +44,7 @@ class Answer:
 class Session:
     """A connection that cannot write. A question asked twice is answered from memory, a refusal too."""
 
-    def __init__(self, ctx: Context[PostgresSettings], dbname: str | None = None) -> None:
+    def __init__(self, ctx: Context[Any], dbname: str | None = None) -> None:
         self._ctx = ctx
         self._answers: dict[str, Answer | SourceError] = {}
         self.asked: list[Request] = []  # questions behind the kind being read, in order, each once
@@ -147,7 +146,7 @@ class Session:
         self._before_request()
         expired = threading.Event()
         try:
-            with _deadline(self._conn, self._ctx.timeout_s + 3, expired), self._conn.transaction():
+            with deadline(self._conn, self._ctx.timeout_s + 3, expired), self._conn.transaction():
                 rows = self._conn.execute(query.sql.encode()).fetchall()
                 count = None
                 if query.count_sql is not None:
@@ -173,7 +172,7 @@ class Session:
 
 
 @contextlib.contextmanager
-def _deadline(conn: Connection, seconds: float, expired: threading.Event) -> Iterator[None]:
+def deadline(conn: Connection, seconds: float, expired: threading.Event) -> Iterator[None]:
     """Cut the connection after `seconds`: the server's own statement_timeout does not help when the server is
     frozen, and libpq has no time limit on an answer."""
     try:

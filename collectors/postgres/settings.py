@@ -14,8 +14,8 @@ from compliance.schemas.secrets import SecretRef
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
 
-class PostgresSettings(Settings):
-    """One PostgreSQL server and the account that reads it."""
+class ConnectionSettings(Settings):
+    """How to reach a PostgreSQL server, and the account that reads it."""
 
     host: str | None = Field(default=None, description="Host, address or socket folder. localhost without a service.")
     port: int | None = Field(default=None, ge=1, le=65535, description="Port; 5432 without a service.")
@@ -27,12 +27,6 @@ class PostgresSettings(Settings):
     )
     sslrootcert: str | None = Field(default=None, description="CA file that signs the server, or 'system'.")
     service: str | None = Field(default=None, description="Entry of pg_service.conf that gives what is left out here.")
-    databases: tuple[str, ...] | None = Field(
-        default=None, description="Databases to look into; all that accept connections and are no templates."
-    )
-    exclude_databases: tuple[str, ...] = Field(default=(), description="Databases not to look into.")
-    needs_backup: bool | None = Field(default=None, description="Declared: its databases need a backup.")
-    grants_limit: int = Field(default=200_000, ge=1, description="More rows of rights than this are a gap.")
 
     @field_validator("sslrootcert")
     @classmethod
@@ -59,6 +53,17 @@ class PostgresSettings(Settings):
                 "sslmode": self.sslmode or ("prefer" if is_local(host) else "verify-full"),
             }
         return {name: value for name, value in given.items() if value is not None}
+
+
+class PostgresSettings(ConnectionSettings):
+    """One PostgreSQL server and what of it to read."""
+
+    databases: tuple[str, ...] | None = Field(
+        default=None, description="Databases to look into; all that accept connections and are no templates."
+    )
+    exclude_databases: tuple[str, ...] = Field(default=(), description="Databases not to look into.")
+    needs_backup: bool | None = Field(default=None, description="Declared: its databases need a backup.")
+    grants_limit: int = Field(default=200_000, ge=1, description="More rows of rights than this are a gap.")
 
 
 def is_local(host: str) -> bool:

@@ -361,14 +361,17 @@ class Ledger(Readable):
             return self._record([head], at, sheet)
 
     def _without_recorded(self, given: CollectionFields, kind: type[Evidence], table: pa.Table) -> pa.Table:
-        """The rows whose key no entry of this source and kind has."""
+        """The rows without an entry of this source and kind that has their key and time: a log that was emptied counts
+        anew, and a number that comes again is another event."""
         keys = sheets.keys(kind, table)
         found = self._store.query(
-            "SELECT DISTINCT key FROM whole.entry WHERE kind = ? AND source = ? "
+            "SELECT DISTINCT key, line->>'$.record.occurred_at' FROM whole.entry WHERE kind = ? AND source = ? "
             "AND key IN (SELECT unnest(?::VARCHAR[]))",
             [kind.kind, given.of_source, keys.to_pylist()],
         )
-        return table.filter(pc.invert(pc.is_in(keys, value_set=pa.array([key for (key,) in found], pa.string()))))
+        times = map(instant, table["occurred_at"].to_pylist())
+        known = set(found)
+        return table.filter(pa.array([pair not in known for pair in zip(keys.to_pylist(), times, strict=True)]))
 
     def _part(self, given: CollectionFields) -> int:
         """The number of the next batch of an attempt, from 0."""
