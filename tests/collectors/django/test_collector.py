@@ -261,7 +261,7 @@ def test_a_user_model_of_its_own_and_apps_that_are_absent(server: PostgresServer
             "Member.objects.create_superuser('root', password='x', staff_number='P7')\n"
             "Member.objects.create_superuser('lea', password='x', staff_number='P8')\n"
             "User_Keys.objects.create(username='lea', key_type='FIDO2', properties={'device': 'planted'})\n"
-            "User_Keys.objects.create(username='root', key_type='TOTP', enabled=False, properties={'secret': 'planted'})\n"
+            "User_Keys.objects.create(username='root', key_type='TOTP', enabled=False, properties={})\n"
         )
         read = Read(context(dbname="members", person_column="staff_number"))
 
