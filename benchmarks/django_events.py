@@ -173,9 +173,8 @@ def main() -> None:
     )
     held = _verdict(whole["mib"] < MEMORY_LIMIT_MIB)
     print(f"memory: {whole['mib']:.0f} MiB at most ({held}, limit {MEMORY_LIMIT_MIB} MiB)")
-    print(
-        f"the source's own export: {exported:,.0f}/s, {out['bytes'] / events:.0f} bytes each; ratio {rate / exported:.2f}"
-    )
+    size = out["bytes"] / events
+    print(f"the source's own export: {exported:,.0f}/s, {size:.0f} bytes each; ratio {rate / exported:.2f}")
     print(
         f"processor, per event: {1e6 * asked / events:.1f} µs in the server, "
         f"{1e6 * alone['cpu'] / events:.1f} µs for columns, "

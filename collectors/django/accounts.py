@@ -222,11 +222,13 @@ def rows_application_rights(users: Sequence[Row], rights: Rights, limit: int) ->
 
 
 def rows_role_definitions(rights: Rights, users: Sequence[Row], declared: Declared | None) -> list[RoleDefinition]:
-    """Every group, the two flags that anybody holds, and every declared role that the project does not have."""
+    """Every group, the flags and single permissions that anybody holds, and declared roles that are not there."""
     has: dict[str, tuple[list[str], dict[str, Any] | None]] = {}
     for flag, may in ((SUPERUSER, ["*"]), (STAFF, ["admin.access"])):
         if any(row[flag] for row in users):
             has[flag] = (may, None)
+    for permission in {p.name for held in rights.direct.values() for p in held}:
+        has[permission] = ([permission], None)  # given to an account without a role: a role of its own
     for number, group in rights.groups.items():
         audit = {"object_type": "auth.group", "object_id": str(number), "field": "permissions"}
         has[group] = (sorted({p.name for p in rights.of_group[number]}), {"audit": audit})
@@ -240,8 +242,8 @@ def rows_role_definitions(rights: Rights, users: Sequence[Row], declared: Declar
                 role=role,
                 exists=role in has,
                 permissions=permissions,
-                owner=said.owner if said else None,
-                purpose=said.purpose if said else None,
+                owner=said.owner or "" if said else None,  # "" is known to be missing
+                purpose=said.purpose or "" if said else None,
                 is_declared=None if declared is None else said is not None,
                 is_approved=None if declared is None else bool(said and said.approved_by and said.approved_at),
                 approved_permissions=sorted(set(said.permissions)) if said else None,

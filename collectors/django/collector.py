@@ -203,6 +203,9 @@ def _audit_log(project: _Project) -> Read:
     found = project.logs(AuditEvent, AuthEvent)
     if not found:
         raise Absent("the project has no log of actions or sign-ins", remedy=_NO_LOG)
+    strangers = set(project.ctx.settings.logs_of_record or ()) - {log.name for log in found}
+    if strangers:  # else all that are there would count as beside the point
+        raise Absent(f"there is no log {', '.join(sorted(strangers))}", remedy="correct logs_of_record")
     made = []
     for log in found:
         try:

@@ -27,7 +27,9 @@ class DjangoSettings(ConnectionSettings):
         default=False, description="Declared: an identity provider asks for the second factor; none here says nothing."
     )
     logs_of_record: tuple[str, ...] | None = Field(
-        default=None, description="Declared: logs that stand for what users did; all of them when left out."
+        default=None,
+        min_length=1,
+        description="Declared: logs that stand for what users did; all of them when left out.",
     )
     exclude_logs: tuple[str, ...] = Field(default=(), description="Logs (tables) that are not read.")
     hold_minutes: int = Field(

@@ -114,7 +114,7 @@ def test_rights(context: Make, project: DjangoDatabase) -> None:
     }
     roles = {r.role: (r.permissions, r.is_declared) for r in read.rows("role_definition")}
     assert roles["Editors"] == (["shop.change_order", "shop.view_order"], None)
-    assert set(roles) == {"Editors", "Keepers", "is_staff", "is_superuser"}
+    assert set(roles) == {"Editors", "Keepers", "is_staff", "is_superuser", "shop.delete_order"}
 
 
 def test_declared_roles(context: Make, project: DjangoDatabase, tmp_path: Path) -> None:

@@ -1,0 +1,322 @@
+"""Good and bad states of a real project, judged: collected, recorded and evaluated as `compliance audit` does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compliance.app import audit, config, workspace
+from compliance.schemas.results import ControlResult
+from tests.collectors.django.conftest import READER, READER_PASSWORD, grants
+from tests.servers.django_database import DjangoDatabase
+from tests.servers.postgres import PostgresServer
+
+JUDGED = (
+    "access.role_catalogue", "access.separation_of_duties", "access.mfa_admins", "access.dormant_disabled",
+    "access.unique_ids", "access.privileged_allowlist", "logging.event_fields", "logging.failed_logins",
+    "logging.permission_changes", "logging.trail_intact",
+)  # fmt: skip
+ROLES = """
+roles:
+  Editors: {owner: Ines, purpose: Orders, approved_by: CISO, approved_at: 2026-03-01, permissions: [shop.change_order]}
+  Auditors: {owner: Ines, purpose: Books, approved_by: CISO, approved_at: 2026-03-01, permissions: [shop.view_order],
+    conflicts_with: [Editors]}
+  is_superuser: {owner: CTO, purpose: Emergencies, approved_by: CISO, approved_at: 2026-03-01, permissions: ["*"]}
+  is_staff: {owner: CTO, purpose: Desk, approved_by: CISO, approved_at: 2026-03-01, permissions: [admin.access]}
+"""
+SETTINGS = """
+[organisation]
+name = "Example School"
+[audit]
+frameworks = ["pci_dss"]
+[sources.shop]
+collector = "django"
+host = "127.0.0.1"
+port = {port}
+user = "compliance_reader"
+dbname = "{name}"
+password = "env:DJANGO_READER"
+person_column = "email"
+roles_file = "roles.yaml"
+logs_of_record = ["auditlog_logentry"]
+[parameters."access.privileged_allowlist"]
+allowed = ["ana"]
+[parameters."logging.failed_logins"]
+probe = "probe"
+"""
+# what the project does by itself: signed in, audited with actor and address, probed
+GOOD = """
+from auditlog.context import set_actor
+from django.contrib.auth import authenticate
+from django.contrib.auth.models import Group, Permission, User
+from django.test import RequestFactory
+from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
+now = timezone.now()
+ana = User.objects.create_user("ana", email="ana@shop.example", is_superuser=True, is_staff=True, last_login=now)
+eva = User.objects.create_user("eva", email="eva@shop.example", last_login=now)
+TOTPDevice.objects.create(user=ana, name="phone", confirmed=True)
+editors, auditors = Group.objects.create(name="Editors"), Group.objects.create(name="Auditors")
+editors.permissions.add(Permission.objects.get(codename="change_order"))
+auditors.permissions.add(Permission.objects.get(codename="view_order"))
+eva.groups.add(editors)
+"""
+TRAILED = """
+from auditlog.context import set_actor
+from django.contrib.auth.models import Group, Permission, User
+ana, eva = User.objects.get(username="ana"), User.objects.get(username="eva")
+with set_actor(ana, remote_addr="203.0.113.5"):
+    {}
+"""
+PROBE = """
+from django.contrib.auth import authenticate
+from django.test import RequestFactory
+typed = {"username": "probe", "password": "x"}
+authenticate(RequestFactory().post("/", typed, REMOTE_ADDR="203.0.113.9"), **typed)
+"""
+AUDITORS = """INSERT INTO auth_user_groups (user_id, group_id) SELECT u.id, g.id FROM auth_user u, auth_group g
+WHERE u.username = 'eva' AND g.name = 'Auditors'"""
+MORE = """INSERT INTO auth_group_permissions (group_id, permission_id) SELECT g.id, p.id
+FROM auth_group g, auth_permission p WHERE g.name = 'Editors' AND p.codename = 'delete_order'"""
+DIRECT = """INSERT INTO auth_user_user_permissions (user_id, permission_id) SELECT u.id, p.id
+FROM auth_user u, auth_permission p WHERE u.username = 'eva' AND p.codename = '{}'"""
+
+
+class Judged:
+    """A project with a configuration of its own; `audit` collects and judges."""
+
+    def __init__(self, project: DjangoDatabase, folder: Path) -> None:
+        self.project, self.folder = project, folder
+        (folder / "roles.yaml").write_text(ROLES)
+        (folder / "compliance.toml").write_text(SETTINGS.format(port=project.server.port, name=project.name))
+
+    def configure(self, old: str, new: str) -> None:
+        path = self.folder / "compliance.toml"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    def audit(self) -> dict[str, ControlResult]:
+        read = config.load(self.folder / "compliance.toml")
+        wanted = audit.Wanted()
+        plan = audit.plan(read, wanted, audit.possible(wanted))
+        with workspace.opened(read, lambda words: None) as opened:
+            return dict(audit.perform(opened, plan, say=lambda words: None).controls)
+
+    def codes(self, results: dict[str, ControlResult], control: str) -> dict[str, str]:
+        return {f.resource.removeprefix("shop/"): f"{f.verdict}:{f.code}" for f in results[control].findings}
+
+
+@pytest.fixture(scope="module")
+def made(server: PostgresServer) -> Iterator[DjangoDatabase]:
+    """A project in a good state, never changed: each test gets a copy."""
+    with DjangoDatabase(server, "judged") as project:
+        grants(project)
+        project.sql(f"GRANT SELECT (changes) ON auditlog_logentry TO {READER}")
+        project.run(GOOD + PROBE)
+        project.sql("TRUNCATE auditlog_logentry RESTART IDENTITY")
+        project.run(TRAILED.format("eva.first_name = 'Eva'; eva.save()"))
+        yield project
+
+
+@pytest.fixture
+def judged(made: DjangoDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Judged]:
+    monkeypatch.setenv("DJANGO_READER", READER_PASSWORD)
+    for name in ("CONFIG", "STATE", "DATA", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
+    monkeypatch.chdir(tmp_path)
+    yield Judged(made, tmp_path)
+    made.sql(
+        "DELETE FROM auth_user_groups", "DELETE FROM auth_user_user_permissions", "DELETE FROM otp_totp_totpdevice",
+        "DELETE FROM auth_group_permissions", "DELETE FROM auth_group", "DELETE FROM auditlog_logentry",
+        "DELETE FROM auth_user", "DELETE FROM axes_accessfailurelog", "DELETE FROM axes_accessattempt",
+    )  # fmt: skip
+    made.run(GOOD + PROBE)
+    made.sql("TRUNCATE auditlog_logentry RESTART IDENTITY")
+    made.run(TRAILED.format("eva.first_name = 'Eva'; eva.save()"))
+
+
+def test_a_good_project_passes_at_the_second_reading_and_not_before(judged: Judged) -> None:
+    first = judged.audit()
+    assert first["logging.permission_changes"].verdict == "unknown"
+    assert first["logging.trail_intact"].verdict == "unknown"
+    second = judged.audit()
+
+    assert {
+        name: (second[name].verdict, second[name].reason) for name in JUDGED if second[name].verdict != "pass"
+    } == {}
+    assert judged.codes(second, "access.mfa_admins") == {"ana": "pass:enrolled", "eva": "not_applicable:ordinary"}
+
+
+def test_changes_with_a_record_pass_and_without_one_fail(judged: Judged) -> None:
+    judged.audit()
+    judged.project.run(TRAILED.format("eva.groups.remove(Group.objects.get(name='Editors'))"))
+    with_record = judged.audit()
+    judged.project.sql(
+        AUDITORS,
+        "UPDATE auth_user SET is_superuser = TRUE WHERE username = 'eva'",
+        MORE,
+    )
+    past_the_trail = judged.audit()
+
+    control = "logging.permission_changes"
+    assert with_record[control].verdict == "pass"
+    assert list(judged.codes(with_record, control).values()) == ["pass:logged"]
+    assert past_the_trail[control].verdict == "fail"
+    found = {key.split(": ")[1]: code for key, code in judged.codes(past_the_trail, control).items()}
+    assert found == {
+        "Editors revoked eva": "pass:logged",
+        "Auditors granted eva": "fail:not_logged",
+        "is_superuser granted eva": "fail:not_logged",
+        "Editors changed": "fail:not_logged",
+    }
+    assert past_the_trail["access.privileged_allowlist"].verdict == "fail"
+    assert past_the_trail["access.role_catalogue"].verdict == "fail"
+    assert judged.codes(past_the_trail, "access.mfa_admins")["eva"] == "fail:not_enrolled"
+
+
+def test_without_the_names_of_fields_a_change_is_not_called_recorded(judged: Judged) -> None:
+    judged.project.sql(f"REVOKE SELECT (changes) ON auditlog_logentry FROM {READER}")
+    try:
+        judged.audit()
+        judged.project.run(TRAILED.format("eva.groups.remove(Group.objects.get(name='Editors'))"))
+        results = judged.audit()
+    finally:
+        judged.project.sql(f"GRANT SELECT (changes) ON auditlog_logentry TO {READER}")
+    assert list(judged.codes(results, "logging.permission_changes").values()) == ["unknown:trail_unread"]
+
+
+FAULTS: list[tuple[str, str, str, dict[str, str]]] = [
+    ("access.mfa_admins", "UPDATE otp_totp_totpdevice SET confirmed = FALSE", "fail", {"ana": "fail:not_enrolled"}),
+    (
+        "access.mfa_admins",
+        "UPDATE auth_user SET is_staff = TRUE WHERE username = 'eva'",
+        "fail",
+        {"eva": "fail:not_enrolled"},
+    ),
+    (
+        "access.dormant_disabled",
+        "UPDATE auth_user SET last_login = now() - interval '91 days' WHERE username = 'eva'",
+        "fail",
+        {"eva": "fail:dormant"},
+    ),
+    (
+        "access.dormant_disabled",
+        "UPDATE auth_user SET last_login = NULL, date_joined = now() - interval '91 days' WHERE username = 'eva'",
+        "fail",
+        {"eva": "fail:never_used"},
+    ),
+    (
+        "access.unique_ids",
+        "UPDATE auth_user SET email = '' WHERE username = 'eva'",
+        "unknown",
+        {"eva": "unknown:no_person"},
+    ),
+    (
+        "access.privileged_allowlist",
+        "UPDATE auth_user SET is_superuser = TRUE WHERE username = 'eva'",
+        "fail",
+        {"eva": "fail:not_listed"},
+    ),
+    (
+        "access.privileged_allowlist",
+        DIRECT.format("change_user"),
+        "fail",
+        {"eva": "fail:not_listed"},
+    ),
+    (
+        "access.role_catalogue",
+        MORE,
+        "fail",
+        {"Editors": "fail:beyond_approval"},
+    ),
+    (
+        "access.role_catalogue",
+        "INSERT INTO auth_group (name) VALUES ('Shadow')",
+        "fail",
+        {"Shadow": "fail:not_declared"},
+    ),
+    (
+        "access.role_catalogue",
+        DIRECT.format("delete_order"),
+        "fail",
+        {"shop.delete_order": "fail:not_declared"},
+    ),
+    (
+        "access.separation_of_duties",
+        AUDITORS,
+        "fail",
+        {"eva@shop.example": "fail:conflict"},
+    ),
+    (
+        "logging.event_fields",
+        "UPDATE auditlog_logentry SET remote_addr = NULL",
+        "fail",
+        {"auditlog_logentry": "fail:incomplete"},
+    ),
+    (
+        "logging.event_fields",
+        "UPDATE auditlog_logentry SET actor_id = NULL, actor_email = NULL",
+        "fail",
+        {"auditlog_logentry": "fail:incomplete"},
+    ),
+    (
+        "logging.failed_logins",
+        "DELETE FROM axes_accessfailurelog",
+        "fail",
+        {"axes_accessfailurelog": "fail:not_recorded"},
+    ),
+    (
+        "logging.failed_logins",
+        "UPDATE axes_accessfailurelog SET attempt_time = now() - interval '25 hours'",
+        "fail",
+        {"axes_accessfailurelog": "fail:not_recorded"},
+    ),
+    (
+        "logging.failed_logins",
+        "UPDATE axes_accessfailurelog SET ip_address = NULL",
+        "fail",
+        {"axes_accessfailurelog": "fail:no_address"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("control", "fault", "verdict", "codes"), FAULTS)
+def test_a_fault_turns_its_control(
+    judged: Judged, control: str, fault: str, verdict: str, codes: dict[str, str]
+) -> None:
+    judged.project.sql(fault)
+    results = judged.audit()
+    assert results[control].verdict == verdict, results[control].reason
+    assert codes.items() <= judged.codes(results, control).items()
+
+
+def test_rows_that_vanish_fail_and_stay_failed(judged: Judged) -> None:
+    judged.project.run(TRAILED.format("eva.last_name = 'X'; eva.save()"))
+    judged.audit()
+    judged.project.sql("DELETE FROM auditlog_logentry WHERE id = 1")
+    for _ in range(2):
+        results = judged.audit()
+        assert judged.codes(results, "logging.trail_intact")["auditlog_logentry"] == "fail:rows_missing"
+
+
+def test_a_right_that_is_taken_from_the_reader_is_no_verdict(judged: Judged) -> None:
+    judged.audit()
+    for table, columns, controls in (
+        ("auth_user", "is_superuser", JUDGED[:6]),
+        ("auditlog_logentry", "xmin", ("logging.event_fields", "logging.permission_changes", "logging.trail_intact")),
+    ):
+        judged.project.sql(f"REVOKE SELECT ({columns}) ON {table} FROM {READER}")
+        try:
+            results = judged.audit()
+        finally:
+            judged.project.sql(f"GRANT SELECT ({columns}) ON {table} TO {READER}")
+        assert {results[name].verdict for name in controls} == {"unknown"}, {n: results[n].reason for n in controls}
+
+
+def test_logs_of_record_that_are_not_there_are_a_gap(judged: Judged) -> None:
+    judged.configure('["auditlog_logentry"]', '["auditlog_logentri"]')
+    results: dict[str, Any] = judged.audit()
+    assert results["logging.event_fields"].verdict == "unknown"
