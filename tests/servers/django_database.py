@@ -103,6 +103,17 @@ class DjangoDatabase:
     ) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 
+    def copy(self, name: str) -> DjangoDatabase:
+        """The project as it is now, under another name: database, rights and folder. Nobody may be connected to it."""
+        made = object.__new__(DjangoDatabase)
+        made.server, made.name = self.server, name
+        made.folder = Path(tempfile.mkdtemp(prefix="django-", dir="/tmp"))
+        shutil.copytree(self.folder, made.folder, dirs_exist_ok=True)
+        settings = made.folder / "settings.py"
+        settings.write_text(settings.read_text().replace(f"'NAME': {self.name!r}", f"'NAME': {name!r}"))
+        self.server.sql(f'CREATE DATABASE "{name}" TEMPLATE "{self.name}"')
+        return made
+
     def run(self, code: str) -> str:
         """What `code` prints, executed in the project after `django.setup()`. Raises RuntimeError with its output."""
         return self._python("-c", "import django\ndjango.setup()\n" + code)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -111,7 +112,7 @@ class Judged:
 
 @pytest.fixture(scope="module")
 def made(server: PostgresServer) -> Iterator[DjangoDatabase]:
-    """A project in a good state, never changed: each test gets a copy."""
+    """A project in a good state; each test gets a copy."""
     with DjangoDatabase(server, "judged") as project:
         grants(project)
         project.sql(f"GRANT SELECT (changes) ON auditlog_logentry TO {READER}")
@@ -127,15 +128,8 @@ def judged(made: DjangoDatabase, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     for name in ("CONFIG", "STATE", "DATA", "CACHE"):
         monkeypatch.setenv(f"XDG_{name}_HOME", str(tmp_path / name))
     monkeypatch.chdir(tmp_path)
-    yield Judged(made, tmp_path)
-    made.sql(
-        "DELETE FROM auth_user_groups", "DELETE FROM auth_user_user_permissions", "DELETE FROM otp_totp_totpdevice",
-        "DELETE FROM auth_group_permissions", "DELETE FROM auth_group", "DELETE FROM auditlog_logentry",
-        "DELETE FROM auth_user", "DELETE FROM axes_accessfailurelog", "DELETE FROM axes_accessattempt",
-    )  # fmt: skip
-    made.run(GOOD + PROBE)
-    made.sql("TRUNCATE auditlog_logentry RESTART IDENTITY")
-    made.run(TRAILED.format("eva.first_name = 'Eva'; eva.save()"))
+    with made.copy(f"judged_{os.urandom(4).hex()}") as project:
+        yield Judged(project, tmp_path)
 
 
 def test_a_good_project_passes_at_the_second_reading_and_not_before(judged: Judged) -> None:
