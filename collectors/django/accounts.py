@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from compliance.collectors.django.catalogue import Declared
-from compliance.collectors.django.layout import Layout, name
+from compliance.collectors.django.layout import UUID, Layout, name
 from compliance.collectors.django.settings import DjangoSettings
 from compliance.collectors.postgres.session import Query, Row
 from compliance.schemas.errors import Truncated
@@ -115,6 +116,11 @@ def fetch_rights(layout: Layout) -> Rights:
     return found
 
 
+def plain(key: str) -> str | None:
+    """The key of an account where it is a number or UUID; None for any other, which may be a name."""
+    return key if re.fullmatch(rf"-?[0-9]{{1,20}}|{UUID}", key) else None
+
+
 def _is_guarded(permission: Permission, user_model: str) -> bool:
     return permission.model in _GUARDED | {user_model} and permission.action != "view"
 
@@ -151,12 +157,13 @@ def rows_user_accounts(
                 is_active=row["is_active"],
                 is_privileged=privileged,
                 is_superuser=row["is_superuser"],
-                interactive_login=row["is_active"] and not program,
+                # a program that never opened a session opens none; one that did may do it again
+                interactive_login=row["is_active"] and not (program and row["last_login"] is None),
                 mfa_enrolled=enrolled.get(key),
                 created_at=row.get("date_joined"),
                 last_login_at=row["last_login"],
                 never_logged_in=row["last_login"] is None,
-                detail={"user_id": key, "is_staff": row["is_staff"]},
+                detail={"user_id": plain(key), "is_staff": row["is_staff"]},
             )
         )
     return made
@@ -184,7 +191,7 @@ def rows_role_grants(users: Sequence[Row], rights: Rights, layout: Layout) -> li
                 scope=scope,
                 is_privileged=privileged,
                 is_direct=True,
-                detail={"audit": {"object_type": model, "object_id": row["key"], "field": changed}},
+                detail={"audit": {"object_type": model, "object_id": plain(row["key"]), "field": changed}},
             )
             for role, scope, privileged, changed in held
         ]

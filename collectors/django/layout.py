@@ -13,6 +13,7 @@ from compliance.collectors.django.settings import DjangoSettings
 from compliance.collectors.postgres.session import Query, Session
 from compliance.schemas.errors import Absent, Denied, Malformed
 
+UUID = "[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # as both PostgreSQL and Python read it
 _COLUMNS = """SELECT c.relname AS "table", a.attname AS "column", format_type(a.atttypid, NULL) AS type,
   has_column_privilege(c.oid, a.attnum, 'SELECT') AS readable
 FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid

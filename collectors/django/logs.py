@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from compliance.collectors.django.layout import Layout, Table, Users, name, text
+from compliance.collectors.django.layout import UUID, Layout, Table, Users, name, text
 from compliance.schemas.evidence import Event
 from compliance.schemas.kinds.application import AuditEvent, AuditLog, AuthEvent
 
 BETWEEN = "\x1f"  # stands between the names of changed fields: no Python identifier holds it
-_UUID = "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ def logs(layout: Layout) -> list[Log]:
 
 def _object(column: str) -> dict[str, str]:
     """The object's key: a number or UUID as it is; anything else may name a person."""
-    plain = f"{column} ~ '^-?[0-9]{{1,20}}$' OR {column} ~ {text(_UUID)}"
+    plain = f"{column} ~ '^-?[0-9]{{1,20}}$' OR {column} ~ {text(f'^{UUID}$')}"
     return {
         "object_id": f"CASE WHEN {plain} THEN {column} END",
         "object_key": f"CASE WHEN ({plain}) IS NOT TRUE THEN nullif({column}, '') END",

@@ -109,12 +109,14 @@ def _between(ledger: Ledger, before: StoredCollection, after: StoredCollection) 
 
 
 def _state(ledger: Ledger, reading: StoredCollection) -> dict[tuple[Any, ...], _Row]:
-    """The rows of a reading. A person is known by the alias: it stays when the name was erased."""
+    """The rows of a reading. A person is known by the alias: it stays when the name was erased. The subject of a role's
+    definition is its owner, who may change without a right that changes."""
     found = {}
+    named = reading.of_kind == "role_grant"
     stored = ledger.state(reading.seq)
     for entry, subject, text in zip(
         *(stored[name].to_pylist() for name in ("entry", "subject", "record")), strict=True
     ):
         record = orjson.loads(text)
-        found[subject, record["role"], record.get("scope")] = _Row(entry, subject, record)
+        found[subject if named else None, record["role"], record.get("scope")] = _Row(entry, subject, record)
     return found

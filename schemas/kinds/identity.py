@@ -143,12 +143,13 @@ class RoleDefinition(State):
 
     kind: ClassVar[str] = "role_definition"
     key: ClassVar[tuple[str, ...]] = ("role",)
+    subject_column: ClassVar[str | None] = "owner"
 
     role: str = always("Role or group.")
     exists: bool | None = column("The system has it; FALSE for one that is only declared.")
     permissions: list[str] | None = column("What it may do, sorted; '*' for everything.")
-    owner: str | None = column("Who answers for it, as declared.")
-    purpose: str | None = column("What it is for, as declared.")
+    owner: str | None = column("Who answers for it, as declared; empty when nobody is.", personal=True)
+    purpose: str | None = column("What it is for, as declared; empty when nothing is.")
     is_declared: bool | None = column("The organisation's catalogue has it; NULL when no catalogue is declared.")
     is_approved: bool | None = column("The catalogue says who approved it, and when.")
     approved_permissions: list[str] | None = column("What it is approved for, sorted; '*' for everything.")

@@ -301,3 +301,31 @@ def test_a_server_that_is_stopped_is_no_empty_project(context: Make) -> None:
 def test_every_statement_of_the_readme_is_a_grant_by_column() -> None:
     for line in granted()[1:]:
         assert line.startswith("GRANT SELECT ("), line
+
+
+def test_a_program_that_signed_in_may_do_so_again(context: Make, project: DjangoDatabase) -> None:
+    project.sql("UPDATE auth_user SET last_login = now() WHERE username = 'eva'")
+    try:
+        rows = Read(context("user_account", service_accounts=["ben", "eva"])).rows("user_account")
+    finally:
+        project.sql("UPDATE auth_user SET last_login = NULL WHERE username = 'eva'")
+    assert {row.account: row.interactive_login for row in rows if row.account in ("ben", "eva")} == {
+        "ben": False,
+        "eva": True,
+    }
+
+
+def test_a_key_that_is_no_number_stays_out_of_what_cannot_be_erased(context: Make, project: DjangoDatabase) -> None:
+    """A model whose key is a name: its events name the object in a personal column, or not at all."""
+    from compliance.collectors.django.accounts import plain
+
+    assert [plain(key) for key in ("17", "-3", "8f14e45f-ceea-467f-a8d5-0c2b9bd1e2aa", "ana", "CURP010101", "")] == [
+        "17", "-3", "8f14e45f-ceea-467f-a8d5-0c2b9bd1e2aa", None, None, None,
+    ]  # fmt: skip
+    project.sql("UPDATE auditlog_logentry SET object_pk = 'ana@shop.example' WHERE id = 1")
+    try:
+        events = [e for e in Read(context("audit_event")).events("audit_event") if e["log"] == "auditlog_logentry"]
+    finally:
+        project.sql("UPDATE auditlog_logentry SET object_pk = '1' WHERE id = 1")
+    named = [(e["event"], e["object_id"], e["object_key"]) for e in events if e["object_key"] is not None]
+    assert named == [("1", None, "ana@shop.example")]
