@@ -67,6 +67,7 @@ def fetch_users(layout: Layout) -> tuple[Sequence[Row], int | None]:
     columns.append(f"{name(person)}::text AS person" if person else "NULL AS person")
     for column in ("email", "date_joined"):
         if column in users.table.readable and column != users.username:
+            layout.need(users.table.name, (column,), "accounts", "Django")
             columns.append(column)
         elif column in users.table.types and column != users.username:
             session.notes.append(f"{_COLUMN[column]} stays NULL: {users.table.grant([column])}")
@@ -100,19 +101,16 @@ def fetch_rights(layout: Layout) -> Rights:
     ):
         found.of_group[row["id"]].append(Permission(row["permission"], row["model"]))
     users = layout.users
-    if users.groups is not None:
-        table, column = users.groups
-        layout.need(table.name, (column, "group_id"), "memberships", "Django")
-        for row in session.rows(
-            Query("memberships", f"SELECT {name(column)}::text AS key, group_id FROM {table.sql}", "")
-        ):
-            found.member[row["key"]].append(row["group_id"])
-    if users.permissions is not None:
-        table, column = users.permissions
-        layout.need(table.name, (column, "permission_id"), "permissions of accounts", "Django")
-        sql = f"SELECT g.{name(column)}::text AS key, {columns} FROM {table.sql} g {named}"
-        for row in session.rows(Query("permissions of accounts", sql, "")):
-            found.direct[row["key"]].append(Permission(row["permission"], row["model"]))
+    table, column = users.groups
+    layout.need(table.name, (column, "group_id"), "memberships", "Django")
+    sql = f"SELECT {name(column)}::text AS key, group_id FROM {table.sql}"
+    for row in session.rows(Query("memberships", sql, table.grant([column, "group_id"]))):
+        found.member[row["key"]].append(row["group_id"])
+    table, column = users.permissions
+    layout.need(table.name, (column, "permission_id"), "permissions of accounts", "Django")
+    sql = f"SELECT g.{name(column)}::text AS key, {columns} FROM {table.sql} g {named}"
+    for row in session.rows(Query("permissions of accounts", sql, table.grant([column, "permission_id"]))):
+        found.direct[row["key"]].append(Permission(row["permission"], row["model"]))
     return found
 
 

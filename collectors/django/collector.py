@@ -39,6 +39,7 @@ from compliance.schemas.messages import (
 )
 
 Read = tuple[Sequence[Evidence], int | None]  # rows, and the independent count where there is one
+_LOGS = 300  # the positions of all logs must fit into one entry of the ledger
 _NO_LOG = "install and migrate django-auditlog or django-simple-history"
 _NO_SIGNINS = "install and migrate django-axes, with AXES_ENABLE_ACCESS_FAILURE_LOG = True"
 
@@ -113,9 +114,9 @@ def _read_all(ctx: Context[DjangoSettings], *, probe: bool) -> Iterator[tuple[Me
         try:
             project = _Project(ctx, session)
         except SourceError as error:
-            yield from ((_gap(kind, error, tuple(session.asked)), ()) for kind in wanted)
+            yield from ((_gap(kind, error, session.requests()), ()) for kind in wanted)
             return
-        layout_asked = tuple(session.asked)
+        layout_asked = session.requests()
         for kind in wanted:
             session.begin_kind()
             session.asked.extend(layout_asked)
@@ -126,11 +127,11 @@ def _read_all(ctx: Context[DjangoSettings], *, probe: bool) -> Iterator[tuple[Me
                     continue
                 rows, count = _STATES[kind](project)
             except SourceError as error:
-                yield _gap(kind, error, tuple(session.asked)), ()
+                yield _gap(kind, error, session.requests()), ()
                 continue
             for row in rows:
                 yield Record(row), ()
-            yield Complete(kind, tuple(session.asked), count), tuple(session.notes)
+            yield Complete(kind, session.requests(), count), tuple(session.notes)
 
 
 def _gap(kind: str, error: SourceError, requests: tuple[Request, ...]) -> Gap:
@@ -236,10 +237,14 @@ def _events(project: _Project, kind: type[Event], remedy: str) -> Iterator[Messa
     try:
         positions = trail.read_cursor(project.ctx.cursors.get(kind.kind))
     except SourceError as error:
-        yield _gap(kind.kind, error, tuple(session.asked))
+        yield _gap(kind.kind, error, session.requests())
         return
     before = dict(positions)
     found = project.logs(kind)
+    if len(found) > _LOGS:
+        many = Truncated(f"{len(found)} logs, more than {_LOGS}", remedy="spread them over sources with exclude_logs")
+        yield _gap(kind.kind, many, session.requests())
+        return
     problem: SourceError | None = (
         None if found else Absent(f"no log of this kind is there ({kind.kind})", remedy=remedy)
     )
@@ -255,9 +260,9 @@ def _events(project: _Project, kind: type[Event], remedy: str) -> Iterator[Messa
     if positions != before:
         yield Mark(kind.kind, cursor)
     if problem is not None:
-        yield _gap(kind.kind, problem, tuple(session.asked))
+        yield _gap(kind.kind, problem, session.requests())
     else:
-        yield Complete(kind.kind, tuple(session.asked), sum(counted), cursor)
+        yield Complete(kind.kind, session.requests(), sum(counted), cursor)
 
 
 def _late(project: _Project, log: Log, position: trail.Position) -> SourceError | None:
@@ -288,6 +293,10 @@ def _log_alteration(project: _Project) -> Iterator[Message]:
         positions = trail.read_cursor(project.ctx.cursors.get(kind))
         if not found and not positions:
             raise Absent("the project has no log of actions or sign-ins", remedy=_NO_LOG)
+        if len(found) > _LOGS:
+            raise Truncated(
+                f"{len(found)} logs, more than {_LOGS}", remedy="spread them over sources with exclude_logs"
+            )
         now = session.one(Query("the server's clock", "SELECT clock_timestamp() AS now", ""))["now"]
         for log in sorted({*found, *positions}):
             if log in project.ctx.settings.exclude_logs:
@@ -301,11 +310,11 @@ def _log_alteration(project: _Project) -> Iterator[Message]:
                 counted += 1
                 yield Record(noticed)
     except SourceError as error:
-        yield _gap(kind, error, tuple(session.asked))
+        yield _gap(kind, error, session.requests())
         return
     cursor = trail.write_cursor(positions)
     yield Mark(kind, cursor)
-    yield Complete(kind, tuple(session.asked), counted, cursor)
+    yield Complete(kind, session.requests(), counted, cursor)
 
 
 def _probed(project: _Project, kind: str) -> Iterator[Message]:
@@ -314,7 +323,7 @@ def _probed(project: _Project, kind: str) -> Iterator[Message]:
     session = project.session
     found = project.logs(*kinds)
     if not found:
-        yield _gap(kind, Absent(f"no log of this kind is there ({kind})", remedy=_NO_LOG), tuple(session.asked))
+        yield _gap(kind, Absent(f"no log of this kind is there ({kind})", remedy=_NO_LOG), session.requests())
         return
     try:
         for log in found:
@@ -323,9 +332,9 @@ def _probed(project: _Project, kind: str) -> Iterator[Message]:
             if log.mechanism == "django-auditlog" and "changed_fields" not in log.values:
                 session.notes.append(f"changed_fields stays NULL: {project.layout.tables[log.name].grant(['changes'])}")
     except SourceError as error:
-        yield _gap(kind, error, tuple(session.asked))
+        yield _gap(kind, error, session.requests())
         return
-    yield Complete(kind, tuple(session.asked))
+    yield Complete(kind, session.requests())
 
 
 _EVENTS: Mapping[str, Callable[[_Project], Iterator[Message]]] = {

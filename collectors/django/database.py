@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import threading
+from hashlib import sha256
 from typing import Any
 
 import psycopg
@@ -11,6 +13,8 @@ from compliance.collectors.postgres.errors import query_error
 from compliance.collectors.postgres.session import Query, Session, deadline
 from compliance.schemas.errors import TimedOut
 from compliance.schemas.messages import Context, Request
+
+_REQUESTS = 30_000  # bytes of questions that are recorded in full: an entry of the ledger has at most 65,535
 
 
 class DjangoSession(Session):
@@ -21,6 +25,8 @@ class DjangoSession(Session):
         try:
             self._conn.execute("SET TimeZone = 'UTC'")
             self._conn.execute("SET DateStyle = 'ISO'")
+            # a policy that hides rows from the reader must be an error and no shorter answer
+            self._conn.execute("SET row_security = off")
         except psycopg.Error as error:
             self._conn.close()
             raise query_error(error, "preparing a session", self._where, "") from error
@@ -30,6 +36,20 @@ class DjangoSession(Session):
         request = Request("sql", f"-- in pages, COPY … TO STDOUT (FORMAT csv): {what}\n{sql}")
         if request not in self.asked:
             self.asked.append(request)
+
+    def requests(self) -> tuple[Request, ...]:
+        """What was asked for the kind being read, in order; beyond what an entry holds the rest as one digest."""
+        kept: list[Request] = []
+        left = list(self.asked)
+        room = _REQUESTS
+        while left and room >= (size := len(json.dumps(left[0].text)) + 60):
+            kept.append(left.pop(0))
+            room -= size
+        if left:
+            digest = sha256("\n".join(request.text for request in left).encode()).hexdigest()
+            text = f"-- and {len(left)} more of the same form; the SHA-256 over their texts, one a line: {digest}"
+            kept.append(Request("sql", text))
+        return tuple(kept)
 
     def copied(self, query: Query) -> bytes:
         """The whole answer as CSV. Raises SourceError."""

@@ -63,8 +63,8 @@ class Users:
     table: Table
     key: str
     username: str
-    groups: tuple[Table, str] | None  # link table, and its column that names the user
-    permissions: tuple[Table, str] | None
+    groups: tuple[Table, str]  # link table, and its column that names the user
+    permissions: tuple[Table, str]
     label: str
 
 
@@ -114,6 +114,12 @@ class Layout:
             raise Malformed(
                 f"{what}: {table} has no column {', '.join(unknown)}", remedy=f"report the version of {app}"
             )
+        zoneless = [column for column in columns if found.types[column] == "timestamp without time zone"]
+        if zoneless:
+            raise Malformed(
+                f"{what}: {table} keeps {', '.join(zoneless)} without a time zone",
+                remedy="set USE_TZ = True and migrate",
+            )
         if not set(columns) <= found.readable:
             missing = [column for column in columns if column not in found.readable]
             raise Denied(f"{what}: column {', '.join(missing)} of {table} may not be read", remedy=found.grant(missing))
@@ -140,7 +146,9 @@ class Layout:
         if username is None or username not in table.types:
             raise Absent(f"the sign-in name in {table.name} cannot be told", remedy="set username_column")
         key = "id" if "id" in table.types else username
-        label = self.content_types.get(table.name, table.name)
+        label = settings.user_model.lower() if settings.user_model else self.content_types.get(table.name)
+        if label is None:
+            raise Absent(f"the model behind {table.name} cannot be told", remedy="set user_model (app.Model)")
         groups, permissions = self._between(table.name, "auth_group"), self._between(table.name, "auth_permission")
         return Users(table, key, username, groups, permissions, label)
 
@@ -154,10 +162,14 @@ class Layout:
             raise Absent(f"the table of the user model cannot be told (candidates: {seen})", remedy="set user_table")
         return able[0]
 
-    def _between(self, users: str, target: str) -> tuple[Table, str] | None:
-        """The link table of a many-to-many field from `users` to `target`, and its column that names the user."""
+    def _between(self, users: str, target: str) -> tuple[Table, str]:
+        """The link table of a many-to-many field from `users` to `target`, and its column that names the user. Raises
+        Absent when it cannot be told: rights that are not seen would look like rights that nobody has."""
         for name_ in dict.fromkeys(table for table, _, _ in self.links):
             ends = {(column, to) for table, column, to in self.links if table == name_}
             if {to for _, to in ends} == {users, target} and len(ends) == 2 and len(self.tables[name_].types) <= 5:
                 return self.tables[name_], next(column for column, to in ends if to == users)
-        return None
+        raise Absent(
+            f"the table that links {users} to {target} cannot be told",
+            remedy="give its two columns their foreign keys again, as Django's migrations make them",
+        )

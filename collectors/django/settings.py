@@ -14,6 +14,9 @@ class DjangoSettings(ConnectionSettings):
     dbname: str = Field(description="Database of the project.")
     db_schema: str = Field(default="public", description="Schema that holds the project's tables.")
     user_table: str | None = Field(default=None, description="Table of the user model, where it cannot be told.")
+    user_model: str | None = Field(
+        default=None, pattern=r"^\w+\.\w+$", description="Its name (app.Model), where its table has a name of its own."
+    )
     username_column: str | None = Field(default=None, description="Its column of the sign-in name, where not username.")
     person_column: str | None = Field(
         default=None, description="Its column that says which person an account belongs to (staff number, e-mail)."

@@ -329,3 +329,42 @@ def test_a_key_that_is_no_number_stays_out_of_what_cannot_be_erased(context: Mak
         project.sql("UPDATE auditlog_logentry SET object_pk = '1' WHERE id = 1")
     named = [(e["event"], e["object_id"], e["object_key"]) for e in events if e["object_key"] is not None]
     assert named == [("1", None, "ana@shop.example")]
+
+
+def test_rows_that_a_policy_hides_are_a_gap(context: Make, project: DjangoDatabase) -> None:
+    project.sql(
+        "ALTER TABLE auth_user ENABLE ROW LEVEL SECURITY",
+        f"CREATE POLICY few ON auth_user FOR SELECT TO {READER} USING (username <> 'ana')",
+    )
+    try:
+        gap = Read(context("user_account")).gaps["user_account"]
+    finally:
+        project.sql("DROP POLICY few ON auth_user", "ALTER TABLE auth_user DISABLE ROW LEVEL SECURITY")
+    assert gap.cause is Cause.DENIED
+    assert "row-level security" in gap.message
+
+
+def test_what_cannot_be_told_is_a_gap(server: PostgresServer, project: DjangoDatabase, context: Make) -> None:
+    """Links without foreign keys, a table of another name, times without a zone: none of them is an empty answer."""
+    with project.copy("odd") as made:
+        keys = "SELECT conname FROM pg_constraint WHERE conrelid = 'auth_user_groups'::regclass AND contype = 'f'"
+        with server.session("odd") as conn:
+            names = [row[0] for row in conn.execute(keys)]
+        made.sql(*(f'ALTER TABLE auth_user_groups DROP CONSTRAINT "{key}"' for key in names))
+        unlinked = Read(context("role_grant", "user_account", dbname="odd"))
+        made.sql("ALTER TABLE auditlog_logentry ALTER COLUMN timestamp TYPE timestamp")
+        zoneless = Read(context("audit_event", dbname="odd"))
+    with project.copy("renamed") as made:
+        made.sql("ALTER TABLE auth_user RENAME TO people")
+        unnamed = Read(context("role_grant", dbname="renamed"))
+        told = Read(context("role_grant", dbname="renamed", user_model="auth.User"))
+
+    assert {gap.cause for gap in unlinked.gaps.values()} == {Cause.ABSENT}
+    assert set(unlinked.gaps) == {"role_grant", "user_account"}
+    assert "cannot be told" in unlinked.gaps["role_grant"].message
+    assert (zoneless.gaps["audit_event"].cause, "USE_TZ" in zoneless.gaps["audit_event"].remedy) == (
+        Cause.MALFORMED,
+        True,
+    )
+    assert "user_model" in unnamed.gaps["role_grant"].remedy
+    assert {g.detail["audit"]["object_type"] for g in told.rows("role_grant")} == {"auth.user"}

@@ -335,6 +335,35 @@ def test_a_restored_dump_is_read_again_and_recorded_once(shop: Shop) -> None:
     assert [before for before, *_ in shop.altered()] == [4]
 
 
+def test_keys_that_are_no_numbers_and_many_logs(shop: Shop) -> None:
+    """UUIDs come in no order: each may be new or known. The questions of a hundred logs do not fit into one entry."""
+    tables = [f"shop_historicalthing{n}" for n in range(100)]
+    shop.settings = {**shop.settings, "exclude_logs": ["django_admin_log", "shop_historicalorder", "auditlog_logentry"]}
+    shop.database.sql(
+        *(
+            f"CREATE TABLE {t} (history_id uuid PRIMARY KEY, history_date timestamptz, history_type text)"
+            for t in tables
+        ),
+        *(f"GRANT SELECT (history_id, history_date, history_type, xmin) ON {t} TO compliance_reader" for t in tables),
+    )
+    add = "INSERT INTO shop_historicalthing7 SELECT gen_random_uuid(), now(), '+' FROM generate_series(1, 50)"
+    try:
+        shop.database.sql(add)
+        shop.collect()
+        shop.database.sql(
+            add, "DELETE FROM shop_historicalthing7 WHERE history_type = '+' AND history_date < '2000-01-01'"
+        )
+        outcomes = {o.kind: o.outcome for o in shop.collect().outcomes}
+        shop.collect()
+    finally:
+        shop.database.sql(*(f"DROP TABLE {t}" for t in tables))
+
+    assert {outcomes[kind] for kind in TRAIL} == {"complete"}
+    keys = [e.record["event"] for e in shop.events()]
+    assert len(keys) == len(set(keys)) == 100
+    assert shop.altered() == []
+
+
 class Dying(LedgerRecorder):
     """Is killed by the system right after its first batch was acknowledged."""
 
