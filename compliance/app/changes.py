@@ -109,14 +109,17 @@ def _between(ledger: Ledger, before: StoredCollection, after: StoredCollection) 
 
 
 def _state(ledger: Ledger, reading: StoredCollection) -> dict[tuple[Any, ...], _Row]:
-    """The rows of a reading. A person is known by the alias: it stays when the name was erased. The subject of a role's
-    definition is its owner, who may change without a right that changes."""
+    """The rows of a reading. Who holds a role is known by the number of the account where the source gives one, so that
+    neither a new name nor an erasure looks like a change, and else by the alias. A role is known by its name."""
     found = {}
-    named = reading.of_kind == "role_grant"
     stored = ledger.state(reading.seq)
     for entry, subject, text in zip(
         *(stored[name].to_pylist() for name in ("entry", "subject", "record")), strict=True
     ):
         record = orjson.loads(text)
-        found[subject if named else None, record["role"], record.get("scope")] = _Row(entry, subject, record)
+        audit = (record.get("detail") or {}).get("audit") or {}
+        holder: tuple[Any, ...] = ()
+        if reading.of_kind == "role_grant":
+            holder = (audit["object_type"], audit["object_id"]) if audit.get("object_id") else (subject,)
+        found[(*holder, record["role"], record.get("scope"))] = _Row(entry, subject, record)
     return found
