@@ -10,6 +10,7 @@ from compliance.schemas.errors import ConfigError
 from compliance.schemas.messages import Collector
 
 BUILTIN: Mapping[str, str] = {
+    "django": "compliance.collectors.django:Django",
     "git": "compliance.collectors.git:Git",
     "gunicorn": "compliance.collectors.gunicorn:Gunicorn",
     "host": "compliance.collectors.host:Host",

@@ -38,6 +38,7 @@ from compliance.schemas.errors import EvidenceError
 from compliance.schemas.evidence import KINDS, Event, Evidence
 from compliance.schemas.messages import (
     Access,
+    Bulk,
     Cause,
     Collector,
     Complete,
@@ -322,10 +323,20 @@ class Conformance:
                         cursors=cursors or {},
                         stop=threading.Event(),
                     )
-                    said.extend(made.check(context) if check else made.collect(context))
+                    for message in made.check(context) if check else made.collect(context):
+                        said.extend(_taken_apart(message))
             except Exception as raised:  # noqa: BLE001 -- a border around a plugin: what it raises is what is tested
                 error = f"{type(raised).__name__}: {raised}"
         return Heard(tuple(said), error, tuple(logs.lines), printed.getvalue())
+
+
+def _taken_apart(message: Any) -> Iterator[Any]:
+    """A table of events as single records and their Mark; everything else as it is."""
+    if not isinstance(message, Bulk) or message.kind not in KINDS:
+        yield message
+        return
+    yield from (Record(KINDS[message.kind].model_validate(row)) for row in message.table.to_pylist())
+    yield Mark(message.kind, message.cursor)
 
 
 class _Logs(logging.Handler):

@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, ValidationInfo
 
 from compliance.schemas.evidence import Evidence
 from compliance.schemas.secrets import from_folder
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 class Cause(StrEnum):
@@ -66,6 +69,20 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Bulk:
+    """Many events of `kind` as columns of Arrow, and the position that they reach: records and their Mark in one.
+
+    `table` has exactly the columns of the kind, in the types that `compliance.ledger.sheets.shape` names. With `again`
+    some of them may have been given before: those whose key and time are recorded already are not recorded again.
+    """
+
+    kind: str
+    table: pa.Table
+    cursor: str
+    again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Complete:
     """All of `kind` was read. `independent_count` is a count obtained another way (`count(*)`, a file's line count);
     when it differs from the rows seen, the runner records a `truncated` Gap instead."""
@@ -90,7 +107,7 @@ class Gap:
     requests: tuple[Request, ...] = ()
 
 
-Message = Record | Mark | Complete | Gap
+Message = Record | Mark | Bulk | Complete | Gap
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from compliance.schemas.evidence import VIEW_COLUMNS, Event, Evidence, all_kinds
 
 _ROOMS = {
     "identity": "Identity and access",
+    "application": "Applications",
     "host": "Machines",
     "network": "Network",
     "web": "Web",

@@ -15,7 +15,6 @@ import psycopg
 from psycopg.rows import DictRow, dict_row
 
 from compliance.collectors.postgres.errors import connect_error, query_error
-from compliance.collectors.postgres.settings import PostgresSettings
 from compliance.schemas.errors import Denied, Malformed, SecretMissing, SourceError, TimedOut
 from compliance.schemas.messages import Context, Request
 
@@ -45,7 +44,7 @@ class Answer:
 class Session:
     """A connection that cannot write. A question asked twice is answered from memory, a refusal too."""
 
-    def __init__(self, ctx: Context[PostgresSettings], dbname: str | None = None) -> None:
+    def __init__(self, ctx: Context[Any], dbname: str | None = None) -> None:
         self._ctx = ctx
         self._answers: dict[str, Answer | SourceError] = {}
         self.asked: list[Request] = []  # questions behind the kind being read, in order, each once

@@ -15,8 +15,8 @@ from compliance.schemas.secrets import SecretRef
 SslMode = Literal["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
 
 
-class PostgresSettings(Settings):
-    """One PostgreSQL server and the account that reads it."""
+class ConnectionSettings(Settings):
+    """How to reach a PostgreSQL server, and the account that reads it."""
 
     host: str | None = Field(default=None, description="Host, address or socket folder. localhost without a service.")
     port: int | None = Field(default=None, ge=1, le=65535, description="Port; 5432 without a service.")
@@ -28,22 +28,6 @@ class PostgresSettings(Settings):
     )
     sslrootcert: str | None = Field(default=None, description="CA file that signs the server, or 'system'.")
     service: str | None = Field(default=None, description="Entry of pg_service.conf that gives what is left out here.")
-    databases: tuple[str, ...] | None = Field(
-        default=None, description="Databases to look into; all that accept connections and are no templates."
-    )
-    exclude_databases: tuple[str, ...] = Field(default=(), description="Databases not to look into.")
-    addresses: tuple[str, ...] = Field(
-        default=(), description="Other host names or addresses of the server, as poolers in front of it name it."
-    )
-    needs_backup: bool | None = Field(default=None, description="Declared: its databases need a backup.")
-    personal_tables: tuple[str, ...] | None = Field(
-        default=None,
-        description="Declared: tables with personal data, as database.schema.table; * stands for any text.",
-    )
-    accounts: dict[str, DeclaredAccount] = Field(
-        default_factory=dict, description="Declared: who or what stands behind each of its accounts."
-    )
-    grants_limit: int = Field(default=200_000, ge=1, description="More rows of rights than this are a gap.")
 
     @field_validator("sslrootcert")
     @classmethod
@@ -70,3 +54,24 @@ class PostgresSettings(Settings):
                 "sslmode": self.sslmode or ("prefer" if is_loopback(host) else "verify-full"),
             }
         return {name: value for name, value in given.items() if value is not None}
+
+
+class PostgresSettings(ConnectionSettings):
+    """One PostgreSQL server and what of it to read."""
+
+    databases: tuple[str, ...] | None = Field(
+        default=None, description="Databases to look into; all that accept connections and are no templates."
+    )
+    exclude_databases: tuple[str, ...] = Field(default=(), description="Databases not to look into.")
+    addresses: tuple[str, ...] = Field(
+        default=(), description="Other host names or addresses of the server, as poolers in front of it name it."
+    )
+    needs_backup: bool | None = Field(default=None, description="Declared: its databases need a backup.")
+    personal_tables: tuple[str, ...] | None = Field(
+        default=None,
+        description="Declared: tables with personal data, as database.schema.table; * stands for any text.",
+    )
+    accounts: dict[str, DeclaredAccount] = Field(
+        default_factory=dict, description="Declared: who or what stands behind each of its accounts."
+    )
+    grants_limit: int = Field(default=200_000, ge=1, description="More rows of rights than this are a gap.")

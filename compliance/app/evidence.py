@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import orjson
 import pyarrow as pa
 
+from compliance.app import changes
 from compliance.controls.evidence_base import EvidenceBase
 from compliance.ledger import Ledger, StoredCollection
 from compliance.schemas.evidence import Event, State, all_kinds
@@ -179,7 +180,9 @@ def build_base(
     for kind in ENGINE_EVENTS:
         parts[kind] = [_until(ledger.events(kind, upto=upto), as_of)]
     tables = {kind: pa.concat_tables(found) for kind, found in parts.items() if found}
-    return EvidenceBase.build(tables, [*covered, *_engine_coverage(as_of)])
+    tables[changes.KIND] = changes.table(ledger, covered, collections, as_of)
+    derived = changes.coverage(covered, collections, as_of)
+    return EvidenceBase.build(tables, [*covered, *derived, *_engine_coverage(as_of)])
 
 
 def engine_base(ledger: Ledger, kinds: Sequence[str], as_of: datetime) -> EvidenceBase:

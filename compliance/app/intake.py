@@ -7,23 +7,26 @@ Rules (README of the collectors, `schemas/messages.py`):
 - an independent count that differs from the rows is a truncated answer;
 - a resolved secret anywhere in a row, cursor, message or request spoils its kind.
 A breach becomes a Gap of that kind. A state is handed on only when the attempt is over, because until then a second
-ending can still take it back; events are handed on at each Mark.
+ending can still take it back; events are handed on at each Mark, and a table of events at once.
 """
 
 from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from urllib.parse import quote, quote_plus
 
 import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
 
+from compliance.ledger import sheets
 from compliance.schemas import canonical
 from compliance.schemas.errors import EvidenceError
 from compliance.schemas.evidence import Event, Evidence
-from compliance.schemas.messages import Cause, Complete, Gap, Mark, Record, Request
+from compliance.schemas.messages import Bulk, Cause, Complete, Gap, Mark, Record, Request
 
 MAX_UNMARKED = 100_000  # events held between two Marks: bounds memory when a collector forgets to mark
 _REPORT = "report it to the maker of the collector: it breaks the collector contract"
@@ -43,7 +46,8 @@ class SecretFilter:
             lines = secret.splitlines()
             if len(lines) > 1:  # a key file: one of its lines gives it away; the armour lines are public
                 forms |= {line for line in lines if len(line) >= 16 and not line.startswith("-----")}
-        escaped = {orjson.dumps(printable(form))[1:-1] for form in forms if form.strip()}
+        self._forms = sorted(printable(form) for form in forms if form.strip())
+        escaped = {orjson.dumps(form)[1:-1] for form in self._forms}
         self._pattern = re.compile(b"|".join(re.escape(e) for e in sorted(escaped))) if escaped else None
 
     def in_json(self, encoded: bytes) -> bool:
@@ -55,6 +59,15 @@ class SecretFilter:
         return self._pattern is not None and any(
             text and self._pattern.search(orjson.dumps(printable(text))) for text in texts
         )
+
+    def in_table(self, table: pa.Table) -> bool:
+        """A secret occurs in a value of this table."""
+        for texts in (found for column in table.columns for found in _texts(column)):
+            data = texts.buffers()[2].to_pybytes() if texts.buffers()[2] is not None else b""
+            for form in self._forms:  # all values in a row first, which may also find it over the border of two
+                if form.encode() in data and pc.any(pc.match_substring(texts, form)).as_py():
+                    return True
+        return False
 
     def in_answer(self, answer: Complete | Gap) -> bool:
         """A secret occurs in the words, requests or cursor of an ending."""
@@ -70,11 +83,18 @@ def printable(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Events up to a Mark, ready to be recorded."""
+    """Events up to a Mark, ready to be recorded: single ones, or as columns."""
 
     kind: str
     records: tuple[Record, ...]
     cursor: str
+    table: pa.Table | None = None
+    again: bool = False
+
+    @property
+    def rows(self) -> int:
+        """How many they are."""
+        return len(self.records) if self.table is None else len(self.table)
 
 
 @dataclass(slots=True)
@@ -106,7 +126,7 @@ class Intake:
         if isinstance(message, Record):
             self._record(message)
             return None
-        if not isinstance(message, Mark | Complete | Gap):
+        if not isinstance(message, Mark | Bulk | Complete | Gap):
             self._spoil_all(f"gave a {type(message).__name__}, which is no message of the contract")
             return None
         answer = self._of(message.kind)
@@ -117,6 +137,8 @@ class Intake:
             return None
         if isinstance(message, Mark):
             return self._mark(answer, message)
+        if isinstance(message, Bulk):
+            return self._bulk(answer, message)
         answer.ending = self._checked(answer, message)
         return None
 
@@ -211,6 +233,23 @@ class Intake:
         answer.keys.clear()
         return batch
 
+    def _bulk(self, answer: _Answer, bulk: Bulk) -> Batch | None:
+        """The events of a table, which carries its own Mark."""
+        if answer.rows:
+            self._breach(answer, "gave a table of events before it marked the single ones")
+        if answer.breach is not None or self._mark(answer, Mark(bulk.kind, bulk.cursor)) is None:
+            return None
+        try:
+            table = sheets.conformed(answer.cls, bulk.table)
+        except (EvidenceError, AttributeError, TypeError) as error:
+            self._breach(answer, f"gave a table that cannot be recorded: {error}")
+            return None
+        if self._secrets.in_table(table):
+            answer.breach = _secret_gap(answer.cls.kind)
+            return None
+        answer.seen += len(table)
+        return Batch(bulk.kind, (), bulk.cursor, table, bulk.again is True)
+
     def _checked(self, answer: _Answer, ending: Complete | Gap) -> Complete | Gap:
         """The ending as it may be recorded."""
         if not _well_formed(ending):
@@ -243,6 +282,14 @@ class Intake:
     def _spoil_all(self, what: str) -> None:
         for answer in self._answers.values():
             self._breach(answer, what)
+
+
+def _texts(column: pa.ChunkedArray) -> Iterator[pa.StringArray]:
+    """The text in a column, lists taken apart."""
+    for chunk in column.chunks:
+        values = chunk.values if pa.types.is_list(chunk.type) else chunk
+        if pa.types.is_string(values.type):
+            yield values
 
 
 def _is_text(value: object) -> bool:

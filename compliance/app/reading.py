@@ -9,7 +9,8 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,11 +19,12 @@ from pydantic import ValidationError
 
 from compliance.app.intake import Intake, SecretFilter
 from compliance.schemas.errors import ComplianceError, SourceError
-from compliance.schemas.messages import Cause, Collector, Context, Gap, Record, Settings
+from compliance.schemas.messages import Bulk, Cause, Collector, Context, Gap, Record, Settings
 
 log = logging.getLogger(__name__)
 
 TICK_S = 0.1  # how soon an interruption or a passed time-out is noticed
+_TABLES = 2  # tables of events that may wait to be recorded
 _BATCH = 200  # records a thread gathers before it hands them over
 
 
@@ -115,6 +117,7 @@ class Reading:
         self._blocked_s = 0.0
         self._blocked_since: float | None = None
         self._ended: float | None = None
+        self.tables = threading.Semaphore(_TABLES)  # released by the runner when one is recorded
         self._context: Context[Any] = Context(
             source=source.job.source,
             settings=source.job.settings,
@@ -155,6 +158,9 @@ class Reading:
         """Passes on what the collector says: records in batches, everything else at once."""
         said: list[object] = []
         for message in self.source.job.collector.collect(self._context):
+            if isinstance(message, Bulk):
+                with self._blocked():
+                    self._room()
             said.append(message)
             if len(said) >= _BATCH or not isinstance(message, Record):
                 self._put(Said(self._number, tuple(said)))
@@ -169,16 +175,30 @@ class Reading:
             self._out.put_nowait(said)
             return
         except queue.Full:
-            self._blocked_since = time.monotonic()
+            pass
+        with self._blocked():
+            while not self.source.stop.is_set():
+                try:
+                    self._out.put(said, timeout=TICK_S)
+                except queue.Full:
+                    continue
+                return
+            raise Stopped("stopped")
+
+    def _room(self) -> None:
+        """Returns when one more table may be on its way: they are large, and the queue counts messages."""
         while not self.source.stop.is_set():
-            try:
-                self._out.put(said, timeout=TICK_S)
-            except queue.Full:
-                continue
-            self._blocked_s += time.monotonic() - self._blocked_since
-            self._blocked_since = None
-            return
+            if self.tables.acquire(timeout=TICK_S):
+                return
         raise Stopped("stopped")
+
+    @contextmanager
+    def _blocked(self) -> Iterator[None]:
+        """The time inside is the recorder's, not the source's."""
+        since = self._blocked_since = time.monotonic()
+        yield
+        self._blocked_s += time.monotonic() - since
+        self._blocked_since = None
 
 
 def _broken(collector: str, error: BaseException) -> Gap:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
+import pyarrow as pa
+
 import compliance
 from compliance import collectors
 from compliance.app.runner import Attempt
@@ -32,6 +34,11 @@ class LedgerRecorder:
             count=final.independent_count if final else None,
         )
         self._ledger.record_events(fields, records, cursor, final is not None)
+
+    def table(self, attempt: Attempt, table: pa.Table, cursor: str, *, again: bool) -> int:
+        """Store one batch of events that came as columns, with the position reached, in one transaction."""
+        stored = self._ledger.record_event_table(_fields(attempt, "partial"), table, cursor, again=again)
+        return stored.stored
 
     def gap(self, attempt: Attempt, gap: Gap) -> None:
         """Store that something could not be read."""

@@ -21,10 +21,13 @@ from random import SystemRandom
 from types import FrameType
 from typing import Any, Protocol
 
+import pyarrow as pa
+
+from compliance.app.intake import Batch
 from compliance.app.reading import TICK_S, Job, Reading, Said, Source, source_of
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.evidence import Event
-from compliance.schemas.messages import TRANSIENT, Cause, Collector, Complete, Gap, Record
+from compliance.schemas.messages import TRANSIENT, Bulk, Cause, Collector, Complete, Gap, Record
 
 __all__ = ["Attempt", "Job", "Outcome", "Progress", "Recorder", "Summary", "run"]
 
@@ -56,6 +59,11 @@ class Recorder(Protocol):
 
     def events(self, attempt: Attempt, records: Sequence[Record], cursor: str | None, final: Complete | None) -> None:
         """Events up to `cursor`; with `final` the last of this attempt (possibly none), and the kind is complete."""
+        ...
+
+    def table(self, attempt: Attempt, table: pa.Table, cursor: str, *, again: bool) -> int:
+        """Events up to `cursor` as columns; with `again` those that are recorded already are left out. Gives how many
+        were recorded."""
         ...
 
     def gap(self, attempt: Attempt, gap: Gap) -> None:
@@ -235,14 +243,23 @@ class _Run:
             batch = reading.intake.take(message)
             if batch is not None:
                 source = reading.source
-                self._recorder.events(self._attempt(reading, batch.kind), batch.records, batch.cursor, None)
+                source.recorded[batch.kind] = source.recorded.get(batch.kind, 0) + self._keep(reading, batch)
                 source.cursors[batch.kind] = batch.cursor
-                source.recorded[batch.kind] = source.recorded.get(batch.kind, 0) + len(batch.records)
                 self._show(source, "rows", batch.kind, source.recorded[batch.kind])
             elif isinstance(message, Complete | Gap) and isinstance(message.kind, str):
                 reading.ended_at.setdefault(message.kind, time.monotonic())
+            if isinstance(message, Bulk):
+                reading.tables.release()
         if said.over:
             self._finish(said.number, said.broke or reading.unanswered, may_retry=True)
+
+    def _keep(self, reading: Reading, batch: Batch) -> int:
+        """Records a batch of events; gives how many were new."""
+        attempt = self._attempt(reading, batch.kind)
+        if batch.table is not None:
+            return self._recorder.table(attempt, batch.table, batch.cursor, again=batch.again)
+        self._recorder.events(attempt, batch.records, batch.cursor, None)
+        return len(batch.records)
 
     def _expire(self) -> None:
         """Gives up the sources whose time is over, after everything they said before was heard."""

@@ -22,7 +22,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from compliance.ledger import bulk, restart
+from compliance.ledger import bulk, restart, sheets
 from compliance.ledger.collections import (
     CollectionFields,
     StoredCollection,
@@ -33,7 +33,7 @@ from compliance.ledger.collections import (
 from compliance.ledger.drafts import Draft, draft_row
 from compliance.ledger.keys import KeyRing, Keys
 from compliance.ledger.keystore import KeyStore, is_empty
-from compliance.ledger.line import MAX_LINE, Events, Row, Rows, build
+from compliance.ledger.line import MAX_LINE, Events, Row, Rows, build, check_source
 from compliance.ledger.lockstore import LockStore
 from compliance.ledger.note import Checkpoint, Signer, intent_text, parse_checkpoint, sign_text, split_note
 from compliance.ledger.readable import Readable
@@ -47,6 +47,7 @@ from compliance.schemas.errors import (
     IntegrityError,
     LedgerError,
 )
+from compliance.schemas.evidence import Evidence, kind_named
 from compliance.schemas.kinds.engine import ClockStep, Genesis, KeyEvent
 from compliance.schemas.messages import Record
 
@@ -358,19 +359,62 @@ class Ledger(Readable):
         to go on. `final` closes the collection; batches before it have the outcome `partial`."""
         with self._writing():
             at = self._tick()
-            link = self._known_collections().get((given.of_source, given.of_kind))
-            last = link.newest if link else None
-            again = last is not None and (last.run, last.attempt) == (given.run, given.attempt)
             rows = event_rows(given, records, self._edge.size, self._keystore)
             head = collection_row(
                 given if final else replace(given, outcome="partial"),
                 at,
-                part=last.part + 1 if again and last else 0,
+                part=self._part(given),
                 rows=len(rows),
                 stored=len(rows),
                 cursor=cursor,
             )
             return self._record([head, *rows], at)
+
+    def record_event_table(
+        self, given: CollectionFields, table: pa.Table, cursor: str, *, again: bool = False
+    ) -> StoredCollection:
+        """Record a batch of events that came as columns (`sheets.shape`), as `record_events` does for single ones; more
+        follows, or the end. With `again` those whose key is recorded already are left out.
+
+        Raises:
+            EvidenceError: the table does not fit the kind; nothing was written.
+        """
+        with self._writing(), _uncollected():
+            kind = kind_named(given.of_kind)
+            table = sheets.conformed(kind, table)
+            if again:
+                table = self._without_recorded(given, kind, table)
+            at = self._tick()
+            head = collection_row(
+                replace(given, outcome="partial"),
+                at,
+                part=self._part(given),
+                rows=len(table),
+                stored=len(table),
+                cursor=cursor,
+            )
+            sheet = sheets.Sheet(kind, check_source(given.of_source), table) if len(table) else None
+            return self._record([head], at, sheet)
+
+    def _without_recorded(self, given: CollectionFields, kind: type[Evidence], table: pa.Table) -> pa.Table:
+        """The rows without an entry of this source and kind that has their key and time: a log that was emptied counts
+        anew, and a number that comes again is another event."""
+        keys = sheets.keys(kind, table)
+        found = self._store.query(
+            "SELECT DISTINCT key, line->>'$.record.occurred_at' FROM whole.entry WHERE kind = ? AND source = ? "
+            "AND key IN (SELECT unnest(?::VARCHAR[]))",
+            [kind.kind, given.of_source, keys.to_pylist()],
+        )
+        times = map(instant, table["occurred_at"].to_pylist())
+        known = set(found)
+        return table.filter(pa.array([pair not in known for pair in zip(keys.to_pylist(), times, strict=True)]))
+
+    def _part(self, given: CollectionFields) -> int:
+        """The number of the next batch of an attempt, from 0."""
+        link = self._known_collections().get((given.of_source, given.of_kind))
+        last = link.newest if link else None
+        again = last is not None and (last.run, last.attempt) == (given.run, given.attempt)
+        return last.part + 1 if again and last else 0
 
     def record_gap(self, given: CollectionFields) -> StoredCollection:
         """Record that a kind could not be read. What was known of it before stays as it is."""
@@ -423,8 +467,8 @@ class Ledger(Readable):
             by_person=by,
         )
 
-    def _record(self, rows: Sequence[Row], at: datetime) -> StoredCollection:
-        appended = self._write(Rows.of(rows), at)
+    def _record(self, rows: Sequence[Row], at: datetime, sheet: sheets.Sheet | None = None) -> StoredCollection:
+        appended = self._write(Rows.of(rows), at, sheet=sheet)
         line = self._store.query("SELECT line FROM stored.entry WHERE seq = ?", [appended.first])[0][0]
         stored = StoredCollection.of_line(line)
         where = (stored.of_source, stored.of_kind)
@@ -465,7 +509,15 @@ class Ledger(Readable):
                 remedy="open it again: it shows what was committed before anything is retried",
             )
 
-    def _write(self, rows: Rows | Events, at: datetime, *, incoming: Keys | None = None, action: str = "") -> Appended:
+    def _write(
+        self,
+        rows: Rows | Events,
+        at: datetime,
+        *,
+        sheet: sheets.Sheet | None = None,
+        incoming: Keys | None = None,
+        action: str = "",
+    ) -> Appended:
         first = self._edge.size
         self._check_memory()
         self._keystore.flush()  # before the lines are made: from there to their hashes nothing waits for a disk
@@ -474,6 +526,9 @@ class Ledger(Readable):
         else:
             built = build(rows, first, instant(at), self.origin)
             entries, personal = bulk.entry_table(rows, built, first, at), bulk.personal_table(built)
+        if sheet is not None:  # what belongs to the collection entry that `rows` is
+            more, personal = sheet.tables(first + len(entries), instant(at), self.origin, self._keystore)
+            entries = pa.concat_tables([entries, more]).combine_chunks()
         lengths = pc.binary_length(entries["line"])
         if pc.max(lengths).as_py() > MAX_LINE:
             n = pc.index(pc.greater(lengths, MAX_LINE), True).as_py()

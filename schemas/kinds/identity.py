@@ -138,3 +138,39 @@ class AuthRule(State):
     is_local: bool | None = column("Matches only connections from this machine.")
     error: str | None = column("Why the system refuses the rule, when it does.")
     detail: dict[str, Any] | None = column("Options, file and line.")
+
+
+class RoleDefinition(State):
+    """A role of a system: what it may do, and what the organisation approved it for."""
+
+    kind: ClassVar[str] = "role_definition"
+    key: ClassVar[tuple[str, ...]] = ("role",)
+    subject_column: ClassVar[str | None] = "owner"
+
+    role: str = always("Role or group.")
+    exists: bool | None = column("The system has it; FALSE for one that is only declared.")
+    permissions: list[str] | None = column("What it may do, sorted; '*' for everything.")
+    owner: str | None = column("Who answers for it, as declared; empty when nobody is.", personal=True)
+    purpose: str | None = column("What it is for, as declared; empty when nothing is.")
+    is_declared: bool | None = column("The organisation's catalogue has it; NULL when no catalogue is declared.")
+    is_approved: bool | None = column("The catalogue says who approved it, and when.")
+    approved_permissions: list[str] | None = column("What it is approved for, sorted; '*' for everything.")
+    conflicts_with: list[str] | None = column("Roles that nobody may hold together with it, sorted.")
+    detail: dict[str, Any] | None = column("What only this product says.")
+
+
+class MfaDevice(State):
+    """A second factor that somebody enrolled, or began to."""
+
+    kind: ClassVar[str] = "mfa_device"
+    key: ClassVar[tuple[str, ...]] = ("account", "device")
+    subject_column: ClassVar[str | None] = "account"
+
+    account: str = always("Account it belongs to.", personal=True)
+    device: str = always("Its number, with the table it stands in.")
+    method: str | None = column("totp, hotp, webauthn, email, sms, recovery, or the product's own word.")
+    is_confirmed: bool | None = column("A code of it was accepted once; before that it opens nothing.")
+    is_second_factor: bool | None = column("It counts as a second factor; recovery codes alone do not.")
+    failures: int | None = column("Wrong codes since the last right one.")
+    created_at: Instant | None = column("When it was enrolled.")
+    last_used_at: Instant | None = column("When it was last used.")

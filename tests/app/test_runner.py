@@ -15,16 +15,19 @@ from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+import pyarrow as pa
 import pytest
 
 from compliance.app import intake
 from compliance.app.runner import Attempt, Job, Outcome, Progress, Summary, run
+from compliance.ledger import sheets
 from compliance.schemas.errors import ConfigError, LedgerError, Unreachable
 from compliance.schemas.evidence import Evidence
 from compliance.schemas.kinds.code import Commit, Repository
 from compliance.schemas.kinds.identity import AuthPolicy
 from compliance.schemas.messages import (
     Access,
+    Bulk,
     Cause,
     Complete,
     Context,
@@ -51,11 +54,16 @@ class Memory:
     """A recorder that keeps what it is given."""
 
     calls: list[tuple[str, Attempt, tuple[Record, ...], Complete | Gap | str | None]] = field(default_factory=list)
+    tables: list[tuple[int, str, bool]] = field(default_factory=list)
     threads: set[int] = field(default_factory=set)
     delay_s: float = 0.0
 
     def state(self, attempt: Attempt, records: Sequence[Record], complete: Complete) -> None:
         self._keep("state", attempt, records, complete)
+
+    def table(self, attempt: Attempt, table: pa.Table, cursor: str, *, again: bool) -> int:
+        self.tables.append((len(table), cursor, again))
+        return len(table)
 
     def events(self, attempt: Attempt, records: Sequence[Record], cursor: str | None, final: Complete | None) -> None:
         self._keep("final" if final else "batch", attempt, records, cursor)
@@ -277,6 +285,87 @@ def test_events_that_are_never_marked_do_not_pile_up() -> None:
     assert produced == intake.MAX_UNMARKED + 1
     assert outcome(summary, "commit").outcome == "malformed"
     assert "without a Mark" in (outcome(summary, "commit").message or "")
+
+
+def sheet(*numbers: int, **columns: Any) -> pa.Table:
+    """Commits as columns."""
+    wanted = sheets.shape(Commit)
+    rows = [{"occurred_at": clock(), "repository": "r", "commit": str(n), **columns} for n in numbers]
+    return pa.Table.from_pylist(rows, schema=wanted)
+
+
+def test_a_table_of_events_is_recorded_with_its_position() -> None:
+    def script(ctx: Context[Any]) -> Iterator[Message]:
+        yield Bulk("commit", sheet(1, 2, 3), "c3")
+        yield Bulk("commit", sheet(3, 4), "c4", again=True)
+        yield Complete("commit", cursor="c4", independent_count=5)
+
+    summary, memory = go(job(script))
+    assert memory.tables == [(3, "c3", False), (2, "c4", True)]
+    assert outcome(summary, "commit").outcome == "complete"
+    assert outcome(summary, "commit").rows == 5
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        (lambda: sheet(1).drop_columns(["author_name"]), "other columns"),
+        (lambda: sheet(1, 1), "same key twice"),
+        (lambda: sheet(1, author_name=f"x{SECRET}y"), "a secret appeared"),
+        (lambda: None, "cannot be recorded"),
+        (lambda: [1], "cannot be recorded"),
+    ],
+)
+def test_a_table_that_breaks_the_contract_is_a_gap_and_not_recorded(table: Any, words: str) -> None:
+    def script(ctx: Context[Any]) -> Iterator[Any]:
+        yield Bulk("commit", table(), "c1")
+        yield Complete("commit")
+
+    summary, memory = go(job(script, secrets=frozenset({SECRET})))
+    assert memory.tables == []
+    assert outcome(summary, "commit").outcome == "malformed"
+    assert words in (outcome(summary, "commit").message or "")
+
+
+def test_a_table_of_a_state_after_single_events_or_after_the_ending_is_a_breach() -> None:
+    def state(ctx: Context[Any]) -> Iterator[Message]:
+        yield Bulk("repository", sheet(1), "c1")
+        yield Complete("repository")
+        yield commit(1)
+        yield Bulk("commit", sheet(2), "c1")
+        yield Complete("commit")
+
+    def late(ctx: Context[Any]) -> Iterator[Message]:
+        yield Complete("commit")
+        yield Bulk("commit", sheet(2), "c1")
+
+    for script, kinds in ((state, {"repository", "commit"}), (late, {"commit"})):
+        summary, memory = go(job(script))
+        assert memory.tables == []
+        assert kinds <= {o.kind for o in summary.outcomes if o.outcome == "malformed"}
+
+
+def test_few_tables_wait_for_a_slow_recorder() -> None:
+    produced = ahead = 0
+
+    class Slow(Memory):
+        def table(self, attempt: Attempt, table: pa.Table, cursor: str, *, again: bool) -> int:
+            nonlocal ahead
+            time.sleep(0.01)
+            ahead = max(ahead, produced - len(self.tables))
+            return super().table(attempt, table, cursor, again=again)
+
+    def script(ctx: Context[Any]) -> Iterator[Message]:
+        nonlocal produced
+        for number in range(12):
+            produced += 1
+            yield Bulk("commit", sheet(number), f"c{number}")
+        yield Complete("commit")
+
+    summary, memory = go(job(script), memory=Slow())
+    assert len(memory.tables) == 12
+    assert ahead <= 4
+    assert outcome(summary, "commit").outcome == "complete"
 
 
 def test_a_fast_source_waits_for_a_slow_recorder() -> None:
