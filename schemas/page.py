@@ -13,6 +13,7 @@ from compliance.schemas.evidence import VIEW_COLUMNS, Event, Evidence, all_kinds
 _ROOMS = {
     "identity": "Identity and access",
     "host": "Machines",
+    "signon": "Single sign-on, tokens, sessions, endpoints",
     "network": "Network",
     "web": "Web",
     "data": "Data stores",
