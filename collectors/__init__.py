@@ -10,6 +10,7 @@ from compliance.schemas.errors import ConfigError
 from compliance.schemas.messages import Collector
 
 BUILTIN: Mapping[str, str] = {
+    "django_settings": "compliance.collectors.django_settings:DjangoProject",
     "git": "compliance.collectors.git:Git",
     "host": "compliance.collectors.host:Host",
     "nginx": "compliance.collectors.nginx:Nginx",

@@ -1,0 +1,194 @@
+"""Rules for passwords and sign-in: what the project's validators really accept, how passwords are stored, lock-out.
+
+The validators are tried on made-up passwords without a user: that tells what they demand whoever wrote them.
+"""
+
+from __future__ import annotations
+
+import secrets
+import string
+from datetime import timedelta
+from typing import Any
+
+from django.apps import apps
+from django.conf import settings
+from django.contrib.auth import get_backends, hashers, password_validation
+from django.core.exceptions import ValidationError
+
+from compliance_django import layers
+
+_TRIES = 8
+_LONGEST = 64
+_ALL_EARLIER = 1_000_000  # "every earlier one", for a validator that has no limit
+_OPTIONS = {"min_length", "max_similarity", "last_passwords"}
+_OWN = "django.contrib.auth.password_validation."
+_HISTORY = "django_password_validators.password_history.password_validation.UniquePasswordsValidator"
+_NO_HISTORY = "django_password_validators.password_character_requirements.password_validation."
+_BY_PASSWORD = {
+    "django.contrib.auth.backends.ModelBackend": True,
+    "django.contrib.auth.backends.AllowAllUsersModelBackend": True,
+    "django.contrib.auth.backends.RemoteUserBackend": False,
+    "django.contrib.auth.backends.AllowAllUsersRemoteUserBackend": False,
+    "djangosaml2.backends.Saml2Backend": False,
+    "axes.backends.AxesBackend": False,
+    "axes.backends.AxesStandaloneBackend": False,
+}
+_AXES = ("axes.backends.AxesBackend", "axes.backends.AxesStandaloneBackend")
+
+
+def password_rules() -> dict[str, Any]:
+    """Validators, hashers, and what follows for a new password."""
+    validators = password_validation.get_default_password_validators()
+    hasher = hashers.get_hashers()[0]
+    return {
+        "password_login": _password_login(),
+        "validators": [
+            {
+                "name": str(entry["NAME"]),
+                "options": {
+                    str(k): v if k in _OPTIONS or isinstance(v, (bool, int)) else "(not shown)"
+                    for k, v in (entry.get("OPTIONS") or {}).items()
+                },
+            }
+            for entry in settings.AUTH_PASSWORD_VALIDATORS
+        ],
+        "min_length": _min_length(validators),
+        "needs_alnum": _needs_alnum(validators),
+        "history": _history(validators),
+        "hashers": [{"name": layers.name_of(type(h)), "algorithm": h.algorithm} for h in hashers.get_hashers()],
+        "hash_algorithm": _algorithm(hasher),
+        "hash_iterations": getattr(hasher, "iterations", None),
+    }
+
+
+def _password_login() -> bool | None:
+    states = [_BY_PASSWORD.get(layers.name_of(type(backend))) for backend in get_backends()]
+    return True if True in states else None if None in states else False
+
+
+def _accepted(validators: Any, password: str) -> bool | None:
+    for validator in validators:
+        try:
+            validator.validate(password, None)
+        except ValidationError:
+            return False
+        except Exception:  # noqa: BLE001 -- somebody else's validator: that it cannot be asked is the answer
+            return None
+    return True
+
+
+def _made(length: int, *alphabets: str) -> str:
+    """A random password with a character of each alphabet, in turn."""
+    return "".join(secrets.choice(alphabets[n % len(alphabets)]) for n in range(length))
+
+
+def _try(validators: Any, length: int, *alphabets: str) -> bool | None:
+    """True when one of several made-up passwords is accepted, False when none is, None when that cannot be told."""
+    states = {_accepted(validators, _made(length, *alphabets)) for _ in range(_TRIES)}
+    return True if True in states else None if None in states else False
+
+
+_MIXED = (string.ascii_lowercase, string.digits, string.ascii_uppercase, "!#%+-_")
+
+
+def _min_length(validators: Any) -> int | None:
+    """The length of the shortest password that is accepted; 0 without validators; NULL when none is."""
+    if not validators:
+        return 0
+    for length in range(1, _LONGEST + 1):
+        state = _try(validators, length, *_MIXED)
+        if state is None:
+            return None
+        if state:
+            return length
+    return None
+
+
+def _needs_alnum(validators: Any) -> bool | None:
+    if not validators:
+        return False
+    without_digits = _try(validators, _LONGEST, string.ascii_lowercase, string.ascii_uppercase, "!#%+-_")
+    without_letters = _try(validators, _LONGEST, string.digits, "!#%+-_")
+    if True in (without_digits, without_letters):
+        return False
+    mixed = _try(validators, _LONGEST, *_MIXED)
+    return True if mixed and (without_digits, without_letters) == (False, False) else None
+
+
+def _history(validators: Any) -> int | None:
+    for validator in validators:
+        if layers.name_of(type(validator)) == _HISTORY:
+            kept = int(validator.last_passwords)
+            return kept if kept > 0 else _ALL_EARLIER
+    names = [layers.name_of(type(validator)) for validator in validators]
+    return 0 if all(name.startswith((_OWN, _NO_HISTORY)) for name in names) else None
+
+
+def _algorithm(hasher: Any) -> str:
+    if type(hasher) is hashers.Argon2PasswordHasher:
+        return "argon2id"  # what Django asks of argon2-cffi
+    return {"bcrypt_sha256": "bcrypt"}.get(hasher.algorithm, str(hasher.algorithm))
+
+
+def lockout() -> dict[str, Any]:
+    """After how many failures an account is refused, and for how long; NULL where that cannot be told."""
+    unknown: dict[str, Any] = {"product": None, "attempts": None, "minutes": None, "by": None, "note": ""}
+    if not apps.is_installed("axes"):
+        names = [layers.name_of(type(backend)) for backend in get_backends()]
+        foreign = [n for n in (*names, *settings.MIDDLEWARE) if not n.startswith(("django.", "djangosaml2."))]
+        if foreign:
+            return {**unknown, "note": f"not known whether these limit attempts: {', '.join(sorted(foreign))}"}
+        return {**unknown, "attempts": 0, "minutes": 0, "note": "nothing in the project counts failures"}
+    return {**unknown, "product": "axes", **_axes()}
+
+
+def _axes() -> dict[str, Any]:
+    backends = [layers.name_of(type(backend)) for backend in get_backends()]
+    never = {"attempts": 0, "minutes": 0}
+    if not settings.AXES_ENABLED or not settings.AXES_LOCK_OUT_AT_FAILURE:
+        return {**never, "note": "axes is switched off"}
+    if not set(backends) & set(_AXES):
+        return {**never, "note": "axes is no authentication backend, so it refuses nobody"}
+    if not backends or backends[0] not in _AXES:
+        return {"note": "an authentication backend stands before axes"}
+    if settings.AXES_HANDLER == "axes.handlers.dummy.AxesDummyHandler":
+        return {**never, "note": "the handler of axes refuses nobody"}
+    by = settings.AXES_LOCKOUT_PARAMETERS
+    if not isinstance(by, (list, tuple)):
+        return {"note": "code of the project decides what is locked"}
+    named = ["+".join(p) if isinstance(p, (list, tuple)) else str(p) for p in by]
+    if "username" not in named:
+        return {**never, "by": named, "note": "attempts from changing addresses never lock the account"}
+    doubts = _axes_doubts()
+    if doubts:
+        return {"by": named, "note": "not decided by settings alone: " + ", ".join(doubts)}
+    limit = settings.AXES_FAILURE_LIMIT
+    attempts = limit if isinstance(limit, int) and not isinstance(limit, bool) else None
+    return {"by": named, "attempts": attempts, "minutes": _minutes(settings.AXES_COOLOFF_TIME), "note": ""}
+
+
+def _axes_doubts() -> list[str]:
+    known = ("axes.handlers.database.AxesDatabaseHandler", "axes.handlers.cache.AxesCacheHandler")
+    doubts = [] if settings.AXES_HANDLER in known else ["AXES_HANDLER"]
+    for name in (
+        "AXES_WHITELIST_CALLABLE",
+        "AXES_USERNAME_CALLABLE",
+        "AXES_ONLY_ADMIN_SITE",
+        "AXES_NEVER_LOCKOUT_WHITELIST",
+        "AXES_USE_ATTEMPT_EXPIRATION",
+    ):
+        if getattr(settings, name, None):
+            doubts.append(name)
+    return doubts
+
+
+def _minutes(value: Any) -> int | None:
+    """Whole minutes of AXES_COOLOFF_TIME, rounded down; 0 for None, which is until somebody lifts it."""
+    if value is None:
+        return 0
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        value = timedelta(hours=value)
+    if not isinstance(value, timedelta):
+        return None
+    whole = int(value.total_seconds()) // 60
+    return whole if whole > 0 else None  # under a minute is none, and 0 has another meaning
