@@ -133,6 +133,8 @@ def _algorithm(hasher: Any) -> str:
 def lockout() -> dict[str, Any]:
     """After how many failures an account is refused, and for how long; NULL where that cannot be told."""
     unknown: dict[str, Any] = {"product": None, "attempts": None, "minutes": None, "by": None, "note": ""}
+    if _password_login() is False:
+        return {**unknown, "note": "nobody signs in here with a password"}
     if not apps.is_installed("axes"):
         names = [layers.name_of(type(backend)) for backend in get_backends()]
         foreign = [n for n in (*names, *settings.MIDDLEWARE) if not n.startswith(("django.", "djangosaml2."))]
