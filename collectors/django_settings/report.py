@@ -124,7 +124,7 @@ class Passwords(_Part):
     needs_alnum: bool | None
     history: int | None = Field(ge=0)
     hashers: list[Hasher] = Field(min_length=1)
-    hash_algorithm: str
+    hash_algorithm: str | None
     hash_iterations: int | None
 
 

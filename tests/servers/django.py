@@ -18,7 +18,7 @@ from typing import Any, Self
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 from saml2.config import IdPConfig
 from saml2.metadata import entity_descriptor
@@ -81,6 +81,7 @@ class DjangoProject:
         strict.write_text(_STRICT)
         strict.chmod(0o755)
         make_key(self.data / "jwt.key", rsa.generate_private_key(65537, 2048), public=self.data / "jwt.pub")
+        make_key(self.data / "ec.key", ec.generate_private_key(ec.SECP256R1()), public=self.data / "ec.pub")
         make_certificate(self.data, "sp", timedelta(days=700))
         make_certificate(self.data, "idp", timedelta(days=700))
         make_certificate(self.data, "idp_ending", timedelta(days=10))

@@ -108,8 +108,7 @@ def _test(test: Any, demand: Demand) -> None:
     code = getattr(test, "__code__", None)
     if code in _LOGIN:
         demand.guarded("django.contrib.auth.decorators.login_required", "login_required")
-    elif code in _PERMISSION and layers.enclosed(test).get("perms"):
-        permissions = layers.enclosed(test)["perms"]
+    elif code in _PERMISSION and (permissions := _permissions(test)):
         guard = "django.contrib.auth.decorators.permission_required"
         demand.guarded(guard, "permission_required", permission=True, permissions=permissions)
     elif code is not None and code in _staff():
@@ -119,6 +118,13 @@ def _test(test: Any, demand: Demand) -> None:
         demand.doubtful("django.contrib.auth.decorators.permission_required()")  # of nothing: lets everybody in
     else:
         demand.doubtful(layers.name_of(test))
+
+
+def _permissions(test: Any) -> tuple[str, ...]:
+    """The permissions that permission_required was given; Django before 5.2 keeps them as they came."""
+    around = layers.enclosed(test)
+    given = around.get("perms", around.get("perm")) or ()
+    return (given,) if isinstance(given, str) else tuple(given)
 
 
 def _staff() -> frozenset[Any]:

@@ -124,9 +124,13 @@ def _history(validators: Any) -> int | None:
     return 0 if all(name.startswith((_OWN, _NO_HISTORY)) for name in names) else None
 
 
-def _algorithm(hasher: Any) -> str:
-    if type(hasher) is hashers.Argon2PasswordHasher:
-        return "argon2id"  # what Django asks of argon2-cffi
+def _algorithm(hasher: Any) -> str | None:
+    """The algorithm; None where the project's own code makes the hash, whatever name it gives it."""
+    if not hasher.encode.__module__.startswith("django."):
+        return None
+    if isinstance(hasher, hashers.Argon2PasswordHasher):
+        own = hasher.params.__func__ is not hashers.Argon2PasswordHasher.params
+        return None if own else "argon2id"  # what Django asks of argon2-cffi
     return {"bcrypt_sha256": "bcrypt"}.get(hasher.algorithm, str(hasher.algorithm))
 
 
