@@ -96,8 +96,8 @@ def _jwt(token: Token, settings: DjangoProjectSettings) -> JwtConfig:
         refresh_ttl_s=token.refresh_ttl_s,
         # Code of the project's own may give some users another lifetime; without any, all have the same.
         refresh_ttl_privileged_s=None if token.changed else token.refresh_ttl_s,
-        rotate_refresh=token.rotate_refresh,
-        blacklist_after_rotation=token.blacklist_after_rotation,
+        rotate_refresh=_unless_changed(token, token.rotate_refresh),
+        blacklist_after_rotation=_unless_changed(token, token.blacklist_after_rotation),
         reuse_detection=False if not refused else True if settings.reuse_alert else None,
         reuse_alert=settings.reuse_alert,
         key_kind=token.key_kind,
@@ -113,6 +113,11 @@ def _jwt(token: Token, settings: DjangoProjectSettings) -> JwtConfig:
             "blacklist_installed": token.blacklist_installed,
         },
     )
+
+
+def _unless_changed(token: Token, value: bool) -> bool | None:
+    """What the library does by its settings. Code of the project's own in its place may not do it."""
+    return None if value and token.changed else value
 
 
 def rows_application_endpoint(report: Report, settings: DjangoProjectSettings) -> list[ApplicationEndpoint]:

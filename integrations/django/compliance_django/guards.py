@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import django
+from django.conf import settings
 from django.contrib.auth import decorators as auth
 from django.contrib.auth import mixins
 from django.utils import decorators
@@ -28,6 +29,7 @@ _TRANSPARENT_MIDDLEWARE = {
     "django.views.decorators.csrf._EnsureCsrfToken",
     "django.views.decorators.csrf._EnsureCsrfCookie",
 }
+_SIGNS_IN = "django.contrib.auth.middleware.AuthenticationMiddleware"
 _MAX_LAYERS = 50
 _PASSES_TEST = layers.codes_of(auth.user_passes_test)
 _LOGIN = layers.codes_of(auth.login_required)
@@ -40,14 +42,30 @@ def demand_of(view: Any, *, login_middleware: bool, doubtful_middleware: Sequenc
     """The demand of one entry of the URL map. `login_middleware`: Django's LoginRequiredMiddleware is in force;
     `doubtful_middleware`: classes that are not known, any of which may refuse what the view itself lets in."""
     demand = Demand()
+    if _SIGNS_IN not in settings.MIDDLEWARE and not rest.is_rest(innermost(view)):
+        demand.doubtful(f"no {_SIGNS_IN}")  # something else says who is signed in
     if login_middleware and getattr(view, "login_required", True):
         demand.guarded("django.contrib.auth.middleware.LoginRequiredMiddleware", "Django's LoginRequiredMiddleware")
-    peel(view, demand)
+    try:
+        peel(view, demand)
+    except Exception as error:  # noqa: BLE001 -- one view of an unknown build must not hide all others
+        demand.doubtful(f"could not be taken apart: {type(error).__name__}")
+        demand.signin = None
     if demand.signin is False and doubtful_middleware:
         demand.signin, demand.permission = None, None
         demand.undecided.extend(doubtful_middleware)
         demand.basis = f"{demand.basis}; middleware of the project's own may refuse"
     return demand
+
+
+def innermost(view: Any) -> Any:
+    """The function behind all wrappers that say what they wrap."""
+    for _ in range(_MAX_LAYERS):
+        function = layers.plain(view)
+        view = getattr(function, "__wrapped__", None) if hasattr(function, "__code__") else None
+        if view is None or rest.is_rest(function):
+            return function
+    return view
 
 
 def peel(view: Any, demand: Demand) -> None:

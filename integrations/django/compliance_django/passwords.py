@@ -17,7 +17,7 @@ from django.core.exceptions import ValidationError
 
 from compliance_django import layers
 
-_TRIES = 8
+_TRIES = 60
 _LONGEST = 64
 _ALL_EARLIER = 1_000_000  # "every earlier one", for a validator that has no limit
 _OPTIONS = {"min_length", "max_similarity", "last_passwords"}
@@ -78,8 +78,14 @@ def _accepted(validators: Any, password: str) -> bool | None:
 
 
 def _made(length: int, *alphabets: str) -> str:
-    """A random password with a character of each alphabet, in turn."""
-    return "".join(secrets.choice(alphabets[n % len(alphabets)]) for n in range(length))
+    """A random password: each alphabet once where there is room, the rest in shares that differ from try to try, so
+    that a rule about the number of one sort is met by some."""
+    first = [secrets.choice(alphabet) for alphabet in alphabets]
+    favoured = [secrets.choice(alphabets) for _ in range(2)]
+    rest = [secrets.choice(secrets.choice([*alphabets, *favoured, *favoured])) for _ in range(length)]
+    made = (first + rest)[:length]
+    secrets.SystemRandom().shuffle(made)
+    return "".join(made)
 
 
 def _try(validators: Any, length: int, *alphabets: str) -> bool | None:

@@ -9,6 +9,19 @@ from compliance_django import layers
 from compliance_django.verdict import Demand
 
 _SAFE = {"get", "head"}
+# Packages whose authentication classes take nobody for signed in who brings no credential.
+_AUTHENTICATION = ("rest_framework", "rest_framework_simplejwt", "knox", "oauth2_provider", "mozilla_django_oidc")
+
+# What decides in a view of REST framework; a view that has one of its own is not known.
+_DECISIVE = (
+    "dispatch",
+    "initial",
+    "check_permissions",
+    "get_permissions",
+    "permission_denied",
+    "perform_authentication",
+    "get_authenticators",
+)
 
 
 def is_rest(function: Any) -> bool:
@@ -35,11 +48,14 @@ def read(function: Any, demand: Demand) -> None:
     if not issubclass(cls, APIView):
         demand.doubtful(layers.name_of(cls))
         return
-    for name in ("dispatch", "initial", "check_permissions", "get_permissions", "permission_denied"):
+    for name in _DECISIVE:
         if getattr(cls, name) is not getattr(APIView, name):
             demand.doubtful(f"{layers.name_of(cls)}.{name}")
     if api_settings.UNAUTHENTICATED_USER not in (None, AnonymousUser):
         demand.doubtful("REST_FRAMEWORK.UNAUTHENTICATED_USER")  # a stranger may count as signed in
+    for authentication in initkwargs.get("authentication_classes", cls.authentication_classes):
+        if authentication.__module__.partition(".")[0] not in _AUTHENTICATION:
+            demand.doubtful(layers.name_of(authentication))
     classes = initkwargs.get("permission_classes", cls.permission_classes)
     doubts: list[str] = []
     states = [_state(permission, methods, demand, doubts) for permission in classes]

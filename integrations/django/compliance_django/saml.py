@@ -40,7 +40,7 @@ def _djangosaml2() -> Iterable[dict[str, Any]]:
     common = {
         "sp_id": str(config.entityid),
         "product": "pysaml2",
-        "strict": None if own_loader else True,  # a loader may give another configuration to each request
+        "strict": _strict(config, own_loader),
         "assertions_signed": bool(_of_sp(config, "want_assertions_signed", False)),
         "responses_signed": bool(_of_sp(config, "want_response_signed", True)),
         "either_signed": bool(_of_sp(config, "want_assertions_or_response_signed", False)),
@@ -68,6 +68,14 @@ def _djangosaml2() -> Iterable[dict[str, Any]]:
             "metadata_valid_until": certificates.when(until) if until else None,
             "metadata_signed": _all_signed(store, idp),
         }
+
+
+def _strict(config: Any, own_loader: bool) -> bool | None:
+    """False when a key that comes with the answer is trusted. A loader of the project's own may give each request
+    another configuration."""
+    if not config.getattr("only_use_keys_in_metadata", ""):
+        return False
+    return None if own_loader else True
 
 
 def _all_signed(store: Any, idp: str) -> bool:

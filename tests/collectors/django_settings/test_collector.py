@@ -330,6 +330,15 @@ def test_an_old_answer_of_a_command_is_none(context: Make, report: Path, project
     replayed.unlink()
 
 
+def test_code_in_the_place_of_the_librarys_leaves_its_part_unknown(context: Make, report: Path) -> None:
+    made = json.loads(report.read_text())
+    made["sections"]["tokens"]["value"][0]["changed"] = ["TOKEN_REFRESH_SERIALIZER=shop.own.OwnSerializer"]
+    report.write_text(_signed(made))
+    row = Read(_told(context, report)).one("jwt_config")
+    assert (row.rotate_refresh, row.blacklist_after_rotation, row.refresh_ttl_privileged_s) == (None, None, None)
+    assert (row.access_ttl_s, row.refresh_ttl_s) == (600, 43200)
+
+
 def test_a_section_that_the_project_could_not_read(context: Make, report: Path) -> None:
     made = json.loads(report.read_text())
     for name in ("sessions", "endpoints"):

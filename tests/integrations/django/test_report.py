@@ -47,9 +47,10 @@ _DECIDED = {
         admin by_login by_login_then_own by_login_under_harmless by_permission by_staff wrapped_class""",
     False: """ApiEither ApiNone ApiOpen ApiReadOnly ApiSetOpen ByMixinTooLate OpenTemplate accounts/login api_function
         health open_page""",
-    None: """ApiByAction ApiOwn ByMixinBehindDispatch ByMixinThatLetsGo ByOwnMethodDecorator ByTestMixin HalfGuarded
-        OwnTemplate by_any_test by_impostor by_no_permission by_own_then_login cached_before_login checks_inside hook
-        saml2/acs saml2/login saml2/logout saml2/ls saml2/ls/post saml2/metadata unnamed_wrapper""",
+    None: """ApiBroken ApiByAction ApiOwn ApiSignsInAnybody ByMixinBehindDispatch ByMixinThatLetsGo
+        ByOwnMethodDecorator ByTestMixin HalfGuarded OwnTemplate by_any_test by_impostor
+        by_no_permission by_own_then_login cached_before_login checks_inside hook saml2/acs saml2/login
+        saml2/logout saml2/ls saml2/ls/post saml2/metadata unnamed_wrapper""",
 }
 DECIDED = {route: signin for signin, routes in _DECIDED.items() for route in routes.split()}
 
@@ -76,7 +77,8 @@ def test_djangos_login_middleware_guards_all_but_what_is_exempt(said: Any) -> No
     undecided = {route for route, row in rows.items() if row["requires_signin"] is None}
     assert "/accounts/login/" in open_now
     assert "/open_page/" not in open_now
-    assert undecided == {"/ApiByAction/", "/ApiOwn/"}  # REST framework is exempt from it
+    exempt = {"/ApiBroken/", "/ApiByAction/", "/ApiOwn/", "/ApiSignsInAnybody/"}
+    assert undecided == exempt  # views of REST framework are
 
 
 def test_middleware_of_the_projects_own_leaves_open_views_undecided(said: Any) -> None:
@@ -84,6 +86,19 @@ def test_middleware_of_the_projects_own_leaves_open_views_undecided(said: Any) -
     assert [route for route, row in rows.items() if row["requires_signin"] is False] == []
     assert rows["/health/"]["undecided"] == ["shop.own.OwnMiddleware"]
     assert rows["/by_login/"]["requires_signin"] is True
+
+
+def test_without_djangos_authentication_nothing_is_known_of_guards_that_ask_it(said: Any) -> None:
+    rows = said["maps"]["nobody signs in"]
+    assert rows["/by_login/"]["requires_signin"] is None
+    assert rows["/ApiDefault/"]["requires_signin"] is True  # REST framework signs in by itself
+
+
+def test_who_is_signed_in_is_the_authentications_word(said: Any) -> None:
+    row = said["maps"]["plain"]["/ApiSignsInAnybody/"]
+    assert (row["status"], row["requires_signin"]) == (200, None)
+    assert row["undecided"] == ["shop.views.EverybodyIsSomebody"]
+    assert said["maps"]["plain"]["/ApiBroken/"]["undecided"] == ["could not be taken apart: TypeError"]
 
 
 def test_decorators_are_known_by_their_code(said: Any) -> None:
@@ -156,6 +171,7 @@ def test_tokens(said: Any) -> None:
     told = {name: rows[0] for name, rows in said["tokens"].items()}
     assert (told["no blacklist"]["rotate_refresh"], told["no blacklist"]["blacklist_after_rotation"]) == (True, False)
     assert told["own serializer"]["changed"] == ["TOKEN_OBTAIN_SERIALIZER=shop.own.OwnSerializer"]
+    assert told["own refresh"]["changed"] == ["TOKEN_REFRESH_SERIALIZER=shop.own.OwnSerializer"]
     assert (told["curve"]["key_kind"], told["curve"]["key_bits"], told["curve"]["curve"]) == ("ec", 256, "P-256")
     secret = told["shared secret"]
     assert (secret["key_kind"], secret["key_bits"], secret["key_id"]) == ("hmac", 8 * len(SECRETS["secret_key"]), None)
@@ -166,6 +182,8 @@ def test_tokens(said: Any) -> None:
 
 
 def test_sign_on(said: Any) -> None:
+    (trusting,) = said["saml"]["keys of the answer"]
+    assert trusting["strict"] is False
     (own,) = said["saml"]["own loader"]
     assert (own["strict"], own["assertions_signed"]) == (None, True)
     hardened = said["saml"]["python3-saml"][1]

@@ -56,6 +56,7 @@ JWT = settings.SIMPLE_JWT
 TOKENS = {
     "no blacklist": {"INSTALLED_APPS": [n for n in settings.INSTALLED_APPS if not n.endswith("token_blacklist")]},
     "own serializer": {"SIMPLE_JWT": {**JWT, "TOKEN_OBTAIN_SERIALIZER": "shop.own.OwnSerializer"}},
+    "own refresh": {"SIMPLE_JWT": {**JWT, "TOKEN_REFRESH_SERIALIZER": "shop.own.OwnSerializer"}},
     "curve": {"SIMPLE_JWT": {**JWT, "ALGORITHM": "ES256", "SIGNING_KEY": (settings.DATA / "ec.key").read_text()}},
     "shared secret": {"SIMPLE_JWT": {"ALGORITHM": "HS256"}},
     "garbage key": {"SIMPLE_JWT": {**JWT, "SIGNING_KEY": "no key"}},
@@ -65,6 +66,7 @@ LOGIN = "django.contrib.auth.middleware.LoginRequiredMiddleware"
 MAPS = {
     "plain": settings.MIDDLEWARE,
     "login middleware": [*settings.MIDDLEWARE, LOGIN],
+    "nobody signs in": [name for name in settings.MIDDLEWARE if "AuthenticationMiddleware" not in name],
     "own middleware": [*settings.MIDDLEWARE, "shop.own.OwnMiddleware"],
 }
 
@@ -99,6 +101,9 @@ with warnings.catch_warnings():
         "tokens": {name: _with(changes, tokens.tokens) for name, changes in TOKENS.items()},
         "maps": _maps(),
         "saml": {
+            "keys of the answer": _with(
+                {"SAML_CONFIG": {**settings.SAML_CONFIG, "only_use_keys_in_metadata": False}}, saml.providers
+            ),
             "own loader": _with({"SAML_CONFIG_LOADER": "shop.own.loader"}, saml.providers),
             "python3-saml": _with(
                 {"COMPLIANCE_REPORT": {"PYTHON3_SAML": "shop.onelogin.settings_good"}}, saml.providers

@@ -3,6 +3,7 @@
 import functools
 
 from django.contrib.admin.views.decorators import staff_member_required
+from django.contrib.auth import get_user_model
 from django.contrib.auth.decorators import login_required, permission_required, user_passes_test
 from django.contrib.auth.mixins import LoginRequiredMixin, PermissionRequiredMixin, UserPassesTestMixin
 from django.http import HttpResponse, HttpResponseForbidden, JsonResponse
@@ -13,7 +14,7 @@ from django.views.decorators.cache import cache_page, never_cache
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_GET
 from django.views.generic import TemplateView
-from rest_framework import permissions, viewsets
+from rest_framework import authentication, permissions, viewsets
 from rest_framework.decorators import api_view, permission_classes
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -226,6 +227,22 @@ class ApiByAction(ApiDefault):
 
     def get_permissions(self):
         return []
+
+
+class EverybodyIsSomebody(authentication.BaseAuthentication):
+    """Takes every stranger for a signed-in user."""
+
+    def authenticate(self, request):
+        return get_user_model()(username="demo"), None
+
+
+class ApiSignsInAnybody(ApiDefault):
+    authentication_classes = (EverybodyIsSomebody,)
+    permission_classes = (permissions.IsAuthenticated,)
+
+
+class ApiBroken(ApiDefault):
+    permission_classes = 5
 
 
 class ApiSet(viewsets.ViewSet):
