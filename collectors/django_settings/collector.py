@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 from compliance.collectors.django_settings import discovery, keys, rows
-from compliance.collectors.django_settings.report import Report, fetch_report
+from compliance.collectors.django_settings.report import fetch_report
 from compliance.collectors.django_settings.settings import DjangoProjectSettings
+from compliance.collectors.django_settings.shape import Report
 from compliance.schemas.errors import SourceError
 from compliance.schemas.evidence import Evidence
 from compliance.schemas.kinds.host import Setting

@@ -18,8 +18,9 @@ from typing import Any
 
 import httpx
 
-from compliance.collectors.django_settings.report import Report, value_of
+from compliance.collectors.django_settings.report import value_of
 from compliance.collectors.django_settings.settings import DjangoProjectSettings
+from compliance.collectors.django_settings.shape import Report
 from compliance.schemas.errors import Absent, Denied, Malformed, SourceError, TimedOut, Truncated, Unreachable
 from compliance.schemas.kinds.signon import SigningKey, SigningKeySeen
 from compliance.schemas.messages import Context, Request

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 
-from compliance.collectors.django_settings.report import Database, Provider, Report, Sessions, Token, value_of
+from compliance.collectors.django_settings.report import value_of
 from compliance.collectors.django_settings.settings import DjangoProjectSettings
+from compliance.collectors.django_settings.shape import Database, Provider, Report, Sessions, Token
 from compliance.schemas.kinds.host import Setting
 from compliance.schemas.kinds.identity import AuthPolicy
 from compliance.schemas.kinds.network import InternalLink

@@ -1,4 +1,4 @@
-"""Rules for passwords and sign-in: what the project's validators really accept, how passwords are stored, lock-out.
+"""Rules for passwords: what the project's validators really accept, and how passwords are stored.
 
 The validators are tried on made-up passwords without a user: that tells what they demand whoever wrote them.
 """
@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import secrets
 import string
-from datetime import timedelta
 from typing import Any
 
-from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_backends, hashers, password_validation
 from django.core.exceptions import ValidationError
@@ -33,7 +31,6 @@ _BY_PASSWORD = {
     "axes.backends.AxesBackend": False,
     "axes.backends.AxesStandaloneBackend": False,
 }
-_AXES = ("axes.backends.AxesBackend", "axes.backends.AxesStandaloneBackend")
 
 
 def password_rules() -> dict[str, Any]:
@@ -41,7 +38,7 @@ def password_rules() -> dict[str, Any]:
     validators = password_validation.get_default_password_validators()
     hasher = hashers.get_hashers()[0]
     return {
-        "password_login": _password_login(),
+        "password_login": password_login(),
         "validators": [
             {
                 "name": str(entry["NAME"]),
@@ -61,7 +58,8 @@ def password_rules() -> dict[str, Any]:
     }
 
 
-def _password_login() -> bool | None:
+def password_login() -> bool | None:
+    """Somebody can sign in with a password; None where a backend is not known."""
     states = [_BY_PASSWORD.get(layers.name_of(type(backend))) for backend in get_backends()]
     return True if True in states else None if None in states else False
 
@@ -138,69 +136,3 @@ def _algorithm(hasher: Any) -> str | None:
         own = hasher.params.__func__ is not hashers.Argon2PasswordHasher.params
         return None if own else "argon2id"  # what Django asks of argon2-cffi
     return {"bcrypt_sha256": "bcrypt"}.get(hasher.algorithm, str(hasher.algorithm))
-
-
-def lockout() -> dict[str, Any]:
-    """After how many failures an account is refused, and for how long; NULL where that cannot be told."""
-    unknown: dict[str, Any] = {"product": None, "attempts": None, "minutes": None, "by": None, "note": ""}
-    if _password_login() is False:
-        return {**unknown, "note": "nobody signs in here with a password"}
-    if not apps.is_installed("axes"):
-        names = [layers.name_of(type(backend)) for backend in get_backends()]
-        foreign = [n for n in (*names, *settings.MIDDLEWARE) if not n.startswith(("django.", "djangosaml2."))]
-        if foreign:
-            return {**unknown, "note": f"not known whether these limit attempts: {', '.join(sorted(foreign))}"}
-        return {**unknown, "attempts": 0, "minutes": 0, "note": "nothing in the project counts failures"}
-    return {**unknown, "product": "axes", **_axes()}
-
-
-def _axes() -> dict[str, Any]:
-    backends = [layers.name_of(type(backend)) for backend in get_backends()]
-    never = {"attempts": 0, "minutes": 0}
-    if not settings.AXES_ENABLED or not settings.AXES_LOCK_OUT_AT_FAILURE:
-        return {**never, "note": "axes is switched off"}
-    if not set(backends) & set(_AXES):
-        return {**never, "note": "axes is no authentication backend, so it refuses nobody"}
-    if not backends or backends[0] not in _AXES:
-        return {"note": "an authentication backend stands before axes"}
-    if settings.AXES_HANDLER == "axes.handlers.dummy.AxesDummyHandler":
-        return {**never, "note": "the handler of axes refuses nobody"}
-    by = settings.AXES_LOCKOUT_PARAMETERS
-    if not isinstance(by, (list, tuple)):
-        return {"note": "code of the project decides what is locked"}
-    named = ["+".join(p) if isinstance(p, (list, tuple)) else str(p) for p in by]
-    if "username" not in named:
-        return {**never, "by": named, "note": "attempts from changing addresses never lock the account"}
-    doubts = _axes_doubts()
-    if doubts:
-        return {"by": named, "note": "not decided by settings alone: " + ", ".join(doubts)}
-    limit = settings.AXES_FAILURE_LIMIT
-    attempts = limit if isinstance(limit, int) and not isinstance(limit, bool) else None
-    return {"by": named, "attempts": attempts, "minutes": _minutes(settings.AXES_COOLOFF_TIME), "note": ""}
-
-
-def _axes_doubts() -> list[str]:
-    known = ("axes.handlers.database.AxesDatabaseHandler", "axes.handlers.cache.AxesCacheHandler")
-    doubts = [] if settings.AXES_HANDLER in known else ["AXES_HANDLER"]
-    for name in (
-        "AXES_WHITELIST_CALLABLE",
-        "AXES_USERNAME_CALLABLE",
-        "AXES_ONLY_ADMIN_SITE",
-        "AXES_NEVER_LOCKOUT_WHITELIST",
-        "AXES_USE_ATTEMPT_EXPIRATION",
-    ):
-        if getattr(settings, name, None):
-            doubts.append(name)
-    return doubts
-
-
-def _minutes(value: Any) -> int | None:
-    """Whole minutes of AXES_COOLOFF_TIME, rounded down; 0 for None, which is until somebody lifts it."""
-    if value is None:
-        return 0
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        value = timedelta(hours=value)
-    if not isinstance(value, timedelta):
-        return None
-    whole = int(value.total_seconds()) // 60
-    return whole if whole > 0 else None  # under a minute is none, and 0 has another meaning

@@ -20,7 +20,7 @@ from typing import Any
 
 from django.conf import settings
 
-from compliance_django import __version__, endpoints, outline, passwords, saml, tokens
+from compliance_django import __version__, endpoints, lockout, outline, passwords, saml, tokens
 
 FORMAT = "compliance-django-report"
 VERSION = 1
@@ -31,7 +31,7 @@ SECTIONS: Mapping[str, Callable[[], Any]] = {
     "databases": outline.databases,
     "checks": outline.deploy_checks,
     "passwords": passwords.password_rules,
-    "lockout": passwords.lockout,
+    "lockout": lockout.lockout,
     "sso": saml.providers,
     "tokens": tokens.tokens,
     "endpoints": endpoints.endpoints,

@@ -11,7 +11,7 @@ import django
 os.environ["DJANGO_SETTINGS_MODULE"] = "shop.good"
 django.setup()
 
-from compliance_django import endpoints, passwords, report, saml, tokens  # noqa: E402
+from compliance_django import endpoints, lockout, passwords, report, saml, tokens  # noqa: E402
 from django.conf import settings  # noqa: E402
 from django.test import Client, override_settings  # noqa: E402
 
@@ -96,7 +96,7 @@ def _maps():
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     said = {
-        "lockouts": {name: _with(changes, passwords.lockout) for name, changes in LOCKOUTS.items()},
+        "lockouts": {name: _with(changes, lockout.lockout) for name, changes in LOCKOUTS.items()},
         "passwords": {name: _with(changes, passwords.password_rules) for name, changes in PASSWORDS.items()},
         "tokens": {name: _with(changes, tokens.tokens) for name, changes in TOKENS.items()},
         "maps": _maps(),
