@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import pwd
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +27,18 @@ from saml2.metadata import entity_descriptor
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = Path(__file__).parent / "django_project"
+DISTRIBUTIONS = (
+    "argon2-cffi",
+    "django",
+    "django-axes",
+    "django-ipware",
+    "django-password-validators",
+    "djangorestframework-simplejwt",
+    "djangosaml2",
+    "psycopg",
+    "psycopg-binary",
+    "python3-saml",
+)
 APP = ROOT / "integrations" / "django"
 IDP = "https://idp.example/metadata"
 
@@ -51,12 +65,47 @@ def own_account() -> str:
 
 def python() -> str:
     """A Python of this version that the account may run; a root's own one lies in a closed home."""
-    if os.geteuid() != 0 or _open_to_all(Path(sys.executable)):
+    if os.geteuid() != 0:
         return sys.executable
+    if _open_to_all(Path(sys.executable)):
+        return str(Path(sys.executable).resolve())
     other = shutil.which(f"python{sys.version_info[0]}.{sys.version_info[1]}", path="/usr/bin:/usr/local/bin")
     if other is None:
         pytest.skip("needs a Python of the same version that an ordinary account may run")
     return other
+
+
+def packages_for(folder: Path) -> list[str]:
+    """Folders from which the account imports Django, our application and the rest. What lies behind a closed folder is
+    copied into `folder`: a root's checkout may."""
+    places = [APP, Path(sysconfig.get_path("purelib"))]
+    if os.geteuid() != 0 or all(_open_to_all(place) for place in places):
+        return [str(place) for place in places]
+    shutil.copytree(APP / "compliance_django", folder / "compliance_django")
+    for distribution in _needed():
+        for file in distribution.files or ():
+            if ".." not in file.parts and file.suffix != ".pyc":
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(distribution.locate_file(file), folder / file)
+    return [str(folder)]
+
+
+def _needed() -> Iterator[importlib.metadata.Distribution]:
+    """The distributions that the project imports, with what they need."""
+    seen: set[str] = set()
+    waiting = list(DISTRIBUTIONS)
+    while waiting:
+        name = waiting.pop()
+        if name.lower() in seen:
+            continue
+        seen.add(name.lower())
+        try:
+            found = importlib.metadata.distribution(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue  # needed elsewhere only: another system, an extra
+        yield found
+        asked = [text for text in found.requires or () if "extra ==" not in text]
+        waiting += [re.split(r"[^A-Za-z0-9._-]", text, maxsplit=1)[0] for text in asked]
 
 
 class DjangoProject:
@@ -69,7 +118,7 @@ class DjangoProject:
         self.env = {
             "SHOP_DATA": str(self.data),
             "SHOP_XMLSEC": str(self.base / "xmlsec1-strict"),
-            "PYTHONPATH": os.pathsep.join((str(APP), sysconfig.get_path("purelib"))),
+            "PYTHONPATH": os.pathsep.join(packages_for(self.base / "packages")),
             "PYTHONDONTWRITEBYTECODE": "1",
         }
 

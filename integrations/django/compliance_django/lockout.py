@@ -1,6 +1,6 @@
 """What happens after failed attempts to sign in, as django-axes is set.
 
-A lock counts only when it is the account that is locked: attempts from changing addresses must end too. Where code of the
+A lock counts only when the account is locked: attempts from changing addresses must end too. Where code of the
 project decides, nothing is known.
 """
 
