@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -89,7 +89,7 @@ class Validator(_Part):
     """A password validator."""
 
     name: str
-    options: dict[str, Any]
+    options: dict[str, bool | int | str]
 
 
 class Hasher(_Part):

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import django
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import decorators as auth
-from django.contrib.auth import mixins
 from django.utils import decorators
 from django.views.generic.base import View
 
@@ -42,8 +42,6 @@ def demand_of(view: Any, *, login_middleware: bool, doubtful_middleware: Sequenc
     """The demand of one entry of the URL map. `login_middleware`: Django's LoginRequiredMiddleware is in force;
     `doubtful_middleware`: classes that are not known, any of which may refuse what the view itself lets in."""
     demand = Demand()
-    if _SIGNS_IN not in settings.MIDDLEWARE and not rest.is_rest(innermost(view)):
-        demand.doubtful(f"no {_SIGNS_IN}")  # something else says who is signed in
     if login_middleware and getattr(view, "login_required", True):
         demand.guarded("django.contrib.auth.middleware.LoginRequiredMiddleware", "Django's LoginRequiredMiddleware")
     try:
@@ -51,6 +49,10 @@ def demand_of(view: Any, *, login_middleware: bool, doubtful_middleware: Sequenc
     except Exception as error:  # noqa: BLE001 -- one view of an unknown build must not hide all others
         demand.doubtful(f"could not be taken apart: {type(error).__name__}")
         demand.signin = None
+    if demand.signin and _SIGNS_IN not in settings.MIDDLEWARE and not rest.is_rest(innermost(view)):
+        demand.signin, demand.permission = None, None  # something else says who is signed in
+        demand.undecided.append(f"no {_SIGNS_IN}")
+        demand.basis = f"{demand.basis}; who is signed in is not known"
     if demand.signin is False and doubtful_middleware:
         demand.signin, demand.permission = None, None
         demand.undecided.extend(doubtful_middleware)
@@ -153,6 +155,8 @@ def _staff() -> frozenset[Any]:
 
 def _admin(function: Any, owner: Any, demand: Demand) -> bool:
     """True when `function` belongs to Django's admin site and all it demands is noted."""
+    if not apps.is_installed("django.contrib.admin"):
+        return False
     from django.contrib.admin import AdminSite, ModelAdmin
 
     code = function.__code__
@@ -187,20 +191,20 @@ def read_class(cls: Any, given: Any, demand: Demand) -> None:
 
 def _dispatch(cls: Any, given: Any, demand: Demand) -> bool:
     """Notes what `dispatch` demands; True when it goes on to the handlers and has refused nobody."""
-    function = cls.dispatch
+    function, mixins = cls.dispatch, _mixins()
     for _ in range(_MAX_LAYERS):
         if function is View.dispatch:
             return demand.signin is None
-        if function is mixins.LoginRequiredMixin.dispatch:
+        if mixins and function is mixins.LoginRequiredMixin.dispatch:
             _mixin(cls, demand, "LoginRequiredMixin", ("handle_no_permission",), permissions=())
             return False
-        if function is mixins.PermissionRequiredMixin.dispatch:
+        if mixins and function is mixins.PermissionRequiredMixin.dispatch:
             named = given.get("permission_required", cls.permission_required)
             own = ("handle_no_permission", "has_permission", "get_permission_required")
             permissions = (named,) if isinstance(named, str) else tuple(named or ())
             _mixin(cls, demand, "PermissionRequiredMixin", own, permissions=permissions, permission=True)
             return False
-        if function is mixins.UserPassesTestMixin.dispatch:
+        if mixins and function is mixins.UserPassesTestMixin.dispatch:
             demand.doubtful(layers.name_of(cls.test_func))
             return False
         around = layers.enclosed(function) if getattr(function, "__code__", None) in _MULTI else {}
@@ -214,10 +218,19 @@ def _dispatch(cls: Any, given: Any, demand: Demand) -> bool:
     return False
 
 
+def _mixins() -> Any:
+    """Django's mixins; None without django.contrib.auth, for then they cannot be imported and no view has them."""
+    if not apps.is_installed("django.contrib.auth"):
+        return None
+    from django.contrib.auth import mixins
+
+    return mixins
+
+
 def _mixin(
     cls: Any, demand: Demand, name: str, own: Sequence[str], *, permissions: Sequence[str], permission: bool = False
 ) -> None:
-    home = getattr(mixins, name)
+    home = getattr(_mixins(), name)
     changed = [n for n in own if getattr(cls, n) is not getattr(home, n)]
     if changed:
         demand.doubtful(f"{layers.name_of(cls)}.{changed[0]}")
@@ -227,8 +240,9 @@ def _mixin(
 
 
 def _later_mixins(cls: Any, demand: Demand) -> None:
+    mixins = _mixins()
     for name in ("LoginRequiredMixin", "PermissionRequiredMixin"):
-        if issubclass(cls, getattr(mixins, name)):
+        if mixins and issubclass(cls, getattr(mixins, name)):
             demand.guarded(f"django.contrib.auth.mixins.{name}", name)
 
 

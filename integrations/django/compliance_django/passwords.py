@@ -43,7 +43,7 @@ def password_rules() -> dict[str, Any]:
             {
                 "name": str(entry["NAME"]),
                 "options": {
-                    str(k): v if k in _OPTIONS or isinstance(v, (bool, int)) else "(not shown)"
+                    str(k): v if isinstance(v, (bool, int)) else str(v) if k in _OPTIONS else "(not shown)"
                     for k, v in (entry.get("OPTIONS") or {}).items()
                 },
             }

@@ -36,7 +36,6 @@ def is_rest(function: Any) -> bool:
 
 def read(function: Any, demand: Demand) -> None:
     """Notes what the permission classes of a view demand. All of them must agree, so one that demands is enough."""
-    from django.contrib.auth.models import AnonymousUser
     from rest_framework.settings import api_settings
     from rest_framework.views import APIView
 
@@ -51,7 +50,8 @@ def read(function: Any, demand: Demand) -> None:
     for name in _DECISIVE:
         if getattr(cls, name) is not getattr(APIView, name):
             demand.doubtful(f"{layers.name_of(cls)}.{name}")
-    if api_settings.UNAUTHENTICATED_USER not in (None, AnonymousUser):
+    stranger = api_settings.UNAUTHENTICATED_USER
+    if stranger is not None and layers.name_of(stranger) != "django.contrib.auth.models.AnonymousUser":
         demand.doubtful("REST_FRAMEWORK.UNAUTHENTICATED_USER")  # a stranger may count as signed in
     for authentication in initkwargs.get("authentication_classes", cls.authentication_classes):
         if authentication.__module__.partition(".")[0] not in _AUTHENTICATION:

@@ -48,6 +48,8 @@ def test_good_state(context: Make, project: Project) -> None:
     assert (policy.password_login, policy.lockout_attempts, policy.lockout_minutes) == (True, 5, 30)
     assert (policy.idle_minutes, policy.password_min_length, policy.password_needs_alnum) == (15, 12, True)
     assert (policy.password_history, policy.hash_algorithm, policy.hash_iterations) == (5, "argon2id", None)
+    similar = "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"
+    assert {"name": similar, "options": {"max_similarity": "0.6"}} in policy.detail["validators"]
     session = read.one("session_policy")
     assert (session.cookie_secure, session.cookie_httponly, session.cookie_samesite) == (True, True, "Lax")
     assert (session.age_s, session.engine) == (900, "django.contrib.sessions.backends.db")

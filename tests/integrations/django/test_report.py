@@ -186,6 +186,7 @@ def test_sign_on(said: Any) -> None:
     assert trusting["strict"] is False
     (own,) = said["saml"]["own loader"]
     assert (own["strict"], own["assertions_signed"]) == (None, True)
+    assert said["saml"]["folder"] == said["saml"]["python3-saml"]
     hardened = said["saml"]["python3-saml"][1]
     assert (hardened["product"], hardened["strict"], hardened["assertions_signed"]) == ("python3-saml", True, True)
     assert (hardened["weak_signatures_refused"], hardened["replay_protection"]) == (True, None)

@@ -81,6 +81,16 @@ def _status(route):
     return client.get(route, secure=True).status_code
 
 
+def _folder():
+    """The settings of python3-saml as its example for Django keeps them."""
+    from shop.onelogin import settings_good
+
+    folder = settings.DATA / "onelogin"
+    folder.mkdir()
+    folder.joinpath("settings.json").write_text(json.dumps(settings_good()))
+    return folder
+
+
 def _maps():
     found = {}
     for name, middleware in MAPS.items():
@@ -105,6 +115,7 @@ with warnings.catch_warnings():
                 {"SAML_CONFIG": {**settings.SAML_CONFIG, "only_use_keys_in_metadata": False}}, saml.providers
             ),
             "own loader": _with({"SAML_CONFIG_LOADER": "shop.own.loader"}, saml.providers),
+            "folder": _with({"SAML_FOLDER": str(_folder())}, saml.providers),
             "python3-saml": _with(
                 {"COMPLIANCE_REPORT": {"PYTHON3_SAML": "shop.onelogin.settings_good"}}, saml.providers
             ),
