@@ -11,6 +11,7 @@ from compliance.schemas.messages import Collector
 
 BUILTIN: Mapping[str, str] = {
     "django": "compliance.collectors.django:Django",
+    "django_settings": "compliance.collectors.django_settings:DjangoProject",
     "git": "compliance.collectors.git:Git",
     "gunicorn": "compliance.collectors.gunicorn:Gunicorn",
     "host": "compliance.collectors.host:Host",

@@ -14,6 +14,7 @@ _ROOMS = {
     "identity": "Identity and access",
     "application": "Applications",
     "host": "Machines",
+    "signon": "Single sign-on, tokens, sessions, endpoints",
     "network": "Network",
     "web": "Web",
     "processes": "Application servers",

@@ -73,6 +73,8 @@ def _addresses(settings: Mapping[str, Any]) -> list[tuple[str, Any]]:
         return [("bind", settings["bind"])]
     found: list[tuple[str, Any]] = [("clone", os.path.realpath(path)) for path in settings.get("paths") or ()]
     found += [("file", os.path.realpath(settings[key])) for key in ("config", "unix_socket") if settings.get(key)]
+    if settings.get("settings_module"):
+        found.append(("module", settings["settings_module"]))
     for endpoint in settings.get("endpoints") or ():
         found.append((_machine(endpoint["host"]), endpoint.get("port", 443)))
     host, port = settings.get("host"), settings.get("port")

@@ -115,6 +115,7 @@ class AuthPolicy(State):
     password_history: int | None = column("How many earlier passwords are refused; 0 when none.")
     password_max_age_days: int | None = column("Days after which a password must change; 0 when never.")
     hash_algorithm: str | None = column("Algorithm for new passwords (yescrypt, argon2id, SCRAM-SHA-256, md5).")
+    hash_iterations: int | None = column("Iterations of it, for algorithms that count them (PBKDF2).")
     mfa_required: bool | None = column("A second factor is demanded of everybody who signs in.")
     mfa_bypass_allowed: bool | None = column("There is a way in without the second factor.")
     mfa_replay_protected: bool | None = column("A used code is refused the second time.")

@@ -20,6 +20,7 @@ def left(tmp_path: Path, collector: str, found: dict[str, Any], configured: dict
 
 REDIS = {"host": "localhost", "port": 6380}
 SOCKET = {"host": "/run/pg", "port": 5433, "dbname": "postgres", "user": "root"}
+DJANGO = {"settings_module": "shop.live", "folder": "/srv/shop", "command": ["/srv/python", "manage.py"]}
 READ = [
     ("redis", REDIS, {"collector": "redis", "host": "127.0.0.1", "port": 6380, "username": "reader"}),
     ("redis", {"host": "localhost", "port": 6379}, {"collector": "redis"}),
@@ -29,6 +30,7 @@ READ = [
     ("postgres", {"host": "localhost", "port": 5432}, {"collector": "postgres", "user": "reader"}),
     ("nginx", {"config": "/etc/nginx/nginx.conf"}, {"collector": "nginx"}),
     ("host", {}, {"collector": "host", "asset": "db1"}),
+    ("django_settings", DJANGO, {"collector": "django_settings", "settings_module": "shop.live", "report": "/r.json"}),
     (
         "gunicorn",
         {"bind": "127.0.0.1:8000", "config": "/srv/conf.py"},
@@ -50,6 +52,7 @@ NOT_READ = [
     ("postgres", SOCKET, {"collector": "postgres", "service": "shop"}),
     ("host", {}, {"collector": "redis"}),
     ("gunicorn", {"bind": "127.0.0.1:8001"}, {"collector": "gunicorn", "bind": "127.0.0.1:8000"}),
+    ("django_settings", DJANGO, {"collector": "django_settings", "settings_module": "shop.test", "report": "/r.json"}),
     (
         "tls",
         {"endpoints": [{"host": "127.0.0.1", "port": 443}, {"host": "127.0.0.1", "port": 8443}]},
