@@ -190,6 +190,7 @@ def test_compacting_hides_no_trace_of_an_attack(copy: Place) -> None:
     assert copy.ledger.read_bytes() == before
 
 
+@pytest.mark.root
 def test_a_full_disk_is_said_and_leaves_nothing(copy: Place, little: Path) -> None:
     rest = filled(little)
     os.truncate(rest, rest.stat().st_size - 8192)  # room to begin, not to end
@@ -202,6 +203,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(copy: Place, little: Path) -> No
     assert copy.run("verify", "-q").code == 0
 
 
+@pytest.mark.root
 def test_compacting_on_a_full_disk_leaves_the_old_file(copy: Place, little: Path) -> None:
     shutil.move(copy.ledger, little / "compliance.duckdb")
     copy.configure((copy.folder / "compliance.toml").read_text() + f'\n[ledger]\npath = "{little}/compliance.duckdb"\n')

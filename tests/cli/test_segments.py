@@ -10,6 +10,7 @@ import pytest
 from compliance.ledger import sealing
 from compliance.verify import verify
 from tests.cli.helpers import Place
+from tests.folders import move
 from tests.ledger.months import MONTHS, several
 from tests.ledger.places import ORIGIN
 from tests.ledger.places import Place as LedgerPlace
@@ -138,7 +139,7 @@ def test_another_root_or_a_missing_month_leaves_no_file(months: Place) -> None:
     assert later.code == 2
     assert "cannot be compared" in later.err
     assert months.run("ledger", "rebuild", "--from", str(sealed), "--expect", "x", str(target)).code == 2
-    (sealed / "2026-09").rename(months.folder / "2026-09")
+    move(sealed / "2026-09", months.folder / "2026-09")
     hole = months.run("ledger", "rebuild", "--from", str(sealed), str(target))
     assert hole.code == 4, hole.words
     assert not target.exists()
@@ -211,7 +212,7 @@ def test_doctor_tells_of_sealed_months(months: Place) -> None:
     state, message = segments()
     assert state == "ok"
     assert message.startswith("3 of 3 closed months sealed, 1 of them not in the file any more; newest sealed ")
-    (months.folder / "sealed" / "2026-10").rename(months.folder / "gone")
+    move(months.folder / "sealed" / "2026-10", months.folder / "gone")
     state, message = segments()
     assert state == "warning"
     assert message.endswith("2026-10 sealed and not there any more")

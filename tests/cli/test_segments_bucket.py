@@ -16,6 +16,7 @@ import pytest
 from compliance.verify import verify
 from tests.cli.helpers import Done, Place
 from tests.cli.test_segments import CONFIG
+from tests.folders import remove
 from tests.ledger.months import MONTHS, several
 from tests.ledger.places import Place as LedgerPlace
 from tests.servers.seaweedfs import WRITER, SeaweedFs
@@ -127,7 +128,7 @@ def test_the_restore_drill_from_the_bucket_alone(work: Work, tmp_path: Path) -> 
         end = max(entry.record["hi"] for entry in ledger.entries("segment_event"))
         anchor = f"{end}:{ledger.root_at(end).hex()}"
     configuration = (work.place.folder / "compliance.toml").read_text()
-    shutil.rmtree(work.place.folder)  # ledger, segments, keys, lock store
+    remove(work.place.folder)  # ledger, segments, keys, lock store
     (tmp_path / "other").mkdir()
     other = Place(tmp_path / "other", work.place.extra).configure(configuration)
 

@@ -31,8 +31,8 @@ def mounted(folder: Path, size: str) -> Path:
 
 
 def remount(folder: Path, options: str) -> None:
-    """Change it."""
-    subprocess.run(["mount", "-o", f"remount,{options}", str(folder)], check=True)
+    """Change it. With the source named, its options are not read back: an ordinary account may not set all of them."""
+    subprocess.run(["mount", "-o", f"remount,{options}", "none", str(folder)], check=True)
 
 
 def fill(folder: Path) -> Path:

@@ -34,6 +34,7 @@ from compliance.verify import verify
 from tests.crash.aftermath import Broken
 from tests.crash.children import Channel, Child, Message, Tracer, ask, fork
 from tests.crash.operations import grow, on_one_thread
+from tests.folders import remove
 from tests.ledger.places import START, Place, verdict
 
 MARK = "what-is-to-flip"
@@ -190,7 +191,7 @@ class Flips:
         go_on(child)
         tracer.end()
         outcome = ask(partial(judged, folder, child.said, len(self.before)))["outcome"]
-        shutil.rmtree(folder)
+        remove(folder)
         return f"{what}: {outcome}", count
 
 

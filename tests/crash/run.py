@@ -24,6 +24,7 @@ from typing import NamedTuple
 from tests.crash.aftermath import Broken, Known, follow, settle
 from tests.crash.children import Channel, Child, Message, Tracer, ask, fork
 from tests.crash.operations import OPERATIONS, grow, work_on
+from tests.folders import remove
 
 ROUNDS = 25  # kills of one place before the next: a ledger stays small, its history is long enough
 LONGEST_S = 0.06
@@ -54,7 +55,7 @@ class Run:
         folder, known = self.place()
         for n in range(count):
             if n and OPERATIONS[name].fresh:
-                shutil.rmtree(folder)
+                remove(folder)
                 folder, known = self.place()
             flying: list[str] = []
             if before := OPERATIONS[name].before:
@@ -62,7 +63,7 @@ class Run:
             child = start(folder, name, known)
             flying += self._killed(child, known, self.chance.choice(calls) if n % 3 == 2 else None)
             self._settle(name, folder, known, flying)
-        shutil.rmtree(folder)
+        remove(folder)
 
     def _killed(self, child: Child, known: Known, call: tuple[str, int] | None = None) -> list[str]:
         tracer = Tracer(child.pid, self.folder / "log", call[0], "signal=KILL", call[1]) if call else None
@@ -106,7 +107,7 @@ class Run:
         child.go()
         if child.end() != 0:
             raise Broken(f"{name}: it does not come to its end undisturbed: {child.said[-1:]}")
-        shutil.rmtree(folder)
+        remove(folder)
         return (template, known), tracer.counts()
 
     def exact(self, name: str, fault: str = "signal=KILL") -> None:
@@ -116,8 +117,8 @@ class Run:
             folder = self._copy(template)
             mine = Known(dict(known.tried), dict(known.acked), known.lock, known.number)
             self._point(name, folder, mine, fault, call)
-            shutil.rmtree(folder)
-        shutil.rmtree(template)
+            remove(folder)
+        remove(template)
 
     def _copy(self, template: Path) -> Path:
         folder = self.folder / "copy"
@@ -210,7 +211,7 @@ def share(folder: Path, mine: list[Unit], channel: Channel) -> None:
                 run.kills(unit.name, unit.kills)
             else:
                 run.exact(unit.name, unit.fault)
-            shutil.rmtree(run.folder)
+            remove(run.folder)
         except Broken as error:
             broken = f"{unit}: {error}; its files: {run.folder}"
         channel.say(
@@ -248,7 +249,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"BROKEN: {words}")
     print(f"{total} interruptions in {time.monotonic() - began:.0f} s, seed {seed}")
     if not broken:
-        shutil.rmtree(folder)
+        remove(folder)
         print("acknowledged entries lost: 0")
     return 1 if broken else 0
 

@@ -16,6 +16,7 @@ from compliance.ledger import Draft, Keys, sealing
 from compliance.ledger.note import sign_text
 from compliance.schemas.errors import ConfigError, IntegrityError
 from compliance.verify import verify, verify_connection, verify_segments
+from tests.folders import move
 from tests.ledger.months import checked, copied, cut, fill, moment, segments_of, several, sound, whole
 from tests.ledger.places import ORIGIN, Place, verdict
 
@@ -160,7 +161,7 @@ def test_a_segment_of_another_history(place: Place, tmp_path: Path) -> None:
     several(other).close()
     cut(other, "2026-10")
     for month in ("2026-08", "2026-09"):
-        shutil.move(segments_of(place) / month, tmp_path / month)
+        move(segments_of(place) / month, tmp_path / month)
         shutil.copytree(segments_of(other) / month, segments_of(place) / month)
 
     found = checked(place)
@@ -187,7 +188,7 @@ def test_a_segment_of_another_key_is_not_the_owners(place: Place) -> None:
 
 
 def test_a_month_that_is_missing_is_named(place: Place) -> None:
-    shutil.move(segments_of(place) / "2026-09", place.folder / "away")
+    move(segments_of(place) / "2026-09", place.folder / "away")
 
     found = checked(place)
 
