@@ -70,7 +70,6 @@ def test_what_is_no_ledger_is_said_so(place: Place) -> None:
 
 
 @pytest.mark.root
-@pytest.mark.root
 def test_a_full_disk_loses_nothing_acknowledged(copy: Place, little: Path) -> None:
     shutil.move(copy.ledger, little / "compliance.duckdb")
     copy.configure((copy.folder / "compliance.toml").read_text() + f'\n[ledger]\npath = "{little}/compliance.duckdb"\n')
@@ -87,7 +86,6 @@ def test_a_full_disk_loses_nothing_acknowledged(copy: Place, little: Path) -> No
     assert copy.run("verify", "--quiet").code == 0
 
 
-@pytest.mark.root
 @pytest.mark.root
 def test_a_full_disk_leaves_no_half_written_reports(copy: Place, little: Path) -> None:
     filled(little)

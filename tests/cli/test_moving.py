@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from compliance.verify import verify
 from tests.cli.helpers import Place, filled
 from tests.cli.test_segments import CONFIG
