@@ -16,7 +16,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from compliance.ledger import Draft, Keys
+from compliance.ledger import Draft, Keys, proofs
 from compliance.schemas.canonical import jsonable
 from compliance.schemas.kinds.engine import Audit, Finding, Outcome
 from compliance.verify import standalone
@@ -570,3 +570,58 @@ def test_usage(made: Made, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
             standalone.main(arguments)
         assert caught.value.code == 2, arguments
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_another_checkpoint_than_the_newest(made: Made, told: Told, tmp_path: Path) -> None:
+    folder = made.copy("export", tmp_path)
+    first = json.loads((folder / "checkpoints.ndjson").read_text().splitlines()[0])["note"]
+    write(folder, "checkpoint", first)
+    code, words = told(made.sealed(folder), "--vkey", made.keys.vkey)
+    assert code == 4
+    assert "checkpoint: it names another size or root than manifest.json" in words
+
+
+@pytest.mark.parametrize("kind", ["package", "cited"])
+def test_a_proof_against_an_older_checkpoint(made: Made, told: Told, tmp_path: Path, kind: str) -> None:
+    """It holds, but what a package cites is proven to be in the ledger that the package is of."""
+    folder = made.copy(kind, tmp_path)
+    with proofs.reading(made.folder / "data" / "ledger.duckdb") as (store, edge):
+        write(folder, "proofs/2.tlog-proof", proofs.inclusion(store, edge, 2, AUDIT).text)
+    code, words = told(made.sealed(folder), "--vkey", made.keys.vkey)
+    assert code == 4
+    assert "entry 2: its proof is not about the newest checkpoint" in words
+
+
+def set_line(seq: int, at: str, **said: object) -> standalone.Entry:
+    """A collection entry of a set, which is empty unless said otherwise."""
+    empty = sha256(b"").hexdigest()
+    record = {"base": 1, "of_kind": "k", "of_source": "s", "previous": None, "rows": 0, "snapshot_sha256": empty}
+    record |= {"stored": 0, **said}
+    text = (
+        f'{{"at":"{at}","collection":null,"gone":false,"key":null,"kind":"collection","nonce":"{"0" * 32}",'
+        f'"observed_at":null,"personal":null,"record":{canonical(record)},"seq":{seq},"source":"engine","v":1}}'
+    )
+    return standalone.Entry(text.encode())
+
+
+def test_the_first_set_of_a_month_is_whole() -> None:
+    for at, holds in (("2026-11-30T00:00:00.000000Z", True), ("2026-12-01T00:00:00.000000Z", False)):
+        sets = standalone.Collections()
+        sets.entry(set_line(1, "2026-11-23T06:45:50.123456Z"))
+        if holds:
+            sets.entry(set_line(2, at, previous=1))
+            continue
+        with pytest.raises(ValueError, match="first of its month"):
+            sets.entry(set_line(2, at, previous=1))
+
+
+def test_a_row_that_was_not_there_cannot_end() -> None:
+    sets = standalone.Collections()
+    first = set_line(1, "2026-11-23T06:45:50.123456Z", stored=1)
+    sets.entry(first)
+    text = first.line.decode().replace('"collection":null,"gone":false', '"collection":1,"gone":true')
+    text = text.replace('"key":null,"kind":"collection"', '"key":["x"],"kind":"k"')
+    text = text.partition('"record":')[0] + '"record":{},"seq":2,"source":"s","v":1}'
+    row = standalone.Entry(text.encode())
+    with pytest.raises(ValueError, match="entry 2 ends a row that was not there"):
+        sets.entry(row)
