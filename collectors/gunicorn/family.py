@@ -110,7 +110,7 @@ def arguments(command: tuple[str, ...]) -> tuple[str, ...] | None:
     for place, word in enumerate(words[:8]):
         if word == "-m" and words[place + 1 : place + 2] in (["gunicorn"], ["gunicorn.app.wsgiapp"]):
             return tuple(words[place + 2 :])
-        if word.rpartition("/")[2] in _SCRIPTS:
+        if place and word.rpartition("/")[2] in _SCRIPTS:  # the first word is Python, or a title as a whole
             return tuple(words[place + 1 :])
         if place and not word.startswith("-"):
             return None  # another script: `gunicorn` further on is an argument of that one

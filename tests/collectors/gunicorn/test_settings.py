@@ -174,6 +174,7 @@ def test_an_environment_under_a_title_is_not_an_empty_one(
         (("gunicorn: master [a:b]", "", "", ""), None),
         (("python3", "manage.py", "gunicorn", ""), None),
         (("python3", "-c", "pass", ""), None),
+        (("python3 -m pytest tests/gunicorn", ""), None),  # a title
         (("", ""), None),
     ],
 )
