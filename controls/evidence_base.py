@@ -74,14 +74,15 @@ class EvidenceBase:
     @classmethod
     def build(
         cls,
-        tables: Mapping[str, pa.Table],
+        tables: Mapping[str, pa.Table | Iterable[pa.Table]],
         coverage: Sequence[Coverage],
         *,
         memory_limit: str = "2GB",
         threads: int = 2,
         kinds: Iterable[str] | None = None,
     ) -> EvidenceBase:
-        """The base for `tables`, one per kind with the columns of `INPUT`; `record` is the row as JSON text.
+        """The base for `tables`, one per kind with the columns of `INPUT`; `record` is the row as JSON text. A large
+        one may come in pieces.
 
         Every known kind gets a table (or those of `kinds`), so that a control over a kind without rows sees an empty
         population. Rows of a source that left the configuration are left out: nobody refreshes them.
@@ -168,21 +169,28 @@ class EvidenceBase:
                 found[entry] = (source, subject, kind)
         return found
 
-    def _create(self, kind: type[Evidence], rows: pa.Table | None) -> None:
+    def _create(self, kind: type[Evidence], rows: pa.Table | Iterable[pa.Table] | None) -> None:
         columns = kind.columns()
         declared = ", ".join(f'"{name}" {of}' for name, of in (*columns.items(), *VIEW_COLUMNS.items()))
         self._connection.execute(f'CREATE TABLE "{kind.kind}" ({declared})')
-        if rows is None or rows.num_rows == 0:
-            return
-        rows = self._current(kind.kind, _shaped(kind.kind, rows))
-        self._places[kind.kind] = (rows["entry"].combine_chunks(), rows["source"], rows["subject"])
-        structure = json.dumps(dict(columns))
+        pieces = [] if rows is None else [rows] if isinstance(rows, pa.Table) else rows
+        places = []
+        for piece in pieces:
+            if piece.num_rows:
+                piece = self._current(kind.kind, _shaped(kind.kind, piece))
+                places.append(piece.select(["entry", "source", "subject"]))
+                self._insert(kind.kind, columns, piece)
+        if places:
+            known = pa.concat_tables(places)
+            self._places[kind.kind] = (known["entry"].combine_chunks(), known["source"], known["subject"])
+
+    def _insert(self, kind: str, columns: Mapping[str, str], rows: pa.Table) -> None:
         self._connection.register("_rows", rows)
         # Not the strict form: a value that does not fit becomes NULL, "not readable", and old rows lack new columns.
         self._connection.execute(
-            f'INSERT INTO "{kind.kind}" SELECT unnest(from_json(record, ?)), '  # noqa: S608 -- a declared kind
+            f'INSERT INTO "{kind}" SELECT unnest(from_json(record, ?)), '  # noqa: S608 -- a declared kind
             "entry, source, subject, CAST(observed_at AS TIMESTAMP), CAST(collected_at AS TIMESTAMP) FROM _rows",
-            [structure],
+            [json.dumps(dict(columns))],
         )
         self._connection.unregister("_rows")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -164,6 +164,7 @@ def build_base(
     that happened by `as_of`.
     """
     parts: dict[str, list[pa.Table]] = {}
+    events: dict[str, Iterator[pa.Table]] = {}
     for row in covered:
         if row.complete_entry is None or row.removed_from_configuration:
             continue
@@ -173,13 +174,16 @@ def build_base(
     for kind, cls in all_kinds().items():
         read = any(row.kind == kind and row.complete_entry is not None for row in covered)
         if issubclass(cls, Event) and kind not in ENGINE_EVENTS and read:
-            parts[kind] = [_until(ledger.events(kind, upto=upto), as_of)]
+            events[kind] = (_until(batch, as_of) for batch in ledger.event_batches(kind, upto))
     for kind in ENGINE_STATES:
         for item in newest_states(collections, as_of, kind):
             parts.setdefault(kind, []).append(_with_time(ledger.state(item.seq), item.at))
     for kind in ENGINE_EVENTS:
         parts[kind] = [_until(ledger.events(kind, upto=upto), as_of)]
-    tables = {kind: pa.concat_tables(found) for kind, found in parts.items() if found}
+    tables: dict[str, pa.Table | Iterator[pa.Table]] = {
+        kind: pa.concat_tables(found) for kind, found in parts.items() if found
+    }
+    tables |= events
     tables[changes.KIND] = changes.table(ledger, covered, collections, as_of)
     derived = changes.coverage(covered, collections, as_of)
     return EvidenceBase.build(tables, [*covered, *derived, *_engine_coverage(as_of)])

@@ -171,6 +171,15 @@ class Readable:
         with self._mutex:
             return self._reader.events(kind, self.size if upto is None else upto, source)
 
+    def event_batches(self, kind: str, upto: int | None = None, step: int = 50_000) -> Iterator[pa.Table]:
+        """The rows of `events`, those of `step` entries at a time: a million events do not lie in memory at once."""
+        end = self.size if upto is None else upto
+        for first in range(0, end, step):
+            with self._mutex:
+                batch = self._reader.events(kind, min(first + step, end), None, first)
+            if len(batch):
+                yield batch
+
     def entries(self, kind: str | None = None, upto: int | None = None) -> Iterator[Entry]:
         """Entries in order, of one kind or of all, among the first `upto`."""
         found = self._reader.entries(kind, self.size if upto is None else upto)

@@ -130,12 +130,12 @@ class Reader:
             remedy="bring the newest key store back; if it is lost for good, `compliance keys forget` records that",
         )
 
-    def events(self, kind: str, upto: int, source: str | None) -> pa.Table:
-        """All entries of a kind below `upto` that are not tombstones."""
+    def events(self, kind: str, upto: int, source: str | None, first: int = 0) -> pa.Table:
+        """All entries of a kind from `first` on and below `upto` that are not tombstones."""
         return self._rows(
             kind,
-            "e.kind = $1 AND e.seq < $2 AND NOT e.gone AND ($3 IS NULL OR e.source = $3)",
-            [kind, upto, source],
+            "e.kind = $1 AND e.seq < $2 AND NOT e.gone AND ($3 IS NULL OR e.source = $3) AND e.seq >= $4",
+            [kind, upto, source, first],
         )
 
     def state(self, link: StoredCollection) -> pa.Table:

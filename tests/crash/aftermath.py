@@ -170,10 +170,11 @@ def check_entries(ledger: Ledger, known: Known) -> Counter[str]:
             raise Broken(f"entry {entry['seq']} follows entry {last}")
         last = entry["seq"]
         there[_name(entry)] += 1
-    events = there.pop("event", 0)
     there.pop("", None)
-    if events != int(ledger.cursor("ci", "control_verdict") or 0):
-        raise Broken(f"{events} events are there, the cursor names {ledger.cursor('ci', 'control_verdict')}")
+    for name, source, kind in (("event", "ci", "control_verdict"), ("event of a sheet", "app", "audit_event")):
+        events = there.pop(name, 0)
+        if events != int(ledger.cursor(source, kind) or 0):
+            raise Broken(f"{events} events of {kind} are there, the cursor names {ledger.cursor(source, kind)}")
     for name, message in known.acked.items():
         if known.tried[name]["rows"] and not there[name]:
             raise Broken(f"{name} was acknowledged and is lost")
@@ -193,6 +194,8 @@ def _name(entry: dict[str, Any]) -> str:
         return str(record["control"])
     if entry["kind"] == "collection":
         return str(record["run"])
+    if entry["kind"] == "audit_event":
+        return "event of a sheet"
     if entry["kind"] == "segment_event":
         return f"{record['action']} {record['month']}"
     return str(record["reason"]) if entry["kind"] == "key_event" else ""

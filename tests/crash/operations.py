@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from compliance.ledger import Draft, Ledger, rewrite, sealing
+from compliance.ledger import Draft, Ledger, rewrite, sealing, sheets
 from compliance.schemas import canonical
 from compliance.schemas.errors import ComplianceError
+from compliance.schemas.kinds.application import AuditEvent
 from compliance.schemas.messages import Record
 from tests.crash.children import Channel
 from tests.ledger.months import segments_of, sound, whole
@@ -84,6 +85,21 @@ def append_bulk(work: Work) -> None:
     table = pa.table({"record": [canonical.encode(row | {"reason": str(n)}).decode() for n in range(BULK)]})
     with work.trying(name, rows=BULK):
         work.open_ledger.append_table("control_verdict", "ci", table)
+
+
+def append_sheet(work: Work) -> None:
+    """Events about people that come as columns, with their cursor."""
+    ledger = work.open_ledger
+    done = int(ledger.cursor("app", "audit_event") or 0)
+    name = work.next("t")
+    rows = [
+        {"occurred_at": START, "log": "trail", "event": str(n), "actor": f"person-{n % 7}", "source_ip": "10.0.0.1"}
+        for n in range(done, done + BULK)
+    ]
+    table = pa.Table.from_pylist(rows, schema=sheets.shape(AuditEvent))
+    with work.trying(name):
+        fields = given(kind="audit_event", source="app", run=name)
+        ledger.record_event_table(fields, table, str(done + BULK))
 
 
 def month_turn(work: Work) -> None:
@@ -250,6 +266,7 @@ OPERATIONS = {
     "append": Operation(open_for, append),
     "append events": Operation(open_for, append_events),
     "append bulk": Operation(open_for, append_bulk),
+    "append sheet": Operation(open_for, append_sheet),
     "checkpoint": Operation(nothing, close_again, prepare_close, close),
     "append, full log": Operation(prepare_full_log, append),
     "month turn": Operation(open_for, month_turn),
