@@ -21,6 +21,7 @@ from compliance.schemas.errors import Absent, Denied, Disabled, SourceError, Tim
 
 _KEPT = ("PATH", "LANG", "LC_ALL", "TZ")
 _CHUNK = 1 << 16
+_GRACE_S = 5.0
 _STDERR_BYTES = 1 << 18
 _RAISED = re.compile(
     r"^(?:[a-z_][\w.]*\.)?([A-Z]\w*(?:Error|Exception|Configured|Interrupt|Exit|DoesNotExist))\b", re.MULTILINE
@@ -68,7 +69,10 @@ def run(
         raise Denied(f"{command[0]} cannot be run as {account.pw_name}: {error.strerror}", remedy=remedy) from error
     try:
         out, err = _read(process, command, time_limit_s, limit_bytes, stop)
-        status = process.wait()
+        try:
+            status = process.wait(_GRACE_S)  # it has closed both pipes, and may go on for all that
+        except subprocess.TimeoutExpired as error:
+            raise _late(command, time_limit_s) from error
     finally:
         _end(process)
     if status != 0:
@@ -112,10 +116,7 @@ def _read(
                 selector.register(stream, selectors.EVENT_READ, name)
         while selector.get_map():
             if time.monotonic() >= deadline or stop.is_set():
-                raise TimedOut(
-                    f"{command[0]} did not end within {time_limit_s:g} s",
-                    remedy="find out why the project starts so slowly, or raise time_limit_s",
-                )
+                raise _late(command, time_limit_s)
             for key, _ in selector.select(0.2):
                 data = os.read(key.fd, _CHUNK)
                 if not data:
@@ -125,6 +126,13 @@ def _read(
             if len(said["out"]) > limit:
                 raise Truncated(f"{command[0]} printed more than {limit} bytes", remedy="raise max_report_mib")
     return bytes(said["out"]), bytes(said["err"])
+
+
+def _late(command: Sequence[str], time_limit_s: float) -> TimedOut:
+    return TimedOut(
+        f"{command[0]} did not end within {time_limit_s:g} s",
+        remedy="find out why the project starts so slowly, or raise time_limit_s",
+    )
 
 
 def _failure(command: Sequence[str], status: int, words: str) -> SourceError:

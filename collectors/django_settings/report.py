@@ -45,7 +45,8 @@ def fetch_report(ctx: Context[DjangoProjectSettings]) -> tuple[Report, Request]:
         text = _file(settings.report, settings.max_report_mib << 20)
         report = parse(text, settings)
         _check_time(report, began - timedelta(hours=settings.max_age_h), ctx.clock(), str(settings.report))
-        return report, Request("file", str(settings.report), hashlib.sha256(text).hexdigest())
+        made = f"{settings.report} (made {report.generated_at.isoformat()} on {report.host[:100]})"
+        return report, Request("file", made, hashlib.sha256(text).hexdigest())
     missing = [name for name in settings.pass_environment if name not in os.environ]
     if missing:
         raise Absent(f"{', '.join(missing)}: not in the engine's environment", remedy="set it, or take it out")

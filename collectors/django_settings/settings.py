@@ -25,7 +25,7 @@ class DjangoProjectSettings(Settings):
     pass_environment: tuple[str, ...] = Field(default=(), description="Names of variables handed on to the command.")
     time_limit_s: float = Field(default=60, gt=0, le=600, description="Seconds the command may take.")
     report: LocalPath | None = Field(default=None, description="File with a report, instead of a command.")
-    max_age_h: int = Field(default=26, ge=1, description="Hours after which a report file is too old.")
+    max_age_h: int = Field(default=4, ge=1, description="Hours after which a report file is too old.")
     host: str | None = Field(default=None, description="Host that must have made the report.")
     max_report_mib: int = Field(default=16, ge=1, le=256, description="Longest report.")
     public_endpoints: tuple[str, ...] = Field(

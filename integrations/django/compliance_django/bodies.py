@@ -82,6 +82,8 @@ def asks_nothing(function: Any) -> bool:
 
 
 def _harmless(code: types.CodeType, names: dict[str, Any]) -> bool:
+    if any(type(value) is int and 400 <= value < 600 for value in code.co_consts):
+        return False  # may be the status of a refusal
     for step in dis.get_instructions(code):
         if step.opname in _REFUSES:
             return False

@@ -18,11 +18,17 @@ def certificate(text: str) -> dict[str, Any]:
     body = re.sub(r"-----[A-Z ]+-----|\s", "", text)
     loaded = x509.load_der_x509_certificate(base64.b64decode(body, validate=True))
     return {
-        "not_before": loaded.not_valid_before_utc.isoformat(),
-        "not_after": loaded.not_valid_after_utc.isoformat(),
+        "not_before": _utc(loaded, "not_valid_before"),
+        "not_after": _utc(loaded, "not_valid_after"),
         "key_bits": getattr(loaded.public_key(), "key_size", None),
         "sha256": hashlib.sha256(base64.b64decode(body)).hexdigest(),
     }
+
+
+def _utc(loaded: Any, name: str) -> str:
+    """A date of a certificate; cryptography before 42 gives it without its zone, which is UTC."""
+    aware = getattr(loaded, f"{name}_utc", None)
+    return str((aware or getattr(loaded, name).replace(tzinfo=timezone.utc)).isoformat())
 
 
 def public_key(text: Any) -> dict[str, Any]:

@@ -197,6 +197,7 @@ def test_commands_that_give_no_report(context: Make, project: Project, tmp_path:
     assert _causes(context(command=shell("echo '{}'"))) == {"malformed"}
     assert _causes(context(command=shell("echo '[]'"))) == {"malformed"}
     assert _causes(context(command=shell("sleep 60"), time_limit_s=0.5)) == {"timeout"}
+    assert _causes(context(command=shell("exec >&- 2>&-; sleep 60"), time_limit_s=0.5)) == {"timeout"}
     assert _causes(context(command=shell("yes"), max_report_mib=1)) == {"truncated"}
     assert _causes(context(pass_environment=["SURELY_NOT_SET"])) == {"absent"}
     assert _causes(context(user="surely-no-such-account")) == {"absent"}
@@ -250,8 +251,10 @@ def test_a_report_file(context: Make, report: Path) -> None:
     read = Read(_told(context, report))
     assert not read.gaps
     assert read.one("jwt_config").algorithm == "RS256"
-    assert (read.complete["setting"].requests[0].method, report.stat().st_mode & 0o777) == ("file", 0o640)
+    (asked,) = read.complete["setting"].requests
     made = json.loads(report.read_text())
+    assert (asked.method, report.stat().st_mode & 0o777) == ("file", 0o640)
+    assert asked.text == f"{report} (made {made['generated_at']} on {made['host']})"
     assert not Read(_told(context, report, host=made["host"])).gaps
 
 
@@ -281,7 +284,7 @@ def _no_section(made: dict[str, Any]) -> None:
         _changed(format="something-else"),
         _changed(settings_module="other.settings"),
         _changed(generated_at=(datetime.now(UTC) + timedelta(hours=1)).isoformat()),
-        _changed(generated_at=(datetime.now(UTC) - timedelta(hours=27)).isoformat()),
+        _changed(generated_at=(datetime.now(UTC) - timedelta(hours=4, minutes=1)).isoformat()),
         _changed(generated_at="2026-11-26T10:00:00"),
         _changed(generated_at=1),
         _changed(more=1),

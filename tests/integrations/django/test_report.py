@@ -49,7 +49,7 @@ _DECIDED = {
         health open_page""",
     None: """ApiBroken ApiByAction ApiOwn ApiSignsInAnybody ByMixinBehindDispatch ByMixinThatLetsGo
         ByOwnMethodDecorator ByTestMixin HalfGuarded OwnTemplate by_any_test by_impostor
-        by_no_permission by_own_then_login cached_before_login checks_inside hook saml2/acs saml2/login
+        by_no_permission by_own_then_login cached_before_login checks_inside closed_page hook saml2/acs saml2/login
         saml2/logout saml2/ls saml2/ls/post saml2/metadata unnamed_wrapper""",
 }
 DECIDED = {route: signin for signin, routes in _DECIDED.items() for route in routes.split()}

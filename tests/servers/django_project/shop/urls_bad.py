@@ -6,7 +6,9 @@ from django.urls import include, path
 
 from shop import views
 
-_FUNCTIONS = [name for name in vars(views) if name.startswith(("by_", "cached_", "open_", "health", "checks_", "hook"))]
+_FUNCTIONS = [
+    name for name in vars(views) if name.startswith(("by_", "cached_", "closed_", "open_", "health", "checks_", "hook"))
+]
 _CLASSES = [n for n in vars(views) if n.startswith(("ByM", "ByP", "ByT", "ByO", "Half", "Open", "Own"))]
 _API = [n for n in vars(views) if n.startswith("Api") and n not in ("ApiSet", "APIView")]
 

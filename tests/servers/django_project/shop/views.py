@@ -107,6 +107,10 @@ def health(request):
     return JsonResponse({"ok": True})
 
 
+def closed_page(request):
+    return HttpResponse("closed", status=403)
+
+
 def checks_inside(request):
     if not request.user.is_authenticated:
         return HttpResponseForbidden()
