@@ -124,15 +124,21 @@ class _Instance:
             ServiceStatus.kind: lambda: ([rows.row_service(name, self.last)], _TABLES, None),
         }
 
+    @property
+    def _named(self) -> str | None:
+        """The configuration file that the settings name."""
+        config = self.ctx.settings.config
+        return None if config is None else str(config)
+
     def _told(self) -> Told:
-        settings = self.ctx.settings
+        settings, named = self.ctx.settings, self._named
         if not any(reading.family.masters for reading in self.series):
             return Told(self._stopped(), [], "", False)
         if not self.last.family.masters:  # it stopped while we looked
-            return Told(Configuration(path=settings.config), [], "", False)
+            return Told(Configuration(path=named), [], "", False)
         family = self.last.family
         master = family.masters[-1]
-        made = fetch_configuration(master, settings.config, self._text)
+        made = fetch_configuration(master, named, self._text)
         self.requests.append(Request("file", f"/proc/{master.pid}/{{cwd,environ,ns/mnt}}"))
         path = _control_socket(family, master)
         if path and settings.ask_master:
@@ -156,21 +162,21 @@ class _Instance:
 
     def _stopped(self) -> Configuration:
         """The configuration of a gunicorn that is not running. Only its file shows that there should be one."""
-        settings = self.ctx.settings
-        if settings.config is None:
+        settings, named = self.ctx.settings, self._named
+        if named is None:
             raise Absent(
                 f"nothing listens on {settings.bind}: perhaps gunicorn is stopped, perhaps it is elsewhere",
                 remedy="start it, correct `bind`, or name its file with `config` so that a stopped one is known",
             )
-        found, _ = rows_settings(self._text(settings.config), settings.config)
+        found, _ = rows_settings(self._text(named), named)
         said = found.get("bind")
         told = [said] if isinstance(said, str) else list(said) if isinstance(said, list | tuple) else []
         if settings.bind not in {_normal(one) for one in ",".join(map(str, told)).split(",")}:
             raise Malformed(
-                f"nothing listens on {settings.bind}, and {settings.config} does not say that something should",
+                f"nothing listens on {settings.bind}, and {named} does not say that something should",
                 remedy="correct `bind`, or name the file that binds this address",
             )
-        return Configuration(path=settings.config)
+        return Configuration(path=named)
 
     def _config_file(self) -> Read:
         path = self.told.configuration.path

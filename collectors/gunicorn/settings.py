@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from compliance.schemas.messages import Settings
+from compliance.schemas.messages import LocalPath, Settings
 
 
 def address(text: str) -> str:
@@ -32,8 +32,8 @@ class GunicornSettings(Settings):
     """One gunicorn, told from others by the address it listens on."""
 
     bind: Annotated[str, AfterValidator(address)] = Field(description="ADDRESS:PORT or unix:/PATH it listens on.")
-    config: str | None = Field(
-        default=None, pattern=r"^/", description="Configuration file; default: the one its command line names."
+    config: LocalPath | None = Field(
+        default=None, description="Configuration file; default: the one its command line names."
     )
     ask_master: bool = Field(
         default=True, description="Ask the master for its settings over its control socket, where this account may."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 from pydantic import Field
@@ -46,6 +47,7 @@ from compliance.schemas.messages import (
     Discovery,
     Found,
     Gap,
+    LocalPath,
     Message,
     Record,
     Request,
@@ -61,7 +63,7 @@ Rows = tuple[Sequence[Evidence], tuple[Request, ...]]
 class NginxSettings(Settings):
     """Which nginx, and what may be asked of it besides its files."""
 
-    config: str = Field(default="/etc/nginx/nginx.conf", pattern=r"^/", description="Main configuration file.")
+    config: LocalPath = Field(default=Path("/etc/nginx/nginx.conf"), description="Main configuration file.")
     status_url: str | None = Field(default=None, pattern=r"^https?://", description="A stub_status location.")
     probe_upstreams: bool = Field(default=True, description="Open a connection to each upstream member and close it.")
     admin_paths: list[str] = Field(
@@ -141,10 +143,10 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
     settings = ctx.settings
     # The process first: a reload after this look makes its files newer than what it had read, and never older.
     build = fetch_build(settings.nginx_binary, ctx.timeout_s)
-    process = fetch_process(settings.config, build.default_config)
+    process = fetch_process(str(settings.config), build.default_config)
     loaded: Config | SourceError
     try:
-        loaded = fetch_config(settings.config)
+        loaded = fetch_config(str(settings.config))
     except SourceError as error:
         loaded = error
 
@@ -210,8 +212,8 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
         if isinstance(loaded, SourceError):
             if counters is None and not process.running:
                 raise loaded  # perhaps no nginx is here at all, which is not the same as a stopped one
-            return [rows_service(settings.config, None, build, process, counters)], tuple(requests)
-        return [rows_service(settings.config, loaded, build, process, counters)], tuple(requests)
+            return [rows_service(str(settings.config), None, build, process, counters)], tuple(requests)
+        return [rows_service(str(settings.config), loaded, build, process, counters)], tuple(requests)
 
     return {
         VirtualHost.kind: from_config(lambda c: rows_virtual_hosts(c, settings.exposure), judged=True),

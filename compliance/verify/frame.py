@@ -5,10 +5,16 @@ Format: schemas/ledger.md §7. The check runs inside DuckDB over all rows; what 
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import orjson
+
+_SAME = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+_FRACTION = re.compile(rb"\.[0-9]+[,}\]]")  # a number with a fraction ends like this, and some strings hold it too
 
 # `concat` skips NULL, so a column that must not be NULL makes a frame that no line has.
 _HEAD = """concat('{"at":"', strftime("at", '%Y-%m-%dT%H:%M:%S.%f'), 'Z","collection":',
@@ -25,6 +31,29 @@ AGREES = f"""coalesce(starts_with(line, {_HEAD}) AND ends_with(line, {_TAIL})
     AND starts_with(substr(line, length({_HEAD}) + 33), {_MIDDLE})
     AND (subject IS NULL
          OR starts_with(substr(line, length({_HEAD}) + 33 + length({_MIDDLE}) + 64), '"}},"record":{{')), false)"""
+
+
+def all_canonical(lines: Iterable[bytes]) -> bool:
+    """Whether all lines are canonical JSON (§2): written again they are the same bytes, so no order, space, escape
+    or doubled key hides in one, and no number that some programs read in another way."""
+    load, dump, same, fraction = orjson.loads, orjson.dumps, _SAME, _FRACTION.search
+    try:
+        return all(dump(load(line), None, same) == line and (fraction(line) is None or _whole(line)) for line in lines)
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # no JSON, or an integer beyond 2^53
+        return False
+
+
+def _whole(line: bytes) -> bool:
+    """Whether all numbers of a line are integers; what looked otherwise was in a string."""
+    try:
+        json.loads(line, parse_float=_fraction)
+    except ValueError:
+        return False
+    return True
+
+
+def _fraction(text: str) -> NoReturn:
+    raise ValueError(text)
 
 
 def differences(row: dict[str, Any]) -> str:

@@ -17,7 +17,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from compliance.verify.frame import AGREES, differences
+from compliance.verify.frame import AGREES, all_canonical, differences
 from compliance.verify.result import Verification
 from compliance.verify.sealed import Source
 from compliance.verify.tree import TILE, split, tile_root
@@ -182,11 +182,14 @@ class _Leaves:
         self._part: list[bytes] = []
 
     def add(self, lines: pa.Array) -> bool:
-        """Go on with these lines. False when a tile that became full is not the stored one."""
+        """Go on with these lines. False when one is not canonical, or a tile that became full is not the stored one."""
         first = 0
         while first < len(lines):
             taken = lines[first : first + TILE - len(self._part)]
-            self._chain(taken.to_pylist())
+            texts = taken.to_pylist()
+            self._chain(texts)
+            if not all_canonical(texts):
+                return False
             first += len(taken)
             if len(self._part) == TILE:
                 hashes = b"".join(self._part)
@@ -245,6 +248,7 @@ class _Damaged:
         self._columns(rows)
         self._times(rows)
         lines: list[bytes | None] = rows["line"].cast(pa.binary()).to_pylist()
+        self._forms(lines, rows)
         leaves, roots = self._leaves(lines)
         times = rows["at"].combine_chunks()
         belonging = rows.filter(pc.and_(_belongs(rows), pc.is_valid(rows["line"])))
@@ -286,6 +290,15 @@ class _Damaged:
             names = [column[0] for column in query.description or ()]
             for row in query.fetchall():
                 self._found.add(seq, differences(dict(zip(names, row, strict=True))))
+
+    def _forms(self, lines: Sequence[bytes | None], rows: pa.Table) -> None:
+        """Name rows whose columns follow from their line, which is not canonical all the same."""
+        agrees = rows["agrees"].to_pylist()
+        for n, line in enumerate(lines):
+            if line is not None and agrees[n] and not all_canonical([line]):
+                self._found.add(
+                    self._start + n, "its line is not in canonical form: two programs may read it differently"
+                )
 
     def _times(self, rows: pa.Table) -> None:
         times = rows["at"].combine_chunks()

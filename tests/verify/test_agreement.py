@@ -281,6 +281,8 @@ def test_lines_of_another_form_although_the_owner_signed_them(tmp_path: Path, al
     path = damaged(place, tmp_path)
     resign(path, keys, 10, old, new)
 
+    found = verify(path, vkey=keys.vkey)
+    assert [problem.seq for problem in found.problems][:1] == [10], found.problems
     code, said = alone(path, keys, "--vkey", keys.vkey)
     assert code == 4
     assert said.startswith("BROKEN: entry 10: ")
