@@ -58,7 +58,7 @@ def read(function: Any, demand: Demand) -> None:
             demand.doubtful(layers.name_of(authentication))
     classes = initkwargs.get("permission_classes", cls.permission_classes)
     doubts: list[str] = []
-    states = [_state(permission, methods, demand, doubts) for permission in classes]
+    states = [_state(permission, cls, methods, demand, doubts) for permission in classes]
     demand.guards.extend(doubts)
     if True in states:
         name = next(layers.name_of(c) for c, state in zip(classes, states) if state)
@@ -75,12 +75,12 @@ def _reads(classes: Any) -> bool:
     return any("ReadOnly" in getattr(c, "__name__", "") for c in classes)
 
 
-def _state(permission: Any, methods: set[str], demand: Demand, doubts: list[str]) -> bool | None:
+def _state(permission: Any, cls: Any, methods: set[str], demand: Demand, doubts: list[str]) -> bool | None:
     """True: demands a signed-in caller of every method; False: of none, or not for reading; None: not known."""
     from rest_framework import permissions
 
     if isinstance(permission, (permissions.OperandHolder, permissions.SingleOperandHolder)):
-        return _combined(permission, methods, demand, doubts)
+        return _combined(permission, cls, methods, demand, doubts)
     demanded = getattr(permission, "has_permission", None)
     if demanded is permissions.AllowAny.has_permission:
         return False
@@ -95,6 +95,9 @@ def _state(permission: Any, methods: set[str], demand: Demand, doubts: list[str]
         demand.guards.append(name)
         return not methods & _SAFE
     if demanded is permissions.DjangoModelPermissions.has_permission:
+        if getattr(cls, "_ignore_model_permissions", False):  # older versions then ask nobody anything
+            doubts.append(f"{layers.name_of(cls)}._ignore_model_permissions")
+            return None
         if permission.authenticated_users_only:
             demand.permission = True
             return True
@@ -104,15 +107,15 @@ def _state(permission: Any, methods: set[str], demand: Demand, doubts: list[str]
     return None
 
 
-def _combined(holder: Any, methods: set[str], demand: Demand, doubts: list[str]) -> bool | None:
+def _combined(holder: Any, cls: Any, methods: set[str], demand: Demand, doubts: list[str]) -> bool | None:
     from rest_framework import permissions
 
     operator, before = holder.operator_class, demand.permission
-    first = _state(holder.op1_class, methods, demand, doubts)
+    first = _state(holder.op1_class, cls, methods, demand, doubts)
     if operator is permissions.NOT:
         doubts.append("NOT")
         return None
-    second = _state(holder.op2_class, methods, demand, doubts)
+    second = _state(holder.op2_class, cls, methods, demand, doubts)
     if operator is permissions.AND:
         return True if True in (first, second) else (None if None in (first, second) else False)
     demand.permission = before  # either way in suffices, so none of them is demanded

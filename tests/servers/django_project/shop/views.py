@@ -245,6 +245,11 @@ class ApiSignsInAnybody(ApiDefault):
     permission_classes = (permissions.IsAuthenticated,)
 
 
+class ApiModelRoot(ApiDefault):
+    permission_classes = (permissions.DjangoModelPermissions,)
+    _ignore_model_permissions = True
+
+
 class ApiBroken(ApiDefault):
     permission_classes = 5
 
