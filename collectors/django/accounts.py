@@ -17,7 +17,12 @@ from compliance.schemas.kinds.application import ApplicationRight
 from compliance.schemas.kinds.identity import AccountType, MfaDevice, RoleDefinition, RoleGrant, UserAccount
 
 SUPERUSER, STAFF = "is_superuser", "is_staff"  # rights that Django keeps in the account itself
-_GUARDED = {"auth.user", "auth.group", "auth.permission"}  # who may change these can give himself everything
+# who may change these can give himself everything, or take away what would show it
+_GUARDED = {
+    "auth.user", "auth.group", "auth.permission", "sessions.session", "otp_totp.totpdevice", "otp_hotp.hotpdevice",
+    "otp_static.staticdevice", "otp_static.statictoken", "mfa.authenticator", "mfa.user_keys", "auditlog.logentry",
+    "admin.logentry", "axes.accessattempt", "axes.accessfailurelog",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +129,7 @@ def _is_guarded(permission: Permission, user_model: str) -> bool:
 
 
 def privileged_groups(rights: Rights, settings: DjangoSettings, user_model: str) -> set[int]:
-    """Groups whose members can change accounts, groups or permissions, and the declared ones."""
+    """Groups whose members can change accounts, rights, second factors, sessions or logs, and the declared ones."""
     return {
         number
         for number, group in rights.groups.items()

@@ -322,13 +322,14 @@ def test_a_key_that_is_no_number_stays_out_of_what_cannot_be_erased(context: Mak
     assert [plain(key) for key in ("17", "-3", "8f14e45f-ceea-467f-a8d5-0c2b9bd1e2aa", "ana", "CURP010101", "")] == [
         "17", "-3", "8f14e45f-ceea-467f-a8d5-0c2b9bd1e2aa", None, None, None,
     ]  # fmt: skip
-    project.sql("UPDATE auditlog_logentry SET object_pk = 'ana@shop.example' WHERE id = 1")
+    odd = 'ana,"x"\n\\é\t'  # and whatever CSV makes of it
+    project.sql(f"UPDATE auditlog_logentry SET object_pk = '{odd}' WHERE id = 1")
     try:
         events = [e for e in Read(context("audit_event")).events("audit_event") if e["log"] == "auditlog_logentry"]
     finally:
         project.sql("UPDATE auditlog_logentry SET object_pk = '1' WHERE id = 1")
     named = [(e["event"], e["object_id"], e["object_key"]) for e in events if e["object_key"] is not None]
-    assert named == [("1", None, "ana@shop.example")]
+    assert named == [("1", None, odd)]
 
 
 def test_rows_that_a_policy_hides_are_a_gap(context: Make, project: DjangoDatabase) -> None:
