@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from compliance.controls.evidence_base import INPUT
 from compliance.ledger import Ledger, StoredCollection
-from compliance.schemas.kinds.application import PermissionChange
+from compliance.schemas.kinds.application import AuditEvent, PermissionChange
 from compliance.schemas.results import Coverage
 
 KIND = PermissionChange.kind
@@ -35,12 +35,10 @@ class _Row:
 
 
 def coverage(covered: Sequence[Coverage], collections: Sequence[StoredCollection], as_of: datetime) -> list[Coverage]:
-    """For each source of roles how far changes of them can be told: as well as the worst of what they are derived from,
-    and not before the second reading."""
+    """For each source of roles and of a trail how far changes of roles can be told: as well as the worst of what they
+    are derived from, and not before the second reading."""
     found: dict[str, Coverage] = {}
-    for row in covered:
-        if row.kind not in READ_FROM:
-            continue
+    for row in _with_trail(covered):
         made = replace(row, kind=KIND)
         if row.outcome == "complete" and len(_readings(collections, row.source, row.kind, as_of)) < 2:
             message = f"{row.kind} was read once; a change shows at the second reading"
@@ -59,13 +57,19 @@ def table(
     """Every change of the sources in `covered`, as rows of evidence. Each rests on the entry of the row that came, or
     of the one that went."""
     rows: list[tuple[Any, ...]] = []
-    for one in covered:
-        if one.kind in READ_FROM and not one.removed_from_configuration:
+    for one in _with_trail(covered):
+        if not one.removed_from_configuration:
             for before, after in pairwise(_readings(collections, one.source, one.kind, as_of)):
                 if before.snapshot_sha256 != after.snapshot_sha256:
                     rows += _between(ledger, before, after)
     columns = [pa.array([row[n] for row in rows], of) for n, of in enumerate(INPUT.types)]
     return pa.table(columns, schema=INPUT)
+
+
+def _with_trail(covered: Sequence[Coverage]) -> list[Coverage]:
+    """The rows about roles of those sources that also promise a trail: of the others nothing could be said."""
+    trailed = {row.source for row in covered if row.kind == AuditEvent.kind and not row.removed_from_configuration}
+    return [row for row in covered if row.kind in READ_FROM and row.source in trailed]
 
 
 def _readings(

@@ -18,7 +18,7 @@ from compliance.schemas.messages import Record
 from compliance.schemas.results import Coverage
 from tests.ledger.places import Place, given
 
-SOURCES = {"db": {"collector": "django", "enabled": True, "kinds": ["role_grant", "role_definition"]}}
+SOURCES = {"db": {"collector": "django", "enabled": True, "kinds": ["role_grant", "role_definition", "audit_event"]}}
 
 
 @pytest.fixture
@@ -127,3 +127,12 @@ def test_neither_an_erasure_nor_a_new_name_is_a_change(place: Place, ledger: Led
         ("revoked", "ana", "Editors", "5", "groups"),
         ("revoked", "benjamin", "Editors", "6", "groups"),
     ]
+
+
+def test_of_a_system_without_a_trail_nothing_is_said(place: Place, ledger: Ledger) -> None:
+    read(place, ledger, [grant("ana", "Editors")])
+    read(place, ledger, [])
+    plain = {"db": {**SOURCES["db"], "kinds": ["role_grant"]}}
+    covered = evidence.coverage(ledger.collections(), place.now, plain)
+    assert changes.coverage(covered, ledger.collections(), place.now) == []
+    assert len(changes.table(ledger, covered, ledger.collections(), place.now)) == 0
