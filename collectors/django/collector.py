@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
-from compliance.collectors.django import accounts, catalogue, logs, stores, trail
+from compliance.collectors.django import accounts, catalogue, factors, logs, stores, trail
 from compliance.collectors.django.database import DjangoSession
 from compliance.collectors.django.layout import Layout
 from compliance.collectors.django.logs import Log
@@ -151,15 +151,15 @@ def _user_account(project: _Project) -> Read:
     layout, session = project.layout, project.session
     rows, count = accounts.fetch_users(layout)
     devices: dict[str, Sequence[Mapping[str, Any]] | None] = {}
-    for table in accounts.tables_of(layout):
+    for table in factors.tables_of(layout):
         try:
-            devices[table.table] = accounts.fetch_devices(layout, table)
+            devices[table.table] = factors.fetch_devices(layout, table)
         except SourceError as error:
             devices[table.table] = None
             session.notes.append(f"mfa_enrolled stays NULL without a factor seen: {error.message}; {error.remedy}")
     if not devices:
         session.notes.append("mfa_enrolled stays NULL: no app for second factors has a table here")
-    enrolled = accounts.enrolled(rows, devices, elsewhere=project.ctx.settings.mfa_elsewhere)
+    enrolled = factors.enrolled(rows, devices, elsewhere=project.ctx.settings.mfa_elsewhere)
     return accounts.rows_user_accounts(rows, accounts.fetch_rights(layout), layout, enrolled), count
 
 
@@ -181,14 +181,14 @@ def _application_right(project: _Project) -> Read:
 
 
 def _mfa_device(project: _Project) -> Read:
-    tables = accounts.tables_of(project.layout)
+    tables = factors.tables_of(project.layout)
     if not tables:
         raise Absent(
             "no table of second factors is known here",
             remedy="install and migrate django-otp, allauth.mfa or django-mfa2; set mfa_elsewhere when sign-in goes "
             "through an identity provider",
         )
-    found = [row for t in tables for row in accounts.rows_devices(t, accounts.fetch_devices(project.layout, t))]
+    found = [row for t in tables for row in factors.rows_devices(t, factors.fetch_devices(project.layout, t))]
     return found, None
 
 
