@@ -529,6 +529,7 @@ class Ledger(Readable):
         if sheet is not None:  # what belongs to the collection entry that `rows` is
             more, personal = sheet.tables(first + len(entries), instant(at), self.origin, self._keystore)
             entries = pa.concat_tables([entries, more]).combine_chunks()
+            self._keystore.flush()  # a key that is lost with the machine would be an erasure that nobody asked for
         lengths = pc.binary_length(entries["line"])
         if pc.max(lengths).as_py() > MAX_LINE:
             n = pc.index(pc.greater(lengths, MAX_LINE), True).as_py()

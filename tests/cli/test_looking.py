@@ -120,7 +120,7 @@ def test_a_kind_that_fails_now_shows_old_rows_and_says_so(copy: Place) -> None:
 
 def test_controls_and_frameworks_point_at_each_other(place: Place) -> None:
     control = place.run("controls", "show", "tls.hsts", "--json").json
-    assert control["kinds"] == ["http_endpoint"]
+    assert control["kinds"] == ["http_endpoint", "virtual_host"]
     bearing = control["bears_on"][0]
     (requirement,) = place.run("frameworks", "show", bearing["framework"], bearing["requirement"], "--json").json
     linked = [link["control"] for link in requirement[bearing["bearing"]]]
