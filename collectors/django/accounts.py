@@ -160,8 +160,10 @@ def rows_user_accounts(
                 is_active=row["is_active"],
                 is_privileged=privileged,
                 is_superuser=row["is_superuser"],
-                # a program that never opened a session opens none; one that did may do it again
-                interactive_login=row["is_active"] and not (program and row["last_login"] is None),
+                # a program that never opened a session may do so tomorrow: only of an account that is off it is known
+                interactive_login=None
+                if row["is_active"] and program and row["last_login"] is None
+                else row["is_active"],
                 mfa_enrolled=enrolled.get(key),
                 created_at=row.get("date_joined"),
                 last_login_at=row["last_login"],
@@ -257,8 +259,16 @@ def rows_role_definitions(rights: Rights, users: Sequence[Row], declared: Declar
                 is_declared=None if declared is None else said is not None,
                 is_approved=None if declared is None else bool(said and said.approved_by and said.approved_at),
                 approved_permissions=sorted(set(said.permissions)) if said else None,
-                conflicts_with=None if declared is None else sorted(declared.conflicts(role)),
+                conflicts_with=_conflicts(role, declared),
                 detail=detail,
             )
         )
     return made
+
+
+def _conflicts(role: str, declared: Declared | None) -> list[str] | None:
+    """The roles that must not be held together with it; None where the catalogue says nothing of it."""
+    if declared is None:
+        return None
+    found = sorted(declared.conflicts(role))
+    return found if found or role in declared.roles else None

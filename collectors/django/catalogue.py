@@ -33,7 +33,7 @@ class Declared(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    roles: dict[str, Role] = Field(default_factory=dict)
+    roles: dict[str, Role] = Field(min_length=1)
 
     def conflicts(self, role: str) -> set[str]:
         """Roles that nobody may hold together with `role`, whichever of both says so."""

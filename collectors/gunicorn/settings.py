@@ -38,5 +38,5 @@ class GunicornSettings(Settings):
     ask_master: bool = Field(
         default=True, description="Ask the master for its settings over its control socket, where this account may."
     )
-    samples: int = Field(default=5, ge=1, le=60, description="Readings of the process table in one collection.")
+    samples: int = Field(default=5, ge=2, le=60, description="Readings of the process table in one collection.")
     interval_s: float = Field(default=1.0, ge=0.05, le=10, description="Seconds between two readings.")

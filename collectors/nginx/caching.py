@@ -19,7 +19,8 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "M": 259
 _MAX_AGE = re.compile(r"(?<![\w-])max-age\s*=\s*\"?(\d{1,15})", re.IGNORECASE)
 _NOT_KEPT = re.compile(r"\b(no-store|no-cache)\b", re.IGNORECASE)
 _TEN_YEARS = 315360000  # what `expires max` sends
-_SESSION = re.compile(r"\$\{?(http_cookie|cookie_\w+|http_authorization)\b")
+_SESSION = re.compile(r"\$\{?(http_cookie|cookie_\w*(?:sess|sid|auth|token|login)\w*)\b", re.IGNORECASE)
+_PERHAPS = re.compile(r"\$\{?(cookie_\w+|http_authorization)\b")  # whether a session hangs on it is not known
 
 
 def rows_cache_rules(config: Config) -> list[CacheRule]:
@@ -140,6 +141,8 @@ def _bypasses(config: Config, scope: Scope, family: str) -> bool | None:
 def _about_session(config: Config, words: str) -> bool | None:
     if _SESSION.search(words):
         return True
+    if _PERHAPS.search(words):
+        return None
     variables = set(re.findall(r"\$\{?(\w+)", words))
     for http in config.main.inner("http"):
         for mapping in http.inner("map"):

@@ -173,7 +173,7 @@ def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[
     def links() -> Rows:
         found: Sequence[Evidence] = rows_links(config())
         if in_force() is not True:  # what the file says of a link is not what the link does
-            found = _with(found, tls_enabled=None, tls_verified=None)
+            found = _with(found, is_local=None, tls_enabled=None, tls_verified=None)
         return found, (*_requests(config().files), *_PROCESSES)
 
     def accepts(address: str) -> bool | None:

@@ -29,6 +29,8 @@ _THRESHOLD = re.compile(r"setvar\s*:\s*'?tx\.inbound_anomaly_score_threshold=(\d
 # its plugins (from 9 500 000 on) are awake as soon as they are installed, and count.
 _CRS_IDS = (range(900_000, 1_000_000), range(9_000_000, 9_500_000))
 _CRS_DEFAULTS = range(901_000, 902_000)  # these rules run only where a variable has no value yet
+_CRS_DETECTIONS = range(911000, 945000)
+_CRS_REFUSAL = 949110  # refuses a request whose score the other rules brought above the threshold
 _MAX_DEPTH = 32
 _MODES = {"on": "block", "detectiononly": "detect", "off": "off"}
 
@@ -46,6 +48,8 @@ class Rules:
     threshold: int | None = None  # inbound anomaly score, as the configuration sets it
     threshold_default: int | None = None  # that of the managed set, which holds where nothing else sets one
     remote: bool = False
+    detections: int = 0  # rules of the managed set that look for attacks
+    refuses: bool = False  # its rule that refuses what others found is loaded
     bodies: bool = True  # libmodsecurity looks at bodies until SecRequestBodyAccess switches that off
     _chained: bool = False  # the next rule is a link of the chain before it
     _managed: bool = False  # the rule at hand belongs to the managed set
@@ -68,9 +72,11 @@ def fetch_rules(path: str, rules: Rules, depth: int = 0) -> None:
     except OSError as error:
         raise os_error(path, error) from error
 
+    detections = rules.detections
     versions = rows_rules(text, path, rules, including(path, rules, depth))
     if versions:
         rules.version = versions[-1]
+    if versions and rules.detections > detections:  # the set-up beside the rules is the organisation's own
         rules.updated_at = max(filter(None, (rules.updated_at, read.modified_at)))
 
 
@@ -134,6 +140,9 @@ def _rule(rest: str, where: str, rules: Rules, managed_file: bool) -> None:
         rules.count += 1
         number = _ID.search(rest)
         rules._managed = managed_file and number is not None and any(int(number[1]) in ids for ids in _CRS_IDS)
+        if rules._managed and number is not None:
+            rules.detections += int(number[1]) in _CRS_DETECTIONS
+            rules.refuses = rules.refuses or int(number[1]) == _CRS_REFUSAL
         rules._defaults = rules._managed and number is not None and int(number[1]) in _CRS_DEFAULTS
     rules._chained = bool(_CHAIN.search(rest))
     if not rules._managed:

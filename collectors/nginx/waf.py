@@ -68,7 +68,9 @@ def _row(host: str, found: list[Policy]) -> WafPolicy:
         host=host,
         engine=weakest.engine,
         mode=weakest.mode,
-        managed_rules=rules.version is not None if loaded else (False if weakest.engine is None else None),
+        managed_rules=rules.version is not None and rules.refuses
+        if loaded
+        else (False if weakest.engine is None else None),
         ruleset_version=rules.version,
         ruleset_updated_at=rules.updated_at,
         rules_loaded=rules.count if loaded and not rules.remote else (0 if weakest.engine is None else None),

@@ -243,7 +243,11 @@ def runs_here(host: str, port: int, settings: Mapping[str, str | None], started_
 def older_than(path: str | None, moment: datetime) -> bool | None:
     """Whether the file was last changed before `moment`; None when it cannot be seen."""
     try:
-        return None if path is None else Path(path).stat().st_mtime <= moment.timestamp()
+        # a copy that keeps the time of its original is as new as its change of the folder
+        if path is None:
+            return None
+        status = Path(path).stat()
+        return max(status.st_mtime, status.st_ctime) <= moment.timestamp()
     except OSError:
         return None
 

@@ -15,6 +15,7 @@ import orjson
 
 _SAME = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
 _FRACTION = re.compile(rb"\.[0-9]+[,}\]]")  # a number with a fraction ends like this, and some strings hold it too
+_POWER = re.compile(rb"e-?[0-9]+[,}\]]")
 
 # `concat` skips NULL, so a column that must not be NULL makes a frame that no line has.
 _HEAD = """concat('{"at":"', strftime("at", '%Y-%m-%dT%H:%M:%S.%f'), 'Z","collection":',
@@ -36,9 +37,12 @@ AGREES = f"""coalesce(starts_with(line, {_HEAD}) AND ends_with(line, {_TAIL})
 def all_canonical(lines: Iterable[bytes]) -> bool:
     """Whether all lines are canonical JSON (§2): written again they are the same bytes, so no order, space, escape
     or doubled key hides in one, and no number that some programs read in another way."""
-    load, dump, same, fraction = orjson.loads, orjson.dumps, _SAME, _FRACTION.search
+    load, dump, same, fraction, power = orjson.loads, orjson.dumps, _SAME, _FRACTION.search, _POWER.search
     try:
-        return all(dump(load(line), None, same) == line and (fraction(line) is None or _whole(line)) for line in lines)
+        return all(
+            dump(load(line), None, same) == line and (fraction(line) is power(line) is None or _whole(line))
+            for line in lines
+        )
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # no JSON, or an integer beyond 2^53
         return False
 

@@ -35,7 +35,7 @@ class Good:
 def good() -> Iterator[Good]:
     """A stack in its good state. Its servers run under another account: they must reach its folder, which those of
     pytest do not allow."""
-    home = Path(tempfile.mkdtemp(prefix="stack-", dir="/tmp"))  # short: a socket's path has 107 bytes at most
+    home = Path(tempfile.mkdtemp(prefix="stack-", dir="/var/tmp"))  # kept at a restart, as logs must be
     home.chmod(0o755)
     names = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
     with pytest.MonkeyPatch.context() as patch, Stack(home, Ports.free()) as stack:

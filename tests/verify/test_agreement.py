@@ -255,6 +255,7 @@ def test_rows_that_do_not_follow_although_the_owner_signed_them(
 SIGNED = {  # old and new text of a line that its owner signed: the first entry that does not hold
     "a space": ('"cursor":null', '"cursor": null', "it is not in canonical form"),
     "a float": ('"cursor":null', '"cursor":1.5', "1.5 is no integer"),
+    "a small number": ('"cursor":null', '"cursor":1e-7', "1e-7 is no integer"),
     "a number that not every program can read": ('"cursor":null', '"cursor":9007199254740992', "is no integer"),
     "an escape": ('"of_kind":"user_account"', '"of_kind":"user\\u005faccount"', "it is not in canonical form"),
     "a doubled key": ('"cursor":null', '"cursor":null,"cursor":"x"', "it is not in canonical form"),

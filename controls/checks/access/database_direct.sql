@@ -28,7 +28,7 @@ WITH server AS (
   LEFT JOIN superusers AS n ON n.source = u.source
   UNION ALL
   SELECT 'rules', concat(d.source, '/', d.instance, ' rules'), list_concat([d.entry], r.entries), d.instance, NULL,
-    NULL, NULL, NULL, NULL, NULL, NULL, r.told = r.n AND d.rules_in_force IS NOT FALSE, r.open
+    NULL, NULL, NULL, NULL, NULL, NULL, r.told = r.n AND d.rules_in_force IS TRUE, r.open
   FROM database_instance AS d
   LEFT JOIN rules AS r ON r.source = d.source AND r.system = d.instance
   UNION ALL

@@ -2,7 +2,7 @@
 -- healthy, whatever it says of itself; how many failed is in the server's error log.
 WITH member AS (
   SELECT
-    m.source, m.server, m.pool, m.entry,
+    m.source, m.server, m.pool, m.entry, regexp_replace(m.address, ' [(][0-9]+[)]$', '') AS address,
     m.healthy IS FALSE OR m.is_drained IS TRUE OR (m.failures_recent >= $failures) IS TRUE AS out_of_use,
     m.healthy IS TRUE AND m.is_drained IS FALSE
       AND (m.failures_recent < $failures OR m.failures_recent IS NULL AND NOT $needs_log) AS in_use
@@ -12,7 +12,8 @@ WITH member AS (
     m.source, m.server, m.pool,
     min(m.entry) AS entry,
     count(*) AS listed,
-    count(*) FILTER (WHERE m.in_use IS TRUE) AS healthy,
+    -- an address that is listed twice is one member
+    count(DISTINCT m.address) FILTER (WHERE m.in_use IS TRUE) AS healthy,
     count(*) FILTER (WHERE m.in_use IS NOT TRUE AND m.out_of_use IS NOT TRUE) AS untold
   FROM member AS m
   GROUP BY m.source, m.server, m.pool
@@ -21,7 +22,7 @@ SELECT
   concat(p.source, '/', p.pool) AS resource,
   [p.entry, c.entry] AS entry,
   CASE
-    WHEN p.in_use IS FALSE
+    WHEN p.in_use IS FALSE AND p.in_force IS TRUE
       THEN not_applicable('not_used', concat('no location sends requests to ', p.pool))
     WHEN p.members < $members
       THEN fail('too_few', concat(p.pool, ' has ', p.members, ' member(s), fewer than ', $members))

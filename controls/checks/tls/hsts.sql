@@ -2,9 +2,12 @@
 -- to be inside counts as outside. Where the site itself was asked, its answer decides, except for what a file shows to
 -- be lost in places that nobody asked for.
 WITH asked AS (
-  SELECT lower(h.host) AS host, min(h.entry) AS entry
+  SELECT
+    lower(h.host) AS host, coalesce(nullif(regexp_extract(h.url, '^https://[^/]*:([0-9]+)(/|$)', 1), ''), '443') AS port,
+    min(h.entry) AS entry
   FROM http_endpoint AS h
-  GROUP BY lower(h.host)
+  WHERE h.exposure = 'public'  -- what was asked inside says nothing of what is answered outside
+  GROUP BY lower(h.host), coalesce(nullif(regexp_extract(h.url, '^https://[^/]*:([0-9]+)(/|$)', 1), ''), '443')
 ), named AS (
   SELECT
     v.source, v.server, v.host, v.listen,
@@ -12,7 +15,7 @@ WITH asked AS (
     count(a.host) AS answered,
     min(a.entry) AS entry
   FROM virtual_host AS v, unnest(string_split(v.host, ' ')) AS n(name) -- join: every block has a name, '_' for none
-  LEFT JOIN asked AS a ON a.host = lower(n.name)
+  LEFT JOIN asked AS a ON a.host = lower(n.name) AND ends_with(v.listen, concat(':', a.port))
   GROUP BY v.source, v.server, v.host, v.listen
 ), met AS (
   SELECT

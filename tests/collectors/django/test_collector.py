@@ -88,7 +88,7 @@ def test_accounts(context: Make, project: DjangoDatabase) -> None:
         "kim": (False, False, True, False),
     }
     assert (accounts["ana"].account_type, accounts["ana"].person) == ("human", "ana@shop.example")
-    assert (accounts["ben"].account_type, accounts["ben"].interactive_login) == ("service", False)
+    assert (accounts["ben"].account_type, accounts["ben"].interactive_login) == ("service", None)
     devices = {(d.account, d.method): (d.is_confirmed, d.is_second_factor) for d in read.rows("mfa_device")}
     assert devices == {
         ("ana", "totp"): (True, True),
@@ -310,7 +310,7 @@ def test_a_program_that_signed_in_may_do_so_again(context: Make, project: Django
     finally:
         project.sql("UPDATE auth_user SET last_login = NULL WHERE username = 'eva'")
     assert {row.account: row.interactive_login for row in rows if row.account in ("ben", "eva")} == {
-        "ben": False,
+        "ben": None,
         "eva": True,
     }
 
