@@ -345,6 +345,7 @@ FAULTS = (
             "perf.cache_private",
             "tls.everywhere",
             "tls.hsts",
+            "tls.internal_links",
         ),
     ),
     Fault(
