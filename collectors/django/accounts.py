@@ -12,7 +12,7 @@ from compliance.collectors.django.catalogue import Declared
 from compliance.collectors.django.layout import UUID, Layout, name
 from compliance.collectors.django.settings import DjangoSettings
 from compliance.collectors.postgres.session import Query, Row
-from compliance.schemas.errors import Truncated
+from compliance.schemas.errors import Malformed, Truncated
 from compliance.schemas.kinds.application import ApplicationRight
 from compliance.schemas.kinds.identity import AccountType, RoleDefinition, RoleGrant, UserAccount
 
@@ -245,6 +245,9 @@ def rows_role_definitions(rights: Rights, users: Sequence[Row], declared: Declar
         audit = {"object_type": "auth.group", "object_id": str(number), "field": "permissions"}
         has[group] = (sorted({p.name for p in rights.of_group[number]}), {"audit": audit})
     roles = dict.fromkeys([*has, *(declared.roles if declared else ())])
+    named = {other for said in declared.roles.values() for other in said.conflicts_with} if declared else set()
+    if strangers := sorted(named - roles.keys()):  # a misspelt name would part nobody
+        raise Malformed(f"the catalogue of roles names {', '.join(strangers)}, which is no role", remedy="correct it")
     made = []
     for role in sorted(roles):
         permissions, detail = has.get(role, (None, None))

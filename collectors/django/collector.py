@@ -207,15 +207,18 @@ def _audit_log(project: _Project) -> Read:
     strangers = set(project.ctx.settings.logs_of_record or ()) - {log.name for log in found}
     if strangers:  # else all that are there would count as beside the point
         raise Absent(f"there is no log {', '.join(sorted(strangers))}", remedy="correct logs_of_record")
-    made = []
+    compared = trail.read_cursor(project.ctx.cursors.get(LogAlteration.kind))
+    names = {log.name for log in found}
+    made = [logs.row_audit_log(project.layout, log) for log in logs.every(project.layout) if log.name not in names]
     for log in found:
+        before = log.name in compared
         try:
             position = trail.read_cursor(project.ctx.cursors.get(log.kind.kind)).get(log.name, {"x": 0})
             seen = project.reader.count(log, position)
-            made.append(logs.row_audit_log(project.layout, log, seen.waiting, seen.since))
+            made.append(logs.row_audit_log(project.layout, log, seen.waiting, seen.since, seen_before=before))
         except SourceError as error:
             project.session.notes.append(f"rows_waiting of {log.name} stays NULL: {error.message}; {error.remedy}")
-            made.append(logs.row_audit_log(project.layout, log, None, None))
+            made.append(logs.row_audit_log(project.layout, log, seen_before=before))
     return made, None
 
 

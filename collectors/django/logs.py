@@ -38,15 +38,19 @@ class Log:
 
 
 def logs(layout: Layout) -> list[Log]:
-    """The logs that the project has, less the excluded ones."""
+    """The logs that the project has, less those that the settings leave out."""
+    return [log for log in every(layout) if log.name not in layout.settings.exclude_logs]
+
+
+def every(layout: Layout) -> list[Log]:
+    """The logs that the project has."""
     tables, found = layout.tables, list[Log]()
     if "auditlog_logentry" in tables:
         found.append(_auditlog(tables["auditlog_logentry"]))
     if "django_admin_log" in tables:
         found.append(_admin_log())
     found += [_history(layout, table) for table in tables.values() if _is_history(table)]
-    found += [log for log in (_ACCESS, _FAILURES) if log.name in tables]
-    return [log for log in found if log.name not in layout.settings.exclude_logs]
+    return found + [log for log in (_ACCESS, _FAILURES) if log.name in tables]
 
 
 def _object(column: str) -> dict[str, str]:
@@ -193,20 +197,24 @@ def is_number(layout: Layout, log: Log) -> bool:
     return layout.tables[log.name].types[log.key] in ("smallint", "integer", "bigint")
 
 
-def row_audit_log(layout: Layout, log: Log, waiting: int | None, since: object) -> AuditLog:
-    """The log as evidence."""
-    declared = layout.settings.logs_of_record
+def row_audit_log(
+    layout: Layout, log: Log, waiting: int | None = None, since: object = None, *, seen_before: bool | None = None
+) -> AuditLog:
+    """The log as evidence, also where it is not read."""
+    declared, is_read = layout.settings.logs_of_record, log.name not in layout.settings.exclude_logs
     actions = log.kind is AuditEvent
     return AuditLog.model_validate(
         {
             "log": log.name,
             "mechanism": log.mechanism,
             "purpose": log.purpose,
-            "of_record": (declared is None or log.name in declared) if actions else None,
+            "of_record": (declared is None or log.name in declared) if actions and (is_read or declared) else None,
             "covers": list(log.covers) if log.covers is not None else None,
             "keeps_actor": log.actor is not None or "account" in log.values,
             "keeps_source": "source_ip" in log.values,
             "keeps_fields": "changed_fields" in log.values if actions else None,
+            "is_read": is_read,
+            "seen_before": seen_before,
             "rows_waiting": waiting,
             "waiting_since": since,
         }

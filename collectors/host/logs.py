@@ -193,8 +193,8 @@ def row_log(machine: Machine, asset: str, log: str, paths: list[str], rules: lis
         days = rule.days
     elif log == AUDIT_LOG:
         days = _auditd_days(machine)
-    else:  # older generations without a rule: its program rotates it, by rules of its own
-        days = None if len(infos) > 1 else 0
+    else:  # no rule that was read is not a promise to keep it: its program may rotate it, by rules of its own
+        days = None
     return LogStore(
         asset=asset,
         log=log,

@@ -51,7 +51,8 @@ def rows_access_logs(config: Config, default: str | None) -> list[AccessLog]:
 
 
 def rows_log_stores(config: Config, machine: Machine, asset: str, default: str | None) -> list[LogStore]:
-    """One row per file that requests or errors are logged to, with its older generations and its rotation.
+    """One row per file that requests or errors are logged to, with its older generations and its rotation. Of a file
+    whose place only the running server knows (a relative path, a variable) nothing but its name is told.
 
     Raises Denied when a log or its folder may not be read: how far back it reaches is then not known.
     """
@@ -67,7 +68,8 @@ def rows_log_stores(config: Config, machine: Machine, asset: str, default: str |
         lasting = _below(mounts, folder) not in ("tmpfs", "ramfs")
         row = row_log(machine, asset, log, found, rules, lasting)
         rows.append(row.model_copy(update={"log_class": log_class}))
-    return rows
+    unplaced = [log for log in _uses(config, default) if _is_unplaced(log)]
+    return rows + [LogStore(asset=asset, log=log, log_class="access") for log in unplaced]
 
 
 def _uses(config: Config, default: str | None) -> dict[str, _Use]:
@@ -126,6 +128,10 @@ def _is_who(name: str) -> bool:
 
 def _is_file(log: str) -> bool:
     return log.startswith("/") and not log.startswith("/dev/") and not has_variable(log)
+
+
+def _is_unplaced(log: str) -> bool:
+    return not log.startswith(("/dev/", "syslog:", "memory:")) and (not log.startswith("/") or has_variable(log))
 
 
 def _error_files(config: Config) -> Iterator[str]:

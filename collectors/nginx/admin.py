@@ -77,11 +77,24 @@ def _paths(server: Scope, declared: Sequence[str]) -> Iterator[_Found]:
             yield _Found(scope.label, scope, own)
         elif scope.block.args and _NAMED.search(scope.block.args[-1]):
             yield _Found(scope.label, scope, "name")
+            if scope.block.args[0] == "=":
+                yield from _below(server, scope.block.args[-1], scope)
     if not any(scope.own(*PASSES) for scope in (server, *server.nested())):
         return  # the paths that applications have are declared, and here is none
     for path in declared:
         answering = location_for(server, path)
         yield _Found(path, answering or server, "declared" if answering else "declared, location not known")
+        yield from _below(server, path, answering)
+
+
+def _below(server: Scope, path: str, answering: Scope | None) -> Iterator[_Found]:
+    """What answers below a folder of administration, where that is another location than the one of its own address."""
+    if not path.endswith("/") or answering is None:
+        return
+    below = location_for(server, f"{path}x")
+    if below is None or below.block is not answering.block:
+        known = "declared" if below else "declared, location not known"
+        yield _Found(f"{path}…", below or server, known)
 
 
 def _location_in(outer: Scope, path: str) -> Scope | None:

@@ -99,7 +99,8 @@ def fetch_process(config_path: str, default_config: str, proc: Path = Path("/pro
     if not masters:
         return Process(False)
     newest = max(masters, key=lambda pid: titles[pid].started_at)
-    loaded = _loaded([t.started_at for t in titles.values() if t.parent == newest and t.is_current_worker])
+    workers = [t.started_at for t in titles.values() if t.parent == newest and t.is_current_worker]
+    loaded = _loaded(workers, titles[newest].started_at)
     return Process(True, titles[newest].started_at, loaded if len(masters) == 1 else None)
 
 
@@ -135,10 +136,13 @@ def _titles(proc: Path) -> dict[int, _Title]:
     return found
 
 
-def _loaded(starts: Sequence[datetime]) -> datetime | None:
+def _loaded(starts: Sequence[datetime], master: datetime) -> datetime | None:
     """When the workers started, which a reload replaces all at once. None when they did not start together: the one
-    that ended early was replaced without reading anything anew."""
+    that ended early was replaced without reading anything anew. So may a single one have been, unless it is as old as
+    its master."""
     if not starts or max(starts) - min(starts) > _TOGETHER:
+        return None
+    if len(starts) == 1 and starts[0] - master > _TOGETHER:
         return None
     return min(starts)
 

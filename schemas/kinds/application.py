@@ -23,6 +23,8 @@ class AuditLog(State):
     keeps_actor: bool | None = column("It has a place for who.")
     keeps_source: bool | None = column("It has a place for from where.")
     keeps_fields: bool | None = column("It has a place for which fields changed, and the reader may see their names.")
+    is_read: bool | None = column("The source reads it; False for one that its settings leave out.")
+    seen_before: bool | None = column("An earlier reading of its rows is kept, with which this one compares them.")
     rows_waiting: int | None = column("Rows seen that wait for an older transaction to end before they are recorded.")
     waiting_since: Instant | None = column("Time of the oldest of them.")
     detail: dict[str, Any] | None = column("What only this product says.")

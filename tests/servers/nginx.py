@@ -432,7 +432,7 @@ def _usage(*, sign_certificates: bool) -> x509.KeyUsage:
 
 _MAIN = """
 daemon off;
-worker_processes 1;
+worker_processes 2;  # one alone could have been replaced without a reload
 pid @D@/nginx.pid;
 error_log @D@/error.log;
 load_module @MODULE@;

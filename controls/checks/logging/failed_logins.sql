@@ -1,4 +1,4 @@
--- Population: every log of refused sign-ins. A probe that signs in wrongly each day proves that it is written; without
+-- Population: every log of refused sign-ins, and every source that keeps sign-ins and no such log. A probe that signs in wrongly each day proves that it is written; without
 -- one an empty log and a log that nobody writes look the same.
 WITH done AS (
   SELECT c.of_source AS source, max(c.started_at) AS upto
@@ -13,6 +13,14 @@ WITH done AS (
   LEFT JOIN done AS d ON d.source = e.source
   WHERE e.account = $probe AND e.result = 'failure' AND e.occurred_at > d.upto - hours($hours) AND e.occurred_at <= $as_of
   GROUP BY e.source, e.log
+), kept AS (
+  SELECT l.source, l.log, l.entry, l.purpose, l.rows_waiting FROM audit_log AS l
+  UNION ALL
+  SELECT l.source, 'refused sign-ins', max(l.entry), 'nowhere', NULL
+  FROM audit_log AS l
+  WHERE l.purpose IN ('signins', 'failures')
+  GROUP BY l.source
+  HAVING count(*) FILTER (WHERE l.purpose = 'failures') = 0
 )
 SELECT
   concat(l.source, '/', l.log) AS resource,
@@ -20,6 +28,8 @@ SELECT
   CASE
     WHEN l.purpose IN ('actions', 'signins')
       THEN not_applicable('other', concat(l.log, ' is no log of refused sign-ins'))
+    WHEN l.purpose = 'nowhere'
+      THEN unknown('no_log', concat(l.source, ' keeps who signed in, and no log of refused sign-ins was found'))
     WHEN t.tries > 0 AND t.addressed = 0
       THEN fail('no_address', concat(l.log, ' has the probe, and not from where it came'))
     WHEN $probe <> '' AND l.purpose = 'failures' AND l.rows_waiting = 0 AND d.upto > $as_of - hours($hours) AND t.tries IS NULL  -- null: the left join found no try
@@ -28,6 +38,6 @@ SELECT
       THEN pass('recorded', concat(l.log, ' has the refused sign-in of the probe, and from where it came'))
     ELSE unknown('no_probe', concat(l.log, ': no probe is declared, or what it left was not readable'))
   END AS result
-FROM audit_log AS l
+FROM kept AS l
 LEFT JOIN done AS d ON d.source = l.source
 LEFT JOIN tries AS t ON t.source = l.source AND t.log = l.log

@@ -141,7 +141,7 @@ class Nginx:
         )
         self.configuration.write_text(f"""\
 daemon off;
-worker_processes 1;
+worker_processes 2;
 pid {folder}/nginx.pid;
 error_log {self.log};
 load_module {MODULE};

@@ -130,6 +130,11 @@ def test_declared_roles(context: Make, project: DjangoDatabase, tmp_path: Path) 
         ["shop.view_order"],
         ["Keepers"],
     )
+    assert {role for role, row in roles.items() if row.conflicts_with is None} == {*roles} - {
+        "Editors",
+        "Keepers",
+        "Ghosts",
+    }
     assert (keepers.is_declared, keepers.is_approved, keepers.conflicts_with) == (False, False, ["Editors"])
     assert (ghosts.exists, ghosts.permissions, ghosts.is_approved) == (False, None, False)
 
@@ -137,6 +142,8 @@ def test_declared_roles(context: Make, project: DjangoDatabase, tmp_path: Path) 
         (None, Cause.ABSENT),
         ("roles: [", Cause.MALFORMED),
         ("roles: {A: {ovner: x}}", Cause.MALFORMED),
+        ("# none yet", Cause.MALFORMED),
+        ("roles: {Editors: {conflicts_with: [Kepers]}}", Cause.MALFORMED),
     ):
         file.unlink(missing_ok=True)
         if content is not None:
@@ -369,3 +376,16 @@ def test_what_cannot_be_told_is_a_gap(server: PostgresServer, project: DjangoDat
     )
     assert "user_model" in unnamed.gaps["role_grant"].remedy
     assert {g.detail["audit"]["object_type"] for g in told.rows("role_grant")} == {"auth.user"}
+
+
+def test_a_log_that_is_left_out_stays_in_sight(context: Make, project: DjangoDatabase) -> None:
+    rows = {row.log: row for row in Read(context("audit_log", exclude_logs=["django_admin_log"])).rows("audit_log")}
+
+    left_out, read = rows["django_admin_log"], rows["auditlog_logentry"]
+    assert (left_out.is_read, left_out.of_record, left_out.seen_before, left_out.rows_waiting) == (
+        False,
+        None,
+        None,
+        None,
+    )
+    assert (read.is_read, read.of_record, read.seen_before) == (True, True, False)

@@ -302,7 +302,7 @@ def test_log_files(tree):
     assert (access.retention_days, access.rotated, access.log_class) == (14, True, "access")
     assert access.oldest_record_at == datetime(2025, 1, 2, 2, 4, 5, tzinfo=UTC)
     auth = rows["/var/log/auth.log"]
-    assert (auth.rotated, auth.retention_days, auth.oldest_record_at, auth.log_class) == (False, 0, None, "security")
+    assert (auth.rotated, auth.retention_days, auth.oldest_record_at, auth.log_class) == (False, None, None, "security")
     assert rows["journal"].oldest_record_at == datetime.fromtimestamp(1_700_000_000, UTC)
     assert (rows["journal"].retention_days, rows["journal"].persistent) == (91, True)
     (machine.root / "usr/sbin/logrotate").unlink()  # rules that nothing applies are no rules

@@ -120,3 +120,15 @@ def test_rotation_and_permissions(parse: Parse, machine: Machine) -> None:
     assert a.last_rotated_at.timestamp() == 1_700_000_000
     assert (b.rotated, b.persistent, b.world_readable, b.last_rotated_at) == (False, False, True, None)
     assert (c.rotated, c.newest_record_at, c.world_readable) == (True, None, None)  # not there yet
+
+
+@pytest.mark.parametrize(
+    ("log", "told"), [("logs/a.log", True), ("/var/log/$host.log", True), ("syslog:server=h", False)]
+)
+def test_a_log_whose_place_is_not_known_stays_in_the_population(
+    parse: Parse, machine: Machine, log: str, told: bool
+) -> None:
+    config = parse(f"server {{ access_log {log}; location / {{ proxy_pass http://x; }} }}")
+    rows = [row for row in rows_log_stores(config, machine, "m", None) if row.log == log]
+
+    assert [(row.log_class, row.retention_days, row.world_readable) for row in rows] == [("access", None, None)] * told

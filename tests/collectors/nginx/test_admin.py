@@ -169,3 +169,20 @@ def test_the_location_is_the_one_that_nginx_takes() -> None:
             assert found.label == answered, path
     finally:
         server.stop()
+
+
+@pytest.mark.parametrize("declared", [(), ("/admin/",)])
+def test_what_answers_below_an_exact_location(parse: Parse, declared: tuple[str, ...]) -> None:
+    """The folder's own address is closed to the outside; everything in it is not."""
+    text = f"location = /admin/ {{ {INSIDE} proxy_pass http://x; }} location / {{ proxy_pass http://x; }}"
+    rows = {row.path: row for row in rows_admin_paths(parse(f"server {{ {text} }}"), declared)}
+
+    assert rows["/admin/…"].location == "/"
+    assert rows["/admin/…"].address_limited is False
+
+
+def test_nothing_below_a_location_of_the_whole_folder(parse: Parse) -> None:
+    text = f"location /admin/ {{ {INSIDE} proxy_pass http://x; }} location / {{ proxy_pass http://x; }}"
+    rows = rows_admin_paths(parse(f"server {{ {text} }}"), ("/admin/",))
+
+    assert {row.path for row in rows} == {"/admin/"}

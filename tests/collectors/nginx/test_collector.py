@@ -175,7 +175,7 @@ def test_running_server_is_found_by_its_process(seen_good: dict[str, list[Any]])
     [status] = seen_good["service_status"]
 
     assert (status.running, status.product, status.config_ok) == (True, "nginx", None)
-    assert status.connections_max == 256
+    assert status.connections_max == 2 * 256
     assert abs(dt.datetime.now(dt.UTC) - status.started_at) < dt.timedelta(hours=1)
 
 

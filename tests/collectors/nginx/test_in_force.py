@@ -182,9 +182,11 @@ def until_titled(config: str) -> None:
 
 def test_workers_that_did_not_start_together_tell_nothing() -> None:
     at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    assert _loaded([at, at + dt.timedelta(seconds=1)]) == at
-    assert _loaded([at, at + dt.timedelta(hours=1)]) is None
-    assert _loaded([]) is None
+    assert _loaded([at, at + dt.timedelta(seconds=1)], at) == at
+    assert _loaded([at, at + dt.timedelta(hours=1)], at) is None
+    assert _loaded([], at) is None
+    assert _loaded([at], at) == at
+    assert _loaded([at + dt.timedelta(hours=1)], at) is None, "it may have been replaced alone"
 
 
 def test_where_processes_are_hidden_nothing_is_told(tmp_path: Path) -> None:
