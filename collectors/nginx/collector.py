@@ -15,7 +15,7 @@ from compliance.collectors.nginx.accesslog import rows_access_logs, rows_log_sto
 from compliance.collectors.nginx.admin import rows_admin_paths
 from compliance.collectors.nginx.caching import rows_cache_rules
 from compliance.collectors.nginx.config import Config, fetch_config
-from compliance.collectors.nginx.errorlog import recent
+from compliance.collectors.nginx.errorlog import ErrorLogs, recent
 from compliance.collectors.nginx.hosts import rows_virtual_hosts
 from compliance.collectors.nginx.service import (
     fetch_build,
@@ -113,7 +113,7 @@ class Nginx:
 
     def check(self, ctx: Context[NginxSettings]) -> Iterator[Access]:
         """Reads what `collect` would read, without probing upstreams."""
-        readers = _readers(ctx, probe=False)
+        readers = _Reading(ctx, probe=False).readers()
         for kind in self.kinds:
             try:
                 rows, _ = readers[kind.kind]()
@@ -124,7 +124,7 @@ class Nginx:
 
     def collect(self, ctx: Context[NginxSettings]) -> Iterator[Message]:
         """Each kind from the parsed configuration; one unreadable include makes all of them Gaps."""
-        readers = _readers(ctx, probe=ctx.settings.probe_upstreams)
+        readers = _Reading(ctx, probe=ctx.settings.probe_upstreams).readers()
         for kind in self.kinds:
             if kind.kind not in ctx.wanted:
                 continue
@@ -138,98 +138,106 @@ class Nginx:
             yield Complete(kind.kind, requests)
 
 
-def _readers(ctx: Context[NginxSettings], *, probe: bool) -> dict[str, Callable[[], Rows]]:
-    """Kind → what reads it. The configuration is read once, or fails once for all that need it."""
-    settings = ctx.settings
-    # The process first: a reload after this look makes its files newer than what it had read, and never older.
-    build = fetch_build(settings.nginx_binary, ctx.timeout_s)
-    process = fetch_process(str(settings.config), build.default_config)
-    loaded: Config | SourceError
-    try:
-        loaded = fetch_config(str(settings.config))
-    except SourceError as error:
-        loaded = error
+class _Reading:
+    """One look at a server. The process is looked at first: a reload after that makes its files newer than what it had
+    read, and never older. The configuration is read once, or fails once for all that need it."""
 
-    def config() -> Config:
-        if isinstance(loaded, SourceError):
-            raise loaded
-        return loaded
+    def __init__(self, ctx: Context[NginxSettings], *, probe: bool) -> None:
+        self._ctx = ctx
+        self._settings = ctx.settings
+        self._probe = probe
+        self._path = str(ctx.settings.config)
+        self._build = fetch_build(ctx.settings.nginx_binary, ctx.timeout_s)
+        self._process = fetch_process(self._path, self._build.default_config)
+        self._loaded: Config | SourceError
+        try:
+            self._loaded = fetch_config(self._path)
+        except SourceError as error:
+            self._loaded = error
 
-    def in_force(files: Sequence[FileRead] = ()) -> bool | None:
+    def readers(self) -> dict[str, Callable[[], Rows]]:
+        """Kind → what reads it."""
+        declared, exposure = self._settings.admin_paths, self._settings.exposure
+        return {
+            VirtualHost.kind: self._judged(lambda c: rows_virtual_hosts(c, exposure)),
+            UpstreamPool.kind: self._pools,
+            UpstreamServer.kind: self._members,
+            CacheRule.kind: self._judged(rows_cache_rules),
+            AdminPath.kind: self._judged(lambda c: rows_admin_paths(c, declared, exposure)),
+            AccessLog.kind: self._judged(lambda c: rows_access_logs(c, self._build.default_access_log)),
+            LogStore.kind: self._logs,
+            WafPolicy.kind: self._firewall,
+            InternalLink.kind: self._links,
+            ConfigFile.kind: lambda: ([f.row("nginx") for f in self._config().files], self._files()),
+            ServiceStatus.kind: self._service,
+        }
+
+    def _config(self) -> Config:
+        if isinstance(self._loaded, SourceError):
+            raise self._loaded
+        return self._loaded
+
+    def _files(self) -> tuple[Request, ...]:
+        return _requests(self._config().files)
+
+    def _in_force(self, files: Sequence[FileRead] = ()) -> bool | None:
         """The running server has read the configuration, and `files` with it, since they last changed."""
-        if process.loaded_at is None:
+        if self._process.loaded_at is None:
             return None
-        return max([config().changed_at, *(changed_at(f.path) for f in files)]) < process.loaded_at
+        return max([self._config().changed_at, *(changed_at(f.path) for f in files)]) < self._process.loaded_at
 
-    def from_config(rows: Callable[[Config], Sequence[Evidence]], *, judged: bool = False) -> Callable[[], Rows]:
-        def read() -> Rows:
-            found: Sequence[Evidence] = rows(config())
-            if judged:
-                found = _with(found, in_force=in_force())
-            return found, _requests(config().files) + (_PROCESSES if judged else ())
+    def _judged(self, rows: Callable[[Config], Sequence[Evidence]]) -> Callable[[], Rows]:
+        """What reads rows of the configuration that say whether it is in force."""
+        return lambda: (_with(rows(self._config()), in_force=self._in_force()), (*self._files(), *_PROCESSES))
 
-        return read
-
-    def links() -> Rows:
-        found: Sequence[Evidence] = rows_links(config())
-        if in_force() is not True:  # what the file says of a link is not what the link does
+    def _links(self) -> Rows:
+        found: Sequence[Evidence] = rows_links(self._config())
+        if self._in_force() is not True:  # what the file says of a link is not what the link does
             found = _with(found, is_local=None, tls_enabled=None, tls_verified=None)
-        return found, (*_requests(config().files), *_PROCESSES)
+        return found, (*self._files(), *_PROCESSES)
 
-    def accepts(address: str) -> bool | None:
-        ctx.throttle()
-        return fetch_accepts(address, min(ctx.timeout_s, _PROBE_LIMIT_S))
+    def _accepts(self, address: str) -> bool | None:
+        self._ctx.throttle()
+        return fetch_accepts(address, min(self._ctx.timeout_s, _PROBE_LIMIT_S))
 
-    def members() -> Rows:
-        errors = recent(ctx.clock(), settings.failure_window_s)
-        rows = rows_servers(config(), accepts if probe else None, errors, build.default_log)
-        connects = tuple(Request("handshake", f"connect {r.address}") for r in rows) if probe else ()
-        return rows, (*_requests(config().files), *errors.requests, *connects)
+    def _errors(self) -> ErrorLogs:
+        return recent(self._ctx.clock(), self._settings.failure_window_s)
 
-    def pooled() -> Rows:
-        errors = recent(ctx.clock(), settings.failure_window_s)
-        rows = _with(rows_pools(config(), errors, build.default_log), in_force=in_force())
-        return rows, (*_requests(config().files), *errors.requests, *_PROCESSES)
+    def _members(self) -> Rows:
+        errors = self._errors()
+        rows = rows_servers(self._config(), self._accepts if self._probe else None, errors, self._build.default_log)
+        connects = tuple(Request("handshake", f"connect {r.address}") for r in rows) if self._probe else ()
+        return rows, (*self._files(), *errors.requests, *connects)
 
-    def logs() -> Rows:
-        machine = Machine(timeout_s=ctx.timeout_s, throttle=ctx.throttle)
-        found = rows_log_stores(config(), machine, asset_id(machine, settings.asset), build.default_access_log)
-        return found, (*_requests(config().files), *machine.requests)
+    def _pools(self) -> Rows:
+        errors = self._errors()
+        rows = _with(rows_pools(self._config(), errors, self._build.default_log), in_force=self._in_force())
+        return rows, (*self._files(), *errors.requests, *_PROCESSES)
 
-    def waf() -> Rows:
-        policies = fetch_policies(config())
-        files = {f.path: f for f in config().files} | {f.path: f for p in policies for f in p.rules.files}
-        found = _with(rows_waf(policies), in_force=in_force(tuple(files.values())))
+    def _logs(self) -> Rows:
+        machine = Machine(timeout_s=self._ctx.timeout_s, throttle=self._ctx.throttle)
+        asset = asset_id(machine, self._settings.asset)
+        found = rows_log_stores(self._config(), machine, asset, self._build.default_access_log)
+        return found, (*self._files(), *machine.requests)
+
+    def _firewall(self) -> Rows:
+        policies = fetch_policies(self._config())
+        files = {f.path: f for f in self._config().files} | {f.path: f for p in policies for f in p.rules.files}
+        found = _with(rows_waf(policies), in_force=self._in_force(tuple(files.values())))
         return found, (*_requests(tuple(files.values())), *_PROCESSES)
 
-    def service() -> Rows:
+    def _service(self) -> Rows:
+        settings = self._settings
         requests = [Request("command", f"{settings.nginx_binary or 'nginx'} -V"), *_PROCESSES]
         counters = None
         if settings.status_url:
-            ctx.throttle()
-            counters = rows_status(fetch_status(settings.status_url, ctx.timeout_s), settings.status_url)
+            self._ctx.throttle()
+            counters = rows_status(fetch_status(settings.status_url, self._ctx.timeout_s), settings.status_url)
             requests.append(Request("api", f"GET {settings.status_url.partition('?')[0]}"))
-        if isinstance(loaded, SourceError):
-            if counters is None and not process.running:
-                raise loaded  # perhaps no nginx is here at all, which is not the same as a stopped one
-            return [rows_service(str(settings.config), None, build, process, counters)], tuple(requests)
-        return [rows_service(str(settings.config), loaded, build, process, counters)], tuple(requests)
-
-    return {
-        VirtualHost.kind: from_config(lambda c: rows_virtual_hosts(c, settings.exposure), judged=True),
-        UpstreamPool.kind: pooled,
-        UpstreamServer.kind: members,
-        CacheRule.kind: from_config(rows_cache_rules, judged=True),
-        AdminPath.kind: from_config(
-            lambda c: rows_admin_paths(c, settings.admin_paths, settings.exposure), judged=True
-        ),
-        AccessLog.kind: from_config(lambda c: rows_access_logs(c, build.default_access_log), judged=True),
-        LogStore.kind: logs,
-        WafPolicy.kind: waf,
-        InternalLink.kind: links,
-        ConfigFile.kind: from_config(lambda c: [f.row("nginx") for f in c.files]),
-        ServiceStatus.kind: service,
-    }
+        known = None if isinstance(self._loaded, SourceError) else self._loaded
+        if isinstance(self._loaded, SourceError) and counters is None and not self._process.running:
+            raise self._loaded  # perhaps no nginx is here at all, which is not the same as a stopped one
+        return [rows_service(self._path, known, self._build, self._process, counters)], tuple(requests)
 
 
 _NEEDS = {
