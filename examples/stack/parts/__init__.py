@@ -107,7 +107,7 @@ def run(arguments: list[str], env: Mapping[str, str] | None = None, **options: A
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"{arguments[0]} failed with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return done.stdout
+    return str(done.stdout)
 
 
 def wait(ready: Callable[[], bool], what: str, log: Path, process: subprocess.Popen[bytes] | None = None) -> None:
