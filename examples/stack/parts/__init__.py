@@ -80,6 +80,14 @@ def unprivileged() -> dict[str, Any]:
     return {"user": NOBODY, "group": NOBODY, "extra_groups": []} if os.geteuid() == 0 else {}
 
 
+def substitute(path: Path, old: str, new: str) -> None:
+    """Replace words in a file. Raises ValueError where they are not there."""
+    text = path.read_text()
+    if old not in text:
+        raise ValueError(f"{path.name} has no {old!r}")
+    path.write_text(text.replace(old, new))
+
+
 def program(name: str, package: str) -> str:
     """The path of a program. Raises RuntimeError, naming the package, where it is not installed."""
     found = shutil.which(name, path=DAEMONS)

@@ -176,10 +176,7 @@ class PgBouncer:
 
     def change(self, old: str, new: str) -> None:
         """Replace a line of its configuration and start it again."""
-        text = self.configuration.read_text()
-        if old not in text:
-            raise ValueError(f"pgbouncer.ini has no {old!r}")
-        self.configuration.write_text(text.replace(old, new))
+        parts.substitute(self.configuration, old, new)
         self.stop()
         self.start()
 

@@ -48,10 +48,7 @@ class Gunicorn:
 
     def change(self, old: str, new: str) -> None:
         """Replace a line of its configuration and start it again."""
-        text = self.configuration.read_text()
-        if old not in text:
-            raise ValueError(f"gunicorn.conf.py has no {old!r}")
-        self.configuration.write_text(text.replace(old, new))
+        parts.substitute(self.configuration, old, new)
         self.stop()
         self.start()
 
@@ -106,10 +103,7 @@ class Nginx:
 
     def change(self, path: Path, old: str, new: str) -> None:
         """Replace words in one of its files and let it read them again. Raises ValueError where they are not there."""
-        text = path.read_text()
-        if old not in text:
-            raise ValueError(f"{path.name} has no {old!r}")
-        path.write_text(text.replace(old, new))
+        parts.substitute(path, old, new)
         self.reload()
 
     def reload(self) -> None:
