@@ -61,6 +61,7 @@ class Evidence(SQLModel):
     kind: ClassVar[str]
     key: ClassVar[tuple[str, ...]] = ()
     subject_column: ClassVar[str | None] = None  # the column that identifies the person a row is about
+    kept: ClassVar[bool] = False  # people keep it in a register, a file or table of theirs; no system knows it by itself
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -166,5 +167,6 @@ def json_schema(kind: type[Evidence]) -> dict[str, Any]:
     schema["x-key"] = list(kind.key)
     schema["x-shape"] = "event" if issubclass(kind, Event) else "state"
     schema["x-subject"] = kind.subject_column
+    schema["x-kept"] = kind.kept
     schema["x-duckdb"] = dict(kind.columns())
     return schema

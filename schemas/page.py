@@ -21,6 +21,11 @@ _ROOMS = {
     "data": "Data stores",
     "pooling": "Connection poolers",
     "code": "Repositories",
+    "people": "Registers: people, reviews, governance",
+    "vendors": "Registers: vendors, disclosures, notices, consent",
+    "privacy": "Registers: privacy desk and inventory of data",
+    "operations": "Registers: incidents, changes, maintenance, scans",
+    "estate": "Storage, backups, monitoring, capacity",
     "engine": "The engine's own records",
 }
 
@@ -56,7 +61,8 @@ def _section(kind: type[Evidence]) -> list[str]:
     key = ", ".join(kind.key) or "its entry number"
     person = f"; about the person in `{kind.subject_column}`" if kind.subject_column else ""
     personal = kind.personal_columns()
-    lines = [f"### {kind.kind}", "", inspect.getdoc(kind) or "", "", f"*{shape}*; key: {key}{person}", ""]
+    kept = "; kept in a register" if kind.kept else ""
+    lines = [f"### {kind.kind}", "", inspect.getdoc(kind) or "", "", f"*{shape}*; key: {key}{person}{kept}", ""]
     lines += ["| column | type | meaning |", "|---|---|---|"]
     for name, info in kind.model_fields.items():
         marks = " *(personal)*" if name in personal else ""

@@ -1,0 +1,3 @@
+"""Storage, backups, monitoring and capacity, whatever product provides them."""
+
+from __future__ import annotations
