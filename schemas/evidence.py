@@ -61,7 +61,7 @@ class Evidence(SQLModel):
     kind: ClassVar[str]
     key: ClassVar[tuple[str, ...]] = ()
     subject_column: ClassVar[str | None] = None  # the column that identifies the person a row is about
-    kept: ClassVar[bool] = False  # people keep it in a register, a file or table of theirs; no system knows it by itself
+    kept: ClassVar[bool] = False  # people keep it in a register (a file or table); no system knows it by itself
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

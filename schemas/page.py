@@ -21,6 +21,7 @@ _ROOMS = {
     "data": "Data stores",
     "pooling": "Connection poolers",
     "code": "Repositories",
+    "registers": "Registers: what their owners say of them",
     "people": "Registers: people, reviews, governance",
     "vendors": "Registers: vendors, disclosures, notices, consent",
     "privacy": "Registers: privacy desk and inventory of data",

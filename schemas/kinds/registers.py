@@ -1,0 +1,3 @@
+"""What owners of registers say of them."""
+
+from __future__ import annotations
