@@ -107,6 +107,9 @@ DECIDES_NOTHING = {
         "archive_status.last_archived_at": "the restorable window decides",
         "archive_status.last_failed_at": "the restorable window decides",
     },
+    "cert.soc2_type2": {
+        "audit_finding": "an exception that the register does not have cannot be overdue; limits of a register are told",
+    },
     "change.independent_approval": {
         "repository.is_shallow": "the host's rule decides, not the clone's history",
         "commit.occurred_at": "the host's rule decides; elsewhere a commit without time counts as within the window",
