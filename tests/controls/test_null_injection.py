@@ -109,6 +109,7 @@ DECIDES_NOTHING = {
     },
     "cert.soc2_type2": {
         "audit_finding": "an exception that the register does not have cannot be overdue; limits of a register are told",
+        "audit_finding.origin": "a closed exception is closed whatever it came from; an open one has a case of its own",
     },
     "change.independent_approval": {
         "repository.is_shallow": "the host's rule decides, not the clone's history",

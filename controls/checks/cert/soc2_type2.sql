@@ -41,7 +41,7 @@ SELECT
       THEN fail('qualified', concat('the opinion of ', j.certificate, ' is qualified'))
     WHEN j.overdue > 0
       THEN fail('findings_overdue', concat(j.overdue, ' exception(s) of SOC 2 reports are open and overdue'))
-    WHEN j.undated = 0 AND j.period_end <= $as_of AND j.issued_at <= $as_of AND j.issued_at >= j.period_end AND j.is_qualified IS FALSE
+    WHEN j.undated = 0 AND j.issued_at <= $as_of AND j.issued_at >= j.period_end AND j.is_qualified IS FALSE
          AND j.issuer <> '' AND j.unclear = 0
       THEN pass('covered', concat(j.certificate, ' by ', j.issuer, ' covers the time up to ', strftime(j.period_end, '%Y-%m-%d')))
     ELSE unknown('not_filled', concat(j.certificate, ': issuer, period, issue, opinion or follow-up of its exceptions is not filled in'))
