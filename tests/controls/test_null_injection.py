@@ -32,6 +32,7 @@ DESCRIBES = {
     "collection": {"collector", "occurred_at", "stored"},
     "commit": {"parents"},
     "component_inventory": {"ecosystem"},
+    "control_failure": {"control_system"},
     "http_endpoint": {"host"},
     "listening_socket": {"component"},
     "permission_change": {"account", "change_type", "role", "scope"},
