@@ -103,8 +103,10 @@ class Contract(State):
     owner: str | None = column("Who answers for the contract inside the organisation.", personal=True)
     status: ContractStatus | None = column("draft (not signed by all), signed or ended.")
     signed_at: Instant | None = column("When the last party signed.")
-    expires_at: Instant | None = column("When it ends by itself.")
+    in_use: bool | None = column("The service under it has begun, signed or not.")
+    expires_at: Instant | None = column("Last day on which it holds, where it has an end of its own.")
     is_open_ended: bool | None = column("It has no end of its own and holds until somebody ends it.")
+    ended_at: Instant | None = column("When it ended, once it has.")
     regimes: list[Regime] | None = column("Laws under which data moves with it: gdpr, lfpdppp, ferpa.")
     purposes: list[str] | None = column("Purposes agreed, each by the short name that disclosures use.")
     clauses: list[Clause] | None = column("Clauses that were looked for and found, by their names.")
@@ -136,7 +138,7 @@ class ProviderAssurance(State):
     report_type: AssuranceType | None = column("soc2_type1, soc2_type2, iso27001, pci_aoc or other.")
     issued_at: Instant | None = column("Date of the report.")
     valid_until: Instant | None = column(
-        "Until when it may be relied on: the certificate's end, or the day chosen when it was reviewed."
+        "Last day on which it may be relied on: the certificate's end, or the day chosen when it was reviewed."
     )
     covers_service: bool | None = column("The services that the organisation uses lie within its scope.")
     reviewed_at: Instant | None = column("When somebody of the organisation last read it, or its bridge letter.")
@@ -149,6 +151,7 @@ class DisclosureBasis(StrEnum):
 
     CONSENT = "consent"  # 34 CFR 99.30
     EXCEPTION = "exception"  # 34 CFR 99.31
+    NONE = "none"  # made without either: an unauthorised disclosure is recorded too
 
 
 class ExceptionCode(StrEnum):
@@ -205,11 +208,14 @@ class DisclosureRecord(State):
     )
     is_institution: bool | None = column("The recipient is the institution whose records they are.")
     legitimate_interest: str | None = column("The legitimate interest that the party had in them.", personal=True)
-    basis: DisclosureBasis | None = column("consent (34 CFR 99.30) or exception (99.31).")
+    basis: DisclosureBasis | None = column("consent (34 CFR 99.30), exception (99.31) or none.")
     exception_code: ExceptionCode | None = column("Paragraph relied on where the basis is an exception: 99.31(a)(2), …")
     is_sealed: bool | None = column("A court forbade to tell of the order or subpoena obeyed.")
     threat: str | None = column("In a health or safety emergency: the threat that was seen.", personal=True)
     consent_ref: str | None = column("The consent relied on, by its number in the register of consents.")
+    within_consent: bool | None = column(
+        "Somebody compared them: records, purpose and party are those that the consent names."
+    )
     purpose: str | None = column("Purpose for which they were given, by the short name that the contract uses.")
     conditions_told_at: Instant | None = column("When the recipient was told that it may not pass them on.")
     conditions_accepted_at: Instant | None = column("When the recipient accepted those conditions.")
