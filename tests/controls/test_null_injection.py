@@ -169,6 +169,7 @@ DECIDES_NOTHING = {
         "listening_socket.is_admin": "bound to loopback, it is safe whatever it is",
         "listening_socket.is_encrypted": "bound to loopback, nothing travels",
     },
+    "net.vpn_named_mfa": {"vpn_session.occurred_at": "an event always has its time"},
     "net.waf_blocking": {"waf_policy.exclusions": "those without approval decide"},
     "perf.cache_effective": {
         "cache_metric.hits": "the ratio decides",
