@@ -162,6 +162,7 @@ DECIDES_NOTHING = {
         "log_alteration.rows_missing": "noticed before the time judged",
         "log_alteration": "noticed before the time judged",
     },
+    "logging.user_actions": {"action_catalogue.action_class": "an action of no class counts as a user's"},
     "net.datastores_private": {"listening_socket.is_data_store": "bound inside, it is safe whatever it keeps"},
     "net.default_deny": {"firewall_default.defined_by": "names the chain that denies"},
     "net.rules_justified": {"firewall_rule.text": "the rule as printed; its parts are judged"},
