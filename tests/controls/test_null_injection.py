@@ -63,6 +63,7 @@ DECIDES_NOTHING = {
         "user_account.never_logged_in": "a sign-in is told, so this adds nothing",
         "user_account.created_at": "a sign-in is told, so this adds nothing",
     },
+    "access.education_need_to_know": {"record_access_event.occurred_at": "an event always has its time"},
     "access.grant_approved": {
         "role_grant.is_privileged": "an approved grant is approved whatever it carries",
         "role_grant.is_direct": "an approved grant is approved wherever it comes from",
