@@ -12,8 +12,9 @@ WITH run AS (
   WHERE r.on_deployed IS TRUE AND r.finished_at <= $as_of
 ), application AS (
   SELECT
-    r.application, min(r.source) AS source, min(r.entry) AS entry, count(*) AS runs,
-    count(*) FILTER (WHERE r.unclear IS TRUE) AS unclear
+    r.application, count(*) AS runs, count(*) FILTER (WHERE r.unclear IS TRUE) AS unclear,
+    -- same: any of them will do
+    min(r.source) AS source, min(r.entry) AS entry
   FROM run AS r
   GROUP BY r.application
 )
@@ -36,6 +37,7 @@ SELECT
                 ' tests between ', n.tenants, ' institutions passed on the version in production'))
     WHEN n.run IS NULL AND a.unclear = 0 AND a.application <> ''
       THEN unknown('other_version', concat(a.application, ': none of ', a.runs, ' runs was on the version in production'))
+    -- same: words of the reason
     ELSE unknown('not_readable', concat(coalesce(a.application, 'a run that names no application'), ': which run is the newest, or what it found, is not filled in'))
   END AS result
 FROM application AS a
