@@ -50,4 +50,5 @@ LEFT JOIN newest AS n ON n.data_store = i.data_store AND n.nth = 1
 LEFT JOIN doubts AS u ON u.data_store = i.data_store
 -- same: always one row
 LEFT JOIN nameless AS x ON TRUE
+-- same: always one row
 LEFT JOIN tools AS o ON TRUE

@@ -92,9 +92,7 @@ SELECT
       THEN fail('never', concat(t.name, ': the backup tool holds no run of it'))
     WHEN t.identified IS TRUE AND n.run IS NULL AND coalesce(u.runs, 0) = 0 AND x.runs = 0 AND o.all_of_them > 0 AND o.answered = o.all_of_them
       THEN fail('no_backup', concat(t.name, ': none of the ', o.all_of_them, ' backup tools that were read has a run of it'))
-    WHEN n.finished_at >= $as_of - hours($hours) AND n.restorable IS TRUE AND n.size_bytes > 0
-         -- same: what holds less was caught above; this keeps a run without comparison from passing
-         AND n.size_bytes * 100 >= n.usual_bytes * $min_size_percent
+    WHEN n.finished_at >= $as_of - hours($hours) AND n.restorable IS TRUE AND n.size_bytes > 0 AND n.usual_bytes IS NOT NULL
       THEN pass('fresh', concat(t.name, ': run ', n.run, ' ended on ', strftime(n.finished_at, '%Y-%m-%d %H:%M'), ' UTC with ', n.size_bytes, ' bytes'))
     WHEN n.finished_at >= $as_of - hours($hours) AND n.size_bytes > 0 AND n.usual_bytes IS NULL
       THEN unknown('nothing_to_compare', concat(t.name, ': run ', n.run, ' is the only whole one kept, so nothing tells whether its size is usual'))
@@ -105,4 +103,5 @@ LEFT JOIN newest AS n ON n.key = t.key AND n.nth = 1
 LEFT JOIN doubt AS u ON u.key = t.key
 -- same: always one row
 LEFT JOIN nameless AS x ON TRUE
+-- same: always one row
 LEFT JOIN tools AS o ON TRUE

@@ -95,4 +95,5 @@ LEFT JOIN newest AS n ON n.cluster = t.cluster AND n.nth = 1
 LEFT JOIN doubt AS u ON u.cluster = t.cluster
 -- same: always one row
 LEFT JOIN stray AS x ON TRUE
+-- same: always one row
 LEFT JOIN registers AS g ON TRUE

@@ -56,8 +56,6 @@ SELECT
     WHEN j.rules = 0 AND a.told = a.n AND a.read_at >= $as_of - minutes($read_minutes)
       THEN fail('no_rule', concat(j.name, ': none of the ', a.n, ' rules that were read is about its ', j.category))
     WHEN j.told = j.n
-         -- same: fewer were caught above
-         AND j.up >= j.n * $up_permille
       THEN pass('reached', concat(j.name, ': of the questions of a day to ', j.n, ' targets ', j.up // j.n, ' in 1000 were answered'))
     WHEN j.good > 0
       THEN pass('watched', concat(j.name, ': ', j.good, ' ', j.category, ' rules that reach somebody'))

@@ -14,15 +14,14 @@ WITH host AS (
       AND u.last_checked_at >= u.collected_at - minutes($silence_minutes) AND u.last_checked_at <= $as_of AS works,
     u.active IS FALSE OR u.is_external IS FALSE OR u.interval_s > $interval_s OR u.contacts < $contacts
       OR u.last_checked_at < u.collected_at - minutes($silence_minutes) AS broken,
-    -- same: less is caught as missed
-    u.measured_days >= $days AND u.uptime_30d_ppm >= $uptime_ppm AS goal_met,
+    u.measured_days >= $days AS measured,
 
     u.active IS TRUE AND u.is_external IS TRUE AND u.measured_days >= $days AND u.uptime_30d_ppm < $uptime_ppm AS goal_missed
   FROM uptime_check AS u
 ), counted AS (
   SELECT
     h.source, h.host, h.entry, count(c.entry) AS checks,
-    count(*) FILTER (WHERE c.works IS TRUE AND c.goal_met IS TRUE) AS good,
+    count(*) FILTER (WHERE c.works IS TRUE AND c.measured IS TRUE) AS good,
     count(*) FILTER (WHERE c.broken IS TRUE) AS broken,
     count(*) FILTER (WHERE c.goal_missed IS TRUE) AS missed, count(c.goal_missed) AS told,
     -- same: any entry will do, and the figure stands in the reason only

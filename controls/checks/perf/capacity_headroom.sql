@@ -37,9 +37,6 @@ SELECT
     WHEN j.computed_at < j.collected_at - hours($hours)
       THEN unknown('old_figures', concat(j.name, ': its window ended on ', strftime(j.computed_at, '%Y-%m-%d %H:%M'), ' UTC'))
     WHEN j.p95_permille >= 0 AND j.window_days >= $window_days AND j.sampled_permille >= $sampled_percent * 10 AND j.computed_at <= $as_of
-
-         -- same: more use and older figures were caught above
-         AND j.p95_permille <= $max_percent * 10 AND j.computed_at >= j.collected_at - hours($hours)
       THEN pass('headroom', concat(j.name, ': 95th percentile ', j.p95_permille, ' ‰ of the limit over ', j.window_days, ' days'))
     WHEN j.metrics = len($machine_metrics)
       THEN pass('measured', concat(j.name, ' is measured: ', array_to_string(j.names, ', ')))

@@ -53,9 +53,6 @@ SELECT
       THEN unknown('unlike', concat(n.service, ': trial ', n.load_test, ' ran on ', n.environment, ', which is not like production'))
     WHEN n.service <> '' AND n.passed IS TRUE AND n.expected_peak_rps > 0 AND n.achieved_rps >= n.expected_peak_rps
          AND n.p95_ms <= n.p95_limit_ms AND n.requests > 0 AND n.errors >= 0
-         -- same: more were caught above
-         AND n.errors * 1000000 <= n.requests * $error_ppm
-
          AND (n.is_like_production IS TRUE OR lower(n.environment) = 'production')
          AND n.finished_at >= $as_of - days($max_days)
       THEN pass('holds', concat(n.service, ': trial ', n.load_test, ' of ', strftime(n.finished_at, '%Y-%m-%d'), ' sustained ', n.achieved_rps,
