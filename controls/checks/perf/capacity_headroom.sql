@@ -40,7 +40,7 @@ SELECT
       THEN pass('headroom', concat(j.name, ': 95th percentile ', j.p95_permille, ' ‰ of the limit over ', j.window_days, ' days'))
     WHEN j.metrics = len($machine_metrics)
       THEN pass('measured', concat(j.name, ' is measured: ', array_to_string(j.names, ', ')))
-    WHEN j.metrics < len($machine_metrics)
+    WHEN j.metrics <> len($machine_metrics)
       THEN unknown('not_measured', concat(j.name, ': of ', array_to_string($machine_metrics, ', '), ' only ', j.metrics, ' are measured'))
     ELSE unknown('not_readable', concat(j.name, ': use, window or samples were not readable'))
   END AS result
