@@ -12,7 +12,7 @@ WITH run AS (
   FROM run AS r
   WHERE r.on_deployed IS TRUE AND r.finished_at <= $as_of
 ), deployed AS (
-  SELECT n.source, n.run, d.repository, arg_max(d.commit, d.deployed_at) AS commit
+  SELECT n.source, n.run, d.repository, arg_max(coalesce(nullif(d.commit, ''), '?'), d.deployed_at) AS commit
   FROM newest AS n
   -- join: a run without deployments is looked for below
   JOIN deployment AS d

@@ -28,7 +28,10 @@ WITH record AS (
   SELECT
     c.source, c.application, c.action, c.action_class, c.entry, c.trail, c.event_action, c.object_type, c.expected, c.expected_days, c.tested_at,
     c.event_action <> '' AND (c.trail = 'auth' OR c.trail = 'audit' AND c.object_type <> '') AS told,
-    CASE c.expected WHEN 'regular' THEN c.expected_days WHEN 'seldom' THEN $test_days END AS within_days
+    CASE
+      WHEN c.expected = 'seldom' THEN $test_days
+      WHEN c.expected = 'regular' AND c.expected_days > 0 AND c.expected_days <= $regular_days THEN c.expected_days
+    END AS within_days
   FROM action_catalogue AS c
 ), found AS (
   SELECT
@@ -62,7 +65,7 @@ WITH record AS (
   GROUP BY o.source, o.object_type, o.permission
 ), judged AS (
   SELECT
-    a.source, a.application, a.action, concat(a.application, ' ', a.action) AS name, a.entry, a.trail, a.expected, a.expected_days, a.tested_at,
+    a.source, a.application, a.action, concat(a.application, ' ', a.action) AS name, a.entry, a.trail, a.expected, a.within_days, a.tested_at,
     a.told, FALSE AS undeclared
   FROM action AS a
   WHERE (a.action_class IN ('admin', 'log_access', 'log_control', 'system_object')) IS NOT TRUE
@@ -82,8 +85,8 @@ SELECT
       THEN fail('trial_not_recorded', concat(j.name, ' was done on purpose on ', strftime(j.tested_at, '%Y-%m-%d %H:%M'),
                 ' UTC, and no record of it is in the trail of ', j.application))
     WHEN j.expected = 'regular' AND j.told IS TRUE AND f.recent = 0 AND d.upto >= $as_of - hours($read_hours)
-         AND t.first_at <= $as_of - days(j.expected_days) AND t.unread = 0 AND w.waiting = 0 AND w.untold = 0
-      THEN fail('never_recorded', concat(j.name, ' should happen within ', j.expected_days, ' days, and the trail of ', j.application, ' has no record of it'))
+         AND t.first_at <= $as_of - days(j.within_days) AND t.unread = 0 AND w.waiting = 0 AND w.untold = 0
+      THEN fail('never_recorded', concat(j.name, ' should happen within ', j.within_days, ' days, and the trail of ', j.application, ' has no record of it'))
     WHEN j.told IS TRUE AND f.proven > 0 AND j.tested_at > $as_of - days($test_days)
       THEN pass('trial_recorded', concat(j.name, ' was done on purpose on ', strftime(j.tested_at, '%Y-%m-%d %H:%M'), ' UTC, and its record is there'))
     WHEN j.told IS TRUE AND f.recent > 0

@@ -39,6 +39,8 @@ WITH targets AS (
     concat(w.source, '/', w.service, ' ', w.category), [w.entry, w.rule_entry], w.service, NULL, NULL, NULL, NULL, NULL,
     w.environment, w.is_critical, w.category, w.rules, w.good, w.bad
   FROM watched AS w
+), register AS (
+  SELECT count(*) AS services FROM service AS s
 )
 SELECT
   j.resource,
@@ -55,12 +57,16 @@ SELECT
       THEN fail('no_working_rule', concat(j.name, ': every one of ', j.rules, ' ', j.category, ' rules is off, broken, silenced or reaches nobody'))
     WHEN j.rules = 0 AND a.told = a.n AND a.read_at >= $as_of - minutes($read_minutes)
       THEN fail('no_rule', concat(j.name, ': none of the ', a.n, ' rules that were read is about its ', j.category))
-    WHEN j.told = j.n
+    WHEN j.told = j.n AND g.services > 0
       THEN pass('reached', concat(j.name, ': of the questions of a day to ', j.n, ' targets ', j.up // j.n, ' in 1000 were answered'))
     WHEN j.good > 0
       THEN pass('watched', concat(j.name, ': ', j.good, ' ', j.category, ' rules that reach somebody'))
+    WHEN j.told = j.n
+      THEN unknown('no_services', concat(j.name, ' reaches its targets, but the register of services is empty: no critical service is judged'))
     ELSE unknown('not_readable', concat(j.name, ': answers of a day, or state and route of ', j.category, ' rules, were not readable'))
   END AS result
 FROM judged AS j
 -- same: always one row
 LEFT JOIN all_rules AS a ON TRUE
+-- same: always one row
+LEFT JOIN register AS g ON TRUE

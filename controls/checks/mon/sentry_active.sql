@@ -24,6 +24,7 @@ SELECT
       THEN not_applicable('not_production', concat(s.service, ' is declared to be ', s.environment))
     WHEN c.bad = c.projects
       THEN fail('not_reporting', concat(s.service, ': ', c.projects, ' projects, as ', c.bad_example, ', are closed, without alert rule or silent; last report ',
+                -- same: words of the reason
                 coalesce(strftime(c.last_at, '%Y-%m-%d %H:%M'), 'never')))
     WHEN c.projects IS NULL AND a.named = a.projects AND a.read_at >= $as_of - hours($hours)
       THEN fail('no_project', concat(s.service, ': none of the ', a.projects, ' projects that were read belongs to it'))
