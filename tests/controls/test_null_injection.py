@@ -70,6 +70,9 @@ DECIDES_NOTHING = {
         "role_grant.is_direct": "an approved grant is approved wherever it comes from",
         "user_account.is_active": _IN_USE,
     },
+    "access.joiner_mover": {
+        "person.job_changed_at": "empty where the present job is the first; a change nobody wrote down is told as a limit",
+    },
     "access.mfa_admins": {
         "user_account.is_active": _IN_USE,
         "user_account.interactive_login": _TYPE,

@@ -3,7 +3,7 @@ WITH document AS (
   SELECT d.*, nullif(folded(d.document_kind), '') AS called FROM isms_document AS d WHERE (d.withdrawn_at <= $as_of) IS NOT TRUE
 ), register AS (
   SELECT
-    min(d.entry) AS entry,
+    coalesce(min(d.entry), (SELECT min(o.entry) FROM objective AS o)) AS entry,
     count(*) FILTER (WHERE nullif(folded(d.document_kind), '') IS NULL AND (d.withdrawn_at <= $as_of) IS NOT TRUE) AS unnamed
   FROM isms_document AS d
 ), required AS (

@@ -28,7 +28,7 @@ SELECT
                 strftime(s.first_at, '%Y-%m-%d')))
     WHEN s.undated = 0 AND s.lasting = 0 AND s.ending > 0
       THEN fail('ends_with_work', concat('what ', u.person, ' signed ends with the work'))
-    WHEN folded(u.person) <> '' AND s.undated = 0 AND s.lasting_at <= $as_of AND s.first_at < date_trunc('day', u.created_at) + days(1)
+    WHEN folded(u.person) <> '' AND s.lasting_at <= $as_of AND s.first_at < date_trunc('day', u.created_at) + days(1)
       THEN pass('signed', concat(u.person, ' signed on ', strftime(s.first_at, '%Y-%m-%d'), ', before ', u.account, ' was opened'))
     ELSE unknown('not_told', concat(u.account, ': whose it is, when it was opened, or when and what the person signed is not recorded'))
   END AS result
