@@ -13,7 +13,7 @@ WITH wrong AS (
 ), read AS (
   SELECT a.on_source, max(a.collected_at) AS collected_at FROM account AS a GROUP BY a.on_source
 ), telling AS (
-  SELECT folded(g.source) AS on_source, count(*) AS grants FROM role_grant AS g GROUP BY folded(g.source)
+  SELECT folded(g.source) AS on_source, count(*) AS grants, max(g.collected_at) AS collected_at FROM role_grant AS g GROUP BY folded(g.source)
 ), held AS (
   SELECT
     w.campaign, w.item,
@@ -23,7 +23,7 @@ WITH wrong AS (
   GROUP BY w.campaign, w.item
 ), judged AS (
   SELECT
-    w.*, a.entry AS account_entry, h.entry AS grant_entry, r.collected_at AS read_at,
+    w.*, a.entry AS account_entry, h.entry AS grant_entry, CASE WHEN r.collected_at IS NOT NULL THEN least(r.collected_at, t.collected_at) END AS read_at,
     CASE WHEN a.account IS NULL OR a.is_active IS FALSE THEN FALSE
          WHEN w.role = '*' THEN a.is_active
          WHEN h.rights > 0 THEN TRUE
