@@ -47,6 +47,7 @@ _RIGHTS = "other columns and complete grants tell the rights; the verdict is the
 _COUNTED = "the server's own audit_logging counts every scope; a scope can only prove the contrary"
 _DOOR = "a server that is not there takes nobody; a collector never completes without its row"
 _OUTSIDE = "what is not known to be inside counts as outside, and passes as such"
+_NEWEST = "it is not the newest of the channel, which decides"
 # Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
 DECIDES_NOTHING = {
     "access.database_direct": {
@@ -143,6 +144,7 @@ DECIDES_NOTHING = {
         "worker_sample": "an event is stored once; that none was removed is what the ledger proves",
     },
     "infra.nginx_balanced": {"upstream_pool.in_use": "NULL counts as in use"},
+    "ir.drills": {"drill": "another exercise is good, and one suffices"},
     "logging.event_fields": {
         "audit_event.occurred_at": "an event always has its time",
         "audit_event": "an event is stored once; that none was removed is what the ledger proves",
@@ -162,6 +164,9 @@ DECIDES_NOTHING = {
         "log_alteration.rows_missing": "noticed before the time judged",
         "log_alteration": "noticed before the time judged",
     },
+    "mon.alert_email": {"alert_test": _NEWEST},
+    "mon.alert_pagerduty": {"alert_test": _NEWEST},
+    "mon.alert_slack": {"alert_test": _NEWEST},
     "net.datastores_private": {"listening_socket.is_data_store": "bound inside, it is safe whatever it keeps"},
     "net.default_deny": {"firewall_default.defined_by": "names the chain that denies"},
     "net.rules_justified": {"firewall_rule.text": "the rule as printed; its parts are judged"},
