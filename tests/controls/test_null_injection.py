@@ -48,6 +48,7 @@ _RIGHTS = "other columns and complete grants tell the rights; the verdict is the
 _COUNTED = "the server's own audit_logging counts every scope; a scope can only prove the contrary"
 _DOOR = "a server that is not there takes nobody; a collector never completes without its row"
 _OUTSIDE = "what is not known to be inside counts as outside, and passes as such"
+_NEWEST = "it is not the newest of the channel, which decides"
 # Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
 DECIDES_NOTHING = {
     "access.database_direct": {
@@ -110,7 +111,7 @@ DECIDES_NOTHING = {
         "archive_status.last_failed_at": "the restorable window decides",
     },
     "cert.soc2_type2": {
-        "audit_finding": "an exception that the register does not have cannot be overdue; limits of a register are told",
+        "audit_finding": "an exception that the register lacks cannot be overdue; limits of a register are told",
         "audit_finding.origin": "a closed exception is closed whatever it came from; an open one has a case of its own",
     },
     "change.independent_approval": {
@@ -149,6 +150,7 @@ DECIDES_NOTHING = {
         "worker_sample": "an event is stored once; that none was removed is what the ledger proves",
     },
     "infra.nginx_balanced": {"upstream_pool.in_use": "NULL counts as in use"},
+    "ir.drills": {"drill": "another exercise is good, and one suffices"},
     "logging.event_fields": {
         "audit_event.occurred_at": "an event always has its time",
         "audit_event": "an event is stored once; that none was removed is what the ledger proves",
@@ -169,6 +171,10 @@ DECIDES_NOTHING = {
         "log_alteration": "noticed before the time judged",
     },
     "logging.user_actions": {"action_catalogue.action_class": "an action of no class counts as a user's"},
+    "maint.monthly_updates": {"maintenance_window": "another window was completed, and one suffices"},
+    "mon.alert_email": {"alert_test": _NEWEST},
+    "mon.alert_pagerduty": {"alert_test": _NEWEST},
+    "mon.alert_slack": {"alert_test": _NEWEST},
     "net.datastores_private": {"listening_socket.is_data_store": "bound inside, it is safe whatever it keeps"},
     "net.default_deny": {"firewall_default.defined_by": "names the chain that denies"},
     "net.rules_justified": {"firewall_rule.text": "the rule as printed; its parts are judged"},
