@@ -93,6 +93,18 @@ DECIDES_NOTHING = {
         "role_grant.expires_at": "without an end a grant is in force",
         "role_grant": "what no complete list of grants tells, nobody holds",
     },
+    "access.review_privileged": {
+        "user_account.is_active": _IN_USE,
+        "user_account.is_privileged": "what is decided in the campaign is decided whatever it is",
+        "role_grant.is_privileged": "what is decided in the campaign is decided whatever it is",
+    },
+    "access.review_remediation": {
+        "access_review_item.decision": "an item that is not decided is judged by access.review_semiannual",
+    },
+    "access.review_semiannual": {
+        "user_account.is_active": _IN_USE,
+        "user_account.account_type": "an account is a program's only where this column says so",
+    },
     "access.service_accounts": {"user_account.is_active": _IN_USE},
     "access.sso_workforce": {
         "user_account.account_type": _TYPE,
