@@ -200,6 +200,9 @@ DECIDES_NOTHING = {
         "cache_metric.hits": "the ratio decides",
         "cache_metric.use": "what is not declared counts as a cache",
     },
+    "privacy.consent_withdrawn": {
+        "consent_event.acted_at": "a consent without a date counts as one of this period; a withdrawal without is undecided",
+    },
     "redis.persistence": {
         "cache_instance.aof_enabled": "a good snapshot suffices",
         "cache_instance.changes_since_save": "a snapshot of the last day suffices",
