@@ -187,6 +187,7 @@ DECIDES_NOTHING = {
     "mon.alert_email": {"alert_test": _NEWEST},
     "mon.alert_pagerduty": {"alert_test": _NEWEST},
     "mon.alert_slack": {"alert_test": _NEWEST},
+    "mon.log_review_daily": {"log_review": "days count from a scope's first review; without that one they are fewer"},
     "net.datastores_private": {"listening_socket.is_data_store": "bound inside, it is safe whatever it keeps"},
     "net.default_deny": {"firewall_default.defined_by": "names the chain that denies"},
     "net.rules_justified": {"firewall_rule.text": "the rule as printed; its parts are judged"},
