@@ -18,7 +18,8 @@ from compliance import anchors, collectors
 from compliance.app.where import FILE, Where, nearest
 from compliance.schemas.catalogue import FRAMEWORKS
 from compliance.schemas.errors import ConfigError
-from compliance.schemas.messages import Collector, Settings
+from compliance.schemas.evidence import Evidence
+from compliance.schemas.messages import Collector, Settings, promised
 from compliance.schemas.secrets import SecretRef
 
 FrameworkId = Literal["soc2", "iso27001", "pci_dss", "ferpa", "gdpr", "lfpdppp"]
@@ -62,6 +63,7 @@ class LedgerSection(_Section):
     lock_store: Path | None = None
     keystore: Path | None = None
     segments: Path | None = None
+    attachments: Path | None = Field(default=None, description="Folder of the documents that manual evidence rests on.")
     segments_bucket: SegmentsBucket | None = None
     wait_s: int = Field(default=30, ge=0, le=3600)
 
@@ -141,6 +143,11 @@ class SourceConfig:
     common: SourceCommon
     collector: Collector
     settings: Settings
+
+    @property
+    def kinds(self) -> tuple[type[Evidence], ...]:
+        """What this source promises to answer for."""
+        return promised(self.collector, self.settings)
 
     @property
     def settings_sha256(self) -> str:
