@@ -6,6 +6,7 @@ import csv
 import inspect
 import io
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -68,10 +69,11 @@ def part(kinds: Sequence[type[Evidence]], folder: Path) -> str:
         'time_zone = "UTC"                 # of dates and times without a zone, for instance America/Mexico_City',
     ]
     for kind in kinds:
-        lines += ["", f"# [sources.registers.registers.{kind.kind}]   # {_first_line(kind)}"]
+        lines += ["", f"# {_first_sentence(kind)}", f"# [sources.registers.registers.{kind.kind}]"]
         lines += ['# owner = "name of the person whose returns count"']
     return "\n".join(lines) + "\n"
 
 
-def _first_line(kind: type[Evidence]) -> str:
-    return " ".join((inspect.getdoc(kind) or "").partition("\n")[0].split())
+def _first_sentence(kind: type[Evidence]) -> str:
+    text = " ".join((inspect.getdoc(kind) or "").split())
+    return re.split(r"(?<=[.;:]) ", text, maxsplit=1)[0].rstrip(".;:")

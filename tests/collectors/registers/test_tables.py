@@ -24,15 +24,21 @@ NOTE = "planted-note-5d20af"  # in a column that is no evidence
 SETUP = (
     f"CREATE ROLE {READER} LOGIN PASSWORD '{PASSWORD}'",
     "CREATE SCHEMA desk",
-    "CREATE TABLE desk.returns (what text, of_source text, returned_at timestamptz, by_person text, "
-    "covers_until date, entries int, reviewed_by text, expires_at timestamp, note text)",
-    "INSERT INTO desk.returns VALUES ('incident', '*', '2026-11-03 09:00-06', 'Ana Ruiz', '2026-11-01', 0, 'Luis', "
-    f"NULL, '{NOTE}'), ('breach', 'desk', '2026-11-03 00:00Z', 'Eva Sol', NULL, 2, NULL, '2026-12-01', NULL)",
+    (
+        "CREATE TABLE desk.returns (what text, of_source text, returned_at timestamptz, by_person text, "
+        "covers_until date, entries int, reviewed_by text, expires_at timestamp, note text)"
+    ),
+    (
+        "INSERT INTO desk.returns VALUES ('incident', '*', '2026-11-03 09:00-06', 'Ana Ruiz', '2026-11-01', 0, 'Luis', "
+        f"NULL, '{NOTE}'), ('breach', 'desk', '2026-11-03 00:00Z', 'Eva Sol', NULL, 2, NULL, '2026-12-01', NULL)"
+    ),
 )
 GRANTS = (
     f"GRANT USAGE ON SCHEMA desk TO {READER}",
-    f"GRANT SELECT (what, of_source, returned_at, by_person, covers_until, entries, reviewed_by, expires_at) "
-    f"ON desk.returns TO {READER}",
+    (
+        f"GRANT SELECT (what, of_source, returned_at, by_person, covers_until, entries, reviewed_by, expires_at) "
+        f"ON desk.returns TO {READER}"
+    ),
 )
 ABOUT: dict[str, Any] = {"table": "desk.returns", "columns": {"of_kind": "what"}, "ignore": ["note"]}
 RESET = (
@@ -79,7 +85,9 @@ def made(given: dict[str, Any]) -> Context[Any]:
     return Context("desk", parsed, lambda: datetime.now(UTC), kinds, timeout_s=10.0)
 
 
-def test_the_grant_is_enough_and_the_role_can_do_nothing_more(told: Callable[..., Said], server: PostgresServer) -> None:
+def test_the_grant_is_enough_and_the_role_can_do_nothing_more(
+    told: Callable[..., Said], server: PostgresServer
+) -> None:
     said = told()
     first, second = sorted(said.rows(KIND), key=lambda row: row.entries)
     assert first.returned_at == datetime(2026, 11, 3, 15, tzinfo=UTC)
