@@ -64,8 +64,8 @@ def evaluate_case(loaded: LoadedControl, case: Case) -> ControlResult:
     """The result of `loaded` on the rows of `case`."""
     tables, sources = _tables(case)
     coverage = _coverage(loaded, case, sources)
-    if case.nil_return and "register" not in loaded.kinds:
-        tables["register"], owned = _owned(coverage)
+    if case.nil_return and "kept_register" not in loaded.kinds:
+        tables["kept_register"], owned = _owned(coverage)
         coverage += owned
     kinds = dict.fromkeys((*loaded.kinds, *tables))
     with EvidenceBase.build(tables, coverage, kinds=kinds, threads=1) as base:
@@ -209,9 +209,9 @@ def _owned(coverage: Sequence[Coverage]) -> tuple[pa.Table, list[Coverage]]:
     rows = []
     for number, row in enumerate((row for row in coverage if kind_named(row.kind).kept), start=1):
         register = {"of_kind": row.kind, "owner": SOURCE, "form": "csv", "place": "case", "readable": True}
-        rows.append(_row("register", {**register, "source": row.source}, -number, number))
+        rows.append(_row("kept_register", {**register, "source": row.source}, -number, number))
     owned = [
-        Coverage(source, SOURCE, "register", "complete", attempted_at=AS_OF, completed_at=AS_OF)
+        Coverage(source, SOURCE, "kept_register", "complete", attempted_at=AS_OF, completed_at=AS_OF)
         for source in sorted({row["source"] for row in rows})
     ]
     return pa.Table.from_pylist(rows, schema=INPUT), owned

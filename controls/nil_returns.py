@@ -1,11 +1,13 @@
 """Whether the owners of registers say that they hold what was read: what makes an empty register an answer.
 
-An empty register looks the same whether nothing happened or nobody writes it. So an empty population is judged only
-with a return in date: of every register that it comes from, by the owner that is configured for that register.
+An empty register looks the same whether nothing happened or nobody writes it. So a population that is empty because a
+register behind it is, is judged only with a return in date, by the owner that is configured for that register; whatever
+the control says of its proof. A control that asks for a nil return (`empty.proof`) needs one for every register that
+its population begins with, also for those that hold entries which it does not look at.
 
 - A return names a control (`attest --form nil_return --control`), and then speaks of the registers behind it; or it
   names one register and how many entries that holds, and then counts while as many were read.
-- It is made by the owner. Who that is stands in the evidence (`register.owner`, else the owner of the source).
+- It is made by the owner. Who that is stands in the evidence (`kept_register.owner`, else the owner of the source).
 - It speaks of a moment at most 35 days ago, not of one ahead; it is neither taken back nor expired.
 - Of several by the owner about the same register the newest counts: one that says something else takes its place.
 
@@ -59,10 +61,16 @@ class _Register:
     rows: int
 
 
-def proof(loaded: LoadedControl, base: EvidenceBase, attestations: Sequence[AttestationView], as_of: datetime) -> Proof:
-    """What returns prove of the empty population of a control at `as_of`."""
+def proof(
+    loaded: LoadedControl, base: EvidenceBase, attestations: Sequence[AttestationView], as_of: datetime
+) -> Proof | None:
+    """What returns prove of the empty population of a control at `as_of`; None where it needs none: the control asks
+    for none, and no register behind the population is empty."""
+    asked = loaded.control.empty.proof == "nil_return"
+    registers = [one for one in _registers(loaded, base) if asked or not one.rows]
+    if not registers and not asked:
+        return None
     stated = list(_stated(base, attestations, loaded.id, as_of))
-    registers = _registers(loaded, base)
     if not registers:
         found = [one for one in stated if one.of_kind is None]
         if not found:
@@ -164,9 +172,9 @@ def _owners(base: EvidenceBase) -> dict[tuple[str, str | None], str]:
     if base.has("source"):
         for name, owner in base.query("SELECT name, owner FROM source WHERE owner IS NOT NULL", {})[1]:
             found[name, None] = owner
-    if base.has("register"):
+    if base.has("kept_register"):
         for source, kind, owner in base.query(
-            "SELECT source, of_kind, owner FROM register WHERE owner IS NOT NULL", {}
+            "SELECT source, of_kind, owner FROM kept_register WHERE owner IS NOT NULL", {}
         )[1]:
             found[source, kind] = owner
     return found

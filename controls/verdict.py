@@ -115,7 +115,7 @@ def decide(
     control: Control,
     findings: Sequence[FindingResult],
     evidence: Evidence,
-    stated: Callable[[], Proof],
+    stated: Callable[[], Proof | None],
 ) -> Verdict:
     """The verdict over findings that kept every rule of the contract. `stated` is asked only about an empty population:
     what returns prove of it."""
@@ -140,15 +140,16 @@ def decide(
     return Verdict(Outcome.PASS, f"all {judged} pass")
 
 
-def _empty(control: Control, stated: Callable[[], Proof]) -> Verdict:
+def _empty(control: Control, stated: Callable[[], Proof | None]) -> Verdict:
     empty = control.empty
     if empty.verdict is Outcome.UNKNOWN:
         return Verdict(Outcome.UNKNOWN, f"nothing to judge: {empty.reason.en}", UnknownReason.NO_EVIDENCE)
-    if empty.proof == "nil_return":
-        proof = stated()
-        if proof.stated_at is None:
-            return Verdict(Outcome.UNKNOWN, f"nothing to judge, and {proof.missing}", UnknownReason.OVERDUE)
-        said = f"stated by a nil return of {proof.stated_at:%Y-%m-%d}"
+    fails_anyway = empty.verdict is Outcome.FAIL and empty.proof == "complete"  # that there is none is the failure
+    proof = None if fails_anyway else stated()
+    if proof is not None and proof.stated_at is None:
+        return Verdict(Outcome.UNKNOWN, f"nothing to judge, and {proof.missing}", UnknownReason.OVERDUE)
+    if proof is not None:
+        said = f"stated by a return of {proof.stated_at:%Y-%m-%d}"
         return Verdict(empty.verdict, f"nothing to judge, {said}: {empty.reason.en}")
     return Verdict(empty.verdict, f"nothing to judge, on complete evidence: {empty.reason.en}")
 

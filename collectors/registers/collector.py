@@ -13,7 +13,7 @@ from compliance.collectors.registers.settings import FORMS, RegistersSettings
 from compliance.collectors.registers.sheet import Layout, records
 from compliance.schemas.errors import SourceError
 from compliance.schemas.evidence import Evidence
-from compliance.schemas.kinds.registers import Register
+from compliance.schemas.kinds.registers import KeptRegister
 from compliance.schemas.messages import (
     Access,
     Cause,
@@ -49,12 +49,12 @@ class Registers:
 
     name: ClassVar[str] = "registers"
     title: ClassVar[str] = "Registers that people keep"
-    kinds: ClassVar[tuple[type[Evidence], ...]] = (Register, *kept_kinds())
+    kinds: ClassVar[tuple[type[Evidence], ...]] = (KeptRegister, *kept_kinds())
     Settings: ClassVar[type[Settings]] = RegistersSettings
 
     def promises(self, settings: RegistersSettings) -> tuple[type[Evidence], ...]:
         """The kinds whose registers are configured, and what is known of these registers."""
-        return (Register, *settings.kinds())
+        return (KeptRegister, *settings.kinds())
 
     def discover(self, ctx: Discovery) -> Iterator[Found]:
         """Nothing: which file is a register is said by its owner, and not seen."""
@@ -74,9 +74,9 @@ class Registers:
             yield message
 
     def _read(self, ctx: Context[RegistersSettings]) -> Iterator[tuple[Message, list[str]]]:
-        wanted = [kind for kind in ctx.settings.kinds() if kind.kind in ctx.wanted or Register.kind in ctx.wanted]
+        wanted = [kind for kind in ctx.settings.kinds() if kind.kind in ctx.wanted or KeptRegister.kind in ctx.wanted]
         about: list[_Reading] = []
-        rows: list[Register] = []
+        rows: list[KeptRegister] = []
         with ExitStack() as stack:
             session: database.Database | SourceError | None = None
             for kind in wanted:
@@ -89,21 +89,21 @@ class Registers:
                 rows.append(_register(ctx.settings, kind, reading))
                 if kind.kind in ctx.wanted:
                     yield from _said(kind, reading)
-        if Register.kind in ctx.wanted:
+        if KeptRegister.kind in ctx.wanted:
             yield from _about(about, rows)
 
 
-def _about(read: list[_Reading], rows: list[Register]) -> Iterator[tuple[Message, list[str]]]:
+def _about(read: list[_Reading], rows: list[KeptRegister]) -> Iterator[tuple[Message, list[str]]]:
     """The registers themselves; a Gap when none of them could be read, as of anything that cannot be reached."""
     requests = tuple(dict.fromkeys(request for reading in read for request in reading.requests))
     errors = [reading.error for reading in read if reading.error is not None]
     if len(errors) == len(read):
         message = f"none of {len(read)} registers could be read: {errors[0].message}"
-        yield Gap(Register.kind, Cause(errors[0].cause), message, errors[0].remedy or "mend them", requests), []
+        yield Gap(KeptRegister.kind, Cause(errors[0].cause), message, errors[0].remedy or "mend them", requests), []
         return
     for row in rows:
         yield Record(row), []
-    yield Complete(Register.kind, requests), []
+    yield Complete(KeptRegister.kind, requests), []
 
 
 def _session(ctx: Context[RegistersSettings], stack: ExitStack) -> database.Database | SourceError:
@@ -188,9 +188,9 @@ def _said(kind: type[Evidence], reading: _Reading) -> Iterator[tuple[Message, li
     yield Complete(kind.kind, requests, reading.count), reading.notes
 
 
-def _register(settings: RegistersSettings, kind: type[Evidence], reading: _Reading) -> Register:
+def _register(settings: RegistersSettings, kind: type[Evidence], reading: _Reading) -> KeptRegister:
     file = reading.file
-    return Register(
+    return KeptRegister(
         of_kind=kind.kind,
         owner=settings.owner_of(kind.kind),
         form=reading.form,

@@ -22,7 +22,7 @@ from compliance.collectors.registers.sheet import Fault, Unreadable, records
 from compliance.controls import nil_returns, profile
 from compliance.schemas.errors import ConfigError, SourceError, StorageFull
 from compliance.schemas.evidence import Evidence, json_schema
-from compliance.schemas.kinds.registers import Register
+from compliance.schemas.kinds.registers import KeptRegister
 
 SCHEMA = ".schema.json"
 PAGE, PART = "README.md", "sources.toml"
@@ -198,7 +198,7 @@ def _as_read(opened: Workspace) -> dict[tuple[str, str], Listed]:
     """What the ledger knows of the registers that were ever read, by source and kind."""
     moment, ledger = opened.clock(), opened.ledger
     collections = ledger.collections()
-    kinds = {kind.kind for kind in kept_kinds()} | {Register.kind}
+    kinds = {kind.kind for kind in kept_kinds()} | {KeptRegister.kind}
     sources = evidence.source_rows(ledger, collections, moment)
     covered = [row for row in evidence.coverage(collections, moment, sources) if row.kind in kinds]
     found = {}
@@ -207,11 +207,11 @@ def _as_read(opened: Workspace) -> dict[tuple[str, str], Listed]:
         about = {
             (source, kind): (place, owner, modified_at)
             for source, kind, place, owner, modified_at in base.query(
-                "SELECT source, of_kind, place, owner, modified_at FROM register", {}
+                "SELECT source, of_kind, place, owner, modified_at FROM kept_register", {}
             )[1]
         }
         for row in covered:
-            if row.kind == Register.kind or row.removed_from_configuration:
+            if row.kind == KeptRegister.kind or row.removed_from_configuration:
                 continue
             place, owner, modified_at = about.get((row.source, row.kind), (None, None, None))
             said = nil_returns.of_register(base, views, row.source, row.kind, moment)

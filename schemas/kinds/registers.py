@@ -7,11 +7,11 @@ from typing import ClassVar
 from compliance.schemas.evidence import Instant, State, always, column
 
 
-class Register(State):
+class KeptRegister(State):
     """A register that is configured: a file or table that people keep, one per kind. It is there, with what is known
     of it, also when its content could not be read."""
 
-    kind: ClassVar[str] = "register"
+    kind: ClassVar[str] = "kept_register"
     key: ClassVar[tuple[str, ...]] = ("of_kind",)
     subject_column: ClassVar[str | None] = "owner"
 

@@ -28,7 +28,7 @@ def test_a_good_register_is_read(told: Told, folder: Path) -> None:
     assert first.covers_until == datetime(2026, 11, 1, 6, tzinfo=UTC)
     assert (first.entries, first.reviewed_by, first.expires_at) == (0, "Luis Mora", None)
     assert (second.of_source, second.covers_until, second.entries) == ("desk", None, 2)
-    row = said.one("register", of_kind=KIND)
+    row = said.one("kept_register", of_kind=KIND)
     assert (row.owner, row.form, row.rows, row.readable) == ("Ana Ruiz", "csv", 2, True)
     (request,) = said.complete[KIND].requests
     assert (request.text, request.digest) == (str(folder / f"{KIND}.csv"), row.sha256)
@@ -109,7 +109,7 @@ def test_a_fault_is_a_gap_with_its_place(told: Told, folder: Path, text: str, pl
     assert place in gap.message
     assert write in gap.remedy
     assert "Ruiz" not in gap.message + gap.remedy
-    assert "register" in said.gaps  # the only register there is could not be read
+    assert "kept_register" in said.gaps  # the only register there is could not be read
 
 
 @pytest.mark.parametrize(
@@ -155,7 +155,7 @@ def test_other_forms_are_as_strict(told: Told, folder: Path, ending: str, text: 
 def test_an_empty_register_is_complete_and_a_missing_one_a_gap(told: Told, folder: Path) -> None:
     (folder / f"{KIND}.csv").write_text(HEADER + "\n")
     assert told().rows(KIND) == []
-    assert told().one("register").rows == 0
+    assert told().one("kept_register").rows == 0
     (folder / f"{KIND}.csv").unlink()
     assert told().gaps[KIND].cause is Cause.ABSENT
     (folder / f"{KIND}.xlsx").write_bytes(b"PK")
@@ -209,7 +209,7 @@ def test_who_may_change_a_register_is_recorded(
 ) -> None:
     (folder / f"{KIND}.csv").chmod(file_mode)
     folder.chmod(folder_mode)
-    row = told().one("register")
+    row = told().one("kept_register")
     assert (row.others_may_write, row.mode) == (expected, f"{file_mode:04o}")
     said = [access.message for access in Registers().check(context(folder)) if access.kind == KIND]
     assert ("may change" in said[0]) is expected
@@ -254,4 +254,4 @@ def test_settings_that_cannot_be(given: dict[str, object], said_so: str) -> None
 
 def test_only_what_is_configured_is_promised(folder: Path) -> None:
     settings = context(folder).settings
-    assert [kind.kind for kind in Registers().promises(settings)] == ["register", KIND]
+    assert [kind.kind for kind in Registers().promises(settings)] == ["kept_register", KIND]

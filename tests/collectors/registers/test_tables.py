@@ -80,7 +80,7 @@ def told(settings: dict[str, Any]) -> Callable[..., Said]:
 
 def made(given: dict[str, Any]) -> Context[Any]:
     """A context that asks for everything."""
-    kinds = frozenset({"register", KIND})
+    kinds = frozenset({"kept_register", KIND})
     parsed = Registers.Settings.model_validate(given)
     return Context("desk", parsed, lambda: datetime.now(UTC), kinds, timeout_s=10.0)
 
@@ -95,7 +95,7 @@ def test_the_grant_is_enough_and_the_role_can_do_nothing_more(
     assert (first.of_kind, first.by_person, first.expires_at) == ("incident", "Ana Ruiz", None)
     assert second.expires_at == datetime(2026, 12, 1, tzinfo=UTC)
     assert said.complete[KIND].independent_count == 2
-    row = said.one("register")
+    row = said.one("kept_register")
     assert (row.form, row.rows, row.reader_may_write, row.place) == (
         "postgres", 2, False, f"127.0.0.1:{server.port} desk.returns"
     )  # fmt: skip
@@ -151,7 +151,7 @@ def test_rows_hidden_by_a_policy_are_a_gap(told: Callable[..., Said], server: Po
 
 def test_a_reader_that_could_write_is_recorded(told: Callable[..., Said], server: PostgresServer) -> None:
     server.sql(f"GRANT DELETE ON desk.returns TO {READER}")
-    assert told().one("register").reader_may_write is True
+    assert told().one("kept_register").reader_may_write is True
 
 
 def test_a_table_that_is_not_there_is_a_gap(told: Callable[..., Said]) -> None:
@@ -166,7 +166,7 @@ def test_a_server_that_is_stopped_is_a_gap(told: Callable[..., Said], server: Po
     finally:
         server.start()
     assert {kind: gap.cause for kind, gap in said.gaps.items()} == {
-        KIND: Cause.UNREACHABLE, "register": Cause.UNREACHABLE
+        KIND: Cause.UNREACHABLE, "kept_register": Cause.UNREACHABLE
     }  # fmt: skip
 
 
