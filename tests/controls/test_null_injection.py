@@ -63,6 +63,7 @@ DECIDES_NOTHING = {
         "user_account.never_logged_in": "a sign-in is told, so this adds nothing",
         "user_account.created_at": "a sign-in is told, so this adds nothing",
     },
+    "access.education_need_to_know": {"record_access_event.occurred_at": "an event always has its time"},
     "access.grant_approved": {
         "role_grant.is_privileged": "an approved grant is approved whatever it carries",
         "role_grant.is_direct": "an approved grant is approved wherever it comes from",
@@ -162,6 +163,7 @@ DECIDES_NOTHING = {
         "log_alteration.rows_missing": "noticed before the time judged",
         "log_alteration": "noticed before the time judged",
     },
+    "logging.user_actions": {"action_catalogue.action_class": "an action of no class counts as a user's"},
     "net.datastores_private": {"listening_socket.is_data_store": "bound inside, it is safe whatever it keeps"},
     "net.default_deny": {"firewall_default.defined_by": "names the chain that denies"},
     "net.rules_justified": {"firewall_rule.text": "the rule as printed; its parts are judged"},
@@ -169,6 +171,7 @@ DECIDES_NOTHING = {
         "listening_socket.is_admin": "bound to loopback, it is safe whatever it is",
         "listening_socket.is_encrypted": "bound to loopback, nothing travels",
     },
+    "net.vpn_named_mfa": {"vpn_session.occurred_at": "an event always has its time"},
     "net.waf_blocking": {"waf_policy.exclusions": "those without approval decide"},
     "perf.cache_effective": {
         "cache_metric.hits": "the ratio decides",
