@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -340,13 +340,17 @@ def _explain(where: Where, place: tuple[str, ...], cls: type[BaseModel], error: 
 
 def _keys_at(cls: type[BaseModel], inside: Sequence[str | int]) -> Iterable[str]:
     """The keys of the table that `inside` leads to, from the settings class `cls`; none where no model describes it."""
+    named = False  # this part is the name of one of several tables, not a key
     for part in inside:
-        if isinstance(part, str):
+        if isinstance(part, str) and not named:
             found = cls.model_fields.get(part)
+            named = found is not None and get_origin(found.annotation) in (dict, Mapping)
             models = list(_models(found.annotation)) if found else []
             if len(models) != 1:
                 return ()
             cls = models[0]
+        else:
+            named = False
     return cls.model_fields
 
 
