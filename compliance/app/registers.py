@@ -202,7 +202,10 @@ def _as_read(opened: Workspace) -> dict[tuple[str, str], Listed]:
     sources = evidence.source_rows(ledger, collections, moment)
     covered = [row for row in evidence.coverage(collections, moment, sources) if row.kind in kinds]
     found = {}
-    with evidence.build_base(ledger, collections, covered, as_of=moment, upto=ledger.size, only=kinds) as base:
+    zone = opened.config.organisation.time_zone
+    with evidence.build_base(
+        ledger, collections, covered, as_of=moment, upto=ledger.size, time_zone=zone, only=kinds
+    ) as base:
         views = profile.attestations(base, moment)
         about = {
             (source, kind): (place, owner, modified_at)

@@ -139,7 +139,7 @@ class ErasureJob(State):
     kept: ClassVar[bool] = True
 
     request: str = always("Number of the request, as in data_request.")
-    system: str = always("System, store or processor, as in data_store where it is one.")
+    system: str = always("System, store or processor, as in inventory_store where it is one.")
     place: ErasurePlace | None = column("Sort of copy: live, derived, log, backup or processor.")
     action: ErasureAction | None = column("What is to be done: correct, erase, block or anonymise.")
     status: JobStatus | None = column("planned, running, done, failed, or not_needed when it holds nothing of them.")
@@ -343,10 +343,10 @@ class Transfer(State):
     detail: dict[str, Any] | None = column("What only this register says.")
 
 
-class DataStore(State):
-    """A place where data lies: database, cache, bucket, index, file share, log platform."""
+class InventoryStore(State):
+    """A place where data lies, as the inventory lists it: database, cache, bucket, index, file share, log platform."""
 
-    kind: ClassVar[str] = "data_store"
+    kind: ClassVar[str] = "inventory_store"
     key: ClassVar[tuple[str, ...]] = ("data_store",)
     subject_column: ClassVar[str | None] = "owner"
     kept: ClassVar[bool] = True
@@ -373,7 +373,7 @@ class DataAsset(State):
     kept: ClassVar[bool] = True
 
     data_asset: str = always("Number or short name of the entry.")
-    data_store: str | None = column("Store it lies in, as in data_store.")
+    data_store: str | None = column("Store it lies in, as in inventory_store.")
     data_class: str | None = column("Class of the data (public, internal, confidential, restricted).")
     owner: str | None = column("Who answers for the data.", personal=True)
     contains_personal_data: bool | None = column("Personal data.")
@@ -412,7 +412,7 @@ class RetentionClass(State):
     identifying_records: int | None = column("Records that still identify somebody; 0 when there are none.")
     held_records: int | None = column("Records kept beyond the maximum under a legal hold; 0 when there are none.")
     hold_reference: str | None = column("Reference of that legal hold; empty when there is none.")
-    store: str | None = column("Store it lies in, as in data_store.")
+    store: str | None = column("Store it lies in, as in inventory_store.")
     lock_mode: str | None = column("Lock against deletion: compliance, governance, append_only, or none.")
     lock_days: int | None = column("Days of that lock; 0 when none.")
     bucket: str | None = column("Bucket whose object lock it is, as in bucket; empty when it is another sort of lock.")
@@ -449,7 +449,7 @@ class DebtRecord(State):
 
     record: str = always("Number of the record.")
     person: str | None = column("Whom it is about: the organisation's own identifier, not the name.", personal=True)
-    store: str | None = column("Store it lies in, as in data_store.")
+    store: str | None = column("Store it lies in, as in inventory_store.")
     breached_at: Instant | None = column("Day on which the obligation was not met.")
     deleted_at: Instant | None = column("When it was deleted; empty while it is kept.")
     detail: dict[str, Any] | None = column("What only this register says.")
@@ -518,7 +518,7 @@ class ContentScan(State):
     kept: ClassVar[bool] = True
 
     scan: str = always("Number of the run.")
-    store: str = always("Store that was searched, as in data_store.")
+    store: str = always("Store that was searched, as in inventory_store.")
     scan_type: ScanType = always("What was looked for: pan, cvv, secrets or identity_fields.")
     tool: str | None = column("Scanner and version.")
     run_at: Instant | None = column("When it ended.")
