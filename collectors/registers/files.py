@@ -96,7 +96,7 @@ def read(path: Path, max_bytes: int) -> RegisterFile:
                 owner=account(before.st_uid),
                 mode=f"{stat.S_IMODE(before.st_mode):04o}",
                 others_may_write=_others_may_write(path, before),
-                reader_may_write=os.access(path, os.W_OK),
+                reader_may_write=os.access(path, os.W_OK, effective_ids=True),
             )
     raise Truncated(f"{path} changed while it was read", remedy="collect when nobody is saving it")
 

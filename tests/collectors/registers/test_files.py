@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -220,6 +222,55 @@ def test_what_others_configured_stays_readable_when_one_register_is_not(told: To
     said = told()
     assert KIND in said.gaps
     assert not [message for message in said.messages if isinstance(message, Complete)]
+
+
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that any account may enter, and only this one writes, with a register in it."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:  # not below pytest's own, which nobody else may enter
+        folder = Path(name)
+        folder.chmod(0o755)
+        place = folder / f"{KIND}.csv"
+        place.write_text(GOOD)
+        place.chmod(0o444)
+        yield folder
+
+
+@contextmanager
+def another_account() -> Iterator[None]:
+    """Act as an account that owns nothing here, where this one is root."""
+    if os.geteuid():
+        yield
+        return
+    os.setegid(65534)
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+
+
+def test_read_access_to_file_and_folder_is_enough(readable: Path) -> None:
+    place = readable / f"{KIND}.csv"
+    with another_account():
+        said = Said(Registers, context(readable))
+        with pytest.raises(PermissionError):
+            place.open("a")
+    assert len(said.rows(KIND)) == 2
+    assert said.one("kept_register").reader_may_write is False
+
+
+@pytest.mark.parametrize("what", ["file", "folder"])
+def test_access_that_is_taken_away_is_a_gap(readable: Path, what: str) -> None:
+    (readable if what == "folder" else readable / f"{KIND}.csv").chmod(0)
+    with another_account():
+        said = Said(Registers, context(readable))
+    readable.chmod(0o755)
+    gap = said.gaps[KIND]
+    assert gap.cause is Cause.DENIED
+    assert f"give this account read access to {readable}" in gap.remedy
+    assert said.gaps["kept_register"].cause is Cause.DENIED
 
 
 class TestConformance(Conformance):
