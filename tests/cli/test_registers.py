@@ -129,6 +129,9 @@ def test_a_return_is_its_owners_and_agrees_with_what_was_read(desk: Place) -> No
     (said,) = desk.run("evidence", "show", "attestation").json
     assert (said["form"], said["of_kind"], said["entries"]) == ("nil_return", KIND, 1)
     assert desk.run("verify", "-q").code == 0
+    lines = " ".join(line for (line,) in desk.sql("SELECT line FROM entry"))
+    assert "register_return" in lines
+    assert "ruiz" not in lines.casefold()  # names lie beside the lines, under a key of the person
 
 
 POLICY = ("attest", "Signed by all", "--form", "document", "--requirement", "soc2:CC1.1", "--by", "Ana Ruiz", "--on",
