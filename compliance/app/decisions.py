@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from compliance.app import attachments, evidence
+from compliance.app import attachments, evidence, owners
 from compliance.app.where import nearest
 from compliance.app.workspace import Workspace
 from compliance.controls import catalogue as catalogues
@@ -137,7 +137,8 @@ def attest(workspace: Workspace, said: Statement) -> str:
 
     Raises:
         ConfigError: unknown form, control, requirement or attestation; reviewer and author are one person, or there
-            is no reviewer where one is demanded; dates that cannot be, or an expiry beyond what the form allows.
+            is no reviewer where one is demanded; a nil return by somebody who owns no register behind its control;
+            dates that cannot be, or an expiry beyond what the form allows.
         StorageFull: the copy of the document cannot be written; nothing is recorded.
     """
     catalogue = catalogues.load()
@@ -165,6 +166,8 @@ def attest(workspace: Workspace, said: Statement) -> str:
         )
     if said.revokes is None:
         _second_person(catalogue, said)
+    if said.form == "nil_return" and said.control is not None:
+        owners.may_state(workspace.config, catalogue.controls[said.control], said.by)
     kept = attachments.keep(workspace.places.attachments, said.document) if said.document else None
     name = f"A-{moment:%Y%m%d}-{os.urandom(3).hex()}"
     entry = Attestation(

@@ -12,6 +12,7 @@ import orjson
 
 from compliance.app import decisions, evidence, workspace
 from compliance.app.config import Config, SourceConfig
+from compliance.app.owners import owner_of
 from compliance.app.register_page import csv_template, page, part
 from compliance.app.workspace import Say, Workspace
 from compliance.collectors.registers import Registers, files
@@ -224,12 +225,6 @@ def _as_read(opened: Workspace) -> dict[tuple[str, str], Listed]:
                 said.stated_at, said.missing or None,
             )  # fmt: skip
     return found
-
-
-def owner_of(source: SourceConfig, kind: str) -> str | None:
-    """Who answers for the register of a kind, as configured."""
-    settings = source.settings
-    return settings.owner_of(kind) if isinstance(settings, RegistersSettings) else source.common.owner
 
 
 @dataclass(frozen=True, slots=True)

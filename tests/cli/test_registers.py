@@ -134,6 +134,16 @@ def test_a_return_is_its_owners_and_agrees_with_what_was_read(desk: Place) -> No
     assert "ruiz" not in lines.casefold()  # names lie beside the lines, under a key of the person
 
 
+def test_a_nil_return_about_a_control_is_by_an_owner_of_its_registers(place: Place) -> None:
+    place.configure(CONFIGURATION.replace(KIND, "disclosure_record"))
+    said = ("attest", "Nothing was disclosed", "--form", "nil_return", "--control", "ferpa.disclosure_record", "--on",
+            str(TODAY), "--expires", str(TODAY + timedelta(days=30)), "--by")  # fmt: skip
+    other = place.run(*said, "Luis Mora")
+    assert other.code == 2
+    assert "owners are: Ana Ruiz" in other.err
+    assert place.run(*said, "Ana Ruiz").code == 0
+
+
 POLICY = ("attest", "Signed by all", "--form", "document", "--requirement", "soc2:CC1.1", "--by", "Ana Ruiz", "--on",
           str(TODAY))  # fmt: skip
 
