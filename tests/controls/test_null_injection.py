@@ -32,6 +32,7 @@ DESCRIBES = {
     "collection": {"collector", "occurred_at", "stored"},
     "commit": {"parents"},
     "component_inventory": {"ecosystem"},
+    "control_failure": {"control_system"},
     "http_endpoint": {"host"},
     "listening_socket": {"component"},
     "permission_change": {"account", "change_type", "role", "scope"},
@@ -107,6 +108,10 @@ DECIDES_NOTHING = {
     "backup.pitr": {
         "archive_status.last_archived_at": "the restorable window decides",
         "archive_status.last_failed_at": "the restorable window decides",
+    },
+    "cert.soc2_type2": {
+        "audit_finding": "an exception that the register does not have cannot be overdue; limits of a register are told",
+        "audit_finding.origin": "a closed exception is closed whatever it came from; an open one has a case of its own",
     },
     "change.independent_approval": {
         "repository.is_shallow": "the host's rule decides, not the clone's history",
