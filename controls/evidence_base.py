@@ -71,6 +71,7 @@ class EvidenceBase:
         self._connection = connection
         self.coverage = tuple(coverage)
         self._places: dict[str, tuple[pa.Array, pa.ChunkedArray, pa.ChunkedArray]] = {}
+        self._kinds: set[str] = set()
 
     @classmethod
     def build(
@@ -121,6 +122,10 @@ class EvidenceBase:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def has(self, kind: str) -> bool:
+        """Whether it was built with a table of `kind`."""
+        return kind in self._kinds
 
     def promised(self, kind: str) -> tuple[Coverage, ...]:
         """Coverage rows of the configured sources that answer for `kind`."""
@@ -177,6 +182,7 @@ class EvidenceBase:
         columns = kind.columns()
         declared = ", ".join(f'"{name}" {of}' for name, of in (*columns.items(), *VIEW_COLUMNS.items()))
         self._connection.execute(f'CREATE TABLE "{kind.kind}" ({declared})')
+        self._kinds.add(kind.kind)
         pieces = [] if rows is None else [rows] if isinstance(rows, pa.Table) else rows
         places = []
         for piece in pieces:

@@ -34,6 +34,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "sources": ("sources", "Configured sources: list, discover, check access."),
     "controls": ("controls", "Control definitions: list, show, lint, test, mutate."),
     "frameworks": ("frameworks", "Frameworks and their requirements: list, show."),
+    "registers": ("registers", "Registers that people keep: init, list, check a file, state a nil return."),
     "evidence": ("evidence", "What is in the ledger: kinds, rows, one entry, JSON Schema."),
     "waiver": ("waiver", "Accept a failing finding for a while: request, approve, revoke, list."),
     "attest": ("attest", "Record manual evidence: a statement or document by a named person."),
