@@ -27,6 +27,7 @@ _ROOMS = {
     "privacy": "Registers: privacy desk and inventory of data",
     "operations": "Registers: incidents, changes, maintenance, scans",
     "estate": "Storage, backups, monitoring, capacity",
+    "recovery": "What can be restored",
     "engine": "The engine's own records",
 }
 
