@@ -1,8 +1,7 @@
 """How far an archive of write-ahead log leads without a hole.
 
-A segment's name is timeline, upper and lower part of its position, each eight hexadecimal digits; the lower part
-counts segments within 4 GiB (PostgreSQL documentation, WAL Internals). `info` tells the ends of an archive only, and
-says itself that there may be gaps between them: the segments are counted one by one here.
+`info` tells the ends of an archive only, and says itself that there may be gaps between them: the segments are counted
+one by one here.
 """
 
 from __future__ import annotations
@@ -11,8 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from compliance.collectors.segments import name, number, position, timeline
+
 _SIZES = tuple(1 << power for power in range(20, 31))  # 1 MiB to 1 GiB, what initdb --wal-segsize takes
-_SPAN = 1 << 32
 _HISTORY = re.compile(r"^\s*(\d+)\s+([0-9A-F]+)/([0-9A-F]+)\b", re.IGNORECASE)
 
 
@@ -44,31 +44,6 @@ class Chain:
     last: str | None
     missing: int
     first_missing: str
-
-
-def position(text: str) -> int:
-    """A log position (`0/5000028`) as a number. Raises ValueError."""
-    high, _, low = text.partition("/")
-    return int(high, 16) * _SPAN + int(low, 16)
-
-
-def timeline(segment: str) -> int:
-    """The timeline of a segment."""
-    return int(segment[:8], 16)
-
-
-def number(segment: str, size: int) -> int:
-    """The place of a segment in the row of all. Raises ValueError for a name that this size does not allow."""
-    low = int(segment[16:24], 16)
-    if low >= _SPAN // size:
-        raise ValueError(f"{segment} is no segment of {size} bytes")
-    return int(segment[8:16], 16) * (_SPAN // size) + low
-
-
-def name(line: int, place: int, size: int) -> str:
-    """The segment at a place of the row."""
-    high, low = divmod(place, _SPAN // size)
-    return f"{line:08X}{high:08X}{low:08X}"
 
 
 def segment_size(bases: Iterable[Base]) -> int | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from compliance.collectors import asking
+from compliance.collectors import asking, segments
 from compliance.collectors.asking import Read
 from compliance.collectors.pgbackrest import chain, configuration, discovery, rows
 from compliance.collectors.pgbackrest.chain import Chain
@@ -74,7 +74,7 @@ def _found(session: Session, stanza: Mapping[str, Any], repository: int) -> _Rea
     folder = f"archive/{stanza['name']}/{archive}"
     stored = rows.segments(session.listing(repository, folder, below=True))
     try:
-        newest = max(chain.timeline(segment) for segment in stored)
+        newest = max(segments.timeline(segment) for segment in stored)
         history = session.content(repository, f"{folder}/{newest:08X}.history") if newest > 1 else ""
         way = chain.stretches(newest, history, size)
         return chain.chain(stored, bases, way, size), size, stored

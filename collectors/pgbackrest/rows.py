@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from compliance.collectors.pgbackrest.chain import Base, Chain, position
+from compliance.collectors.pgbackrest.chain import Base, Chain
 from compliance.collectors.pgbackrest.configuration import Configuration
 from compliance.collectors.pgbackrest.settings import PgBackRestSettings
+from compliance.collectors.segments import position
 from compliance.schemas.errors import Malformed
 from compliance.schemas.kinds.estate import BackupRun, BackupSet, BackupType, RunOutcome
 from compliance.schemas.kinds.host import Setting

@@ -106,6 +106,10 @@ DECIDES_NOTHING = {
     "backup.pitr": {
         "archive_status.last_archived_at": "the restorable window decides",
         "archive_status.last_failed_at": "the restorable window decides",
+        "archive_chain.backups": "none only proves the contrary; the window that backups lead to decides",
+        "archive_chain.missing_segments": "told in reasons; the chain's last segment against the newest decides",
+        "archive_chain.first_missing": "told in reasons; the chain's last segment against the newest decides",
+        "archive_chain.last_segment_at": "counts where the repository lacks what the server archived last",
     },
     "change.independent_approval": {
         "repository.is_shallow": "the host's rule decides, not the clone's history",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from compliance.collectors.pgbackrest.chain import Base, chain, name, number, position, segment_size, stretches
+from compliance.collectors.pgbackrest.chain import Base, chain, segment_size, stretches
+from compliance.collectors.segments import name, number, position
 
 MIB = 1 << 20
 SIZE = 16 * MIB
