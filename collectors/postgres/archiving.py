@@ -44,7 +44,7 @@ def last_segment(position: Row) -> str | None:
     if position["waiting"] or size is None:
         done: str | None = position["done"]
         return done
-    place = segments.number(current, size)
+    place = int(position["written"]) // size  # between two segments the server still names the one before
     return segments.name(segments.timeline(current), place - 1, size) if place else None
 
 

@@ -267,6 +267,7 @@ done AS (SELECT max(l.segment) AS segment FROM listed l CROSS JOIN waiting w
 SELECT w.files AS waiting, d.segment AS done, now() AS at,
        (SELECT modification FROM pg_ls_waldir() WHERE name = d.segment) AS done_written_at,
        CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_walfile_name(pg_current_wal_lsn()) END AS current,
+       CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint END AS written,
        (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size') AS segment_bytes
 FROM waiting w CROSS JOIN done d""",
     "GRANT pg_monitor TO the reading role",

@@ -196,6 +196,20 @@ FAULTS = (
         _of("backup.pitr"),
     ),
     Fault(
+        "archive-has-a-hole",
+        "A segment is gone from the archive: what was written after it cannot be restored.",
+        planting.hole,
+        _of("backup.pitr"),
+    ),
+    Fault(
+        "backups-not-there",
+        "The repository of the backups is gone; PostgreSQL has not noticed yet.",
+        planting.no_backups,
+        _of(),
+        _of("backup.pitr", "engine.evidence_fresh"),
+        lasts=True,
+    ),
+    Fault(
         "redis-evicts-sessions",
         "Redis drops sessions when its memory is full.",
         planting.redis("maxmemory-policy", "allkeys-lru"),

@@ -20,6 +20,7 @@ def position(**more: Any) -> dict[str, Any]:
         "done_written_at": NOW - timedelta(hours=2),
         "at": NOW,
         "current": "000000010000000000000006",
+        "written": (6 << 24) + 400,
         "segment_bytes": 16 << 20,
         **more,
     }
@@ -53,4 +54,8 @@ def test_a_file_of_the_future_promises_nothing() -> None:
 
 
 def test_the_first_segment_of_four_gibibytes_follows_the_last() -> None:
-    assert last_segment(position(current="000000010000000200000000")) == "0000000100000001000000FF"
+    assert last_segment(position(written=512 << 24)) == "0000000100000001000000FF"
+
+
+def test_between_two_segments_the_finished_one_counts() -> None:
+    assert last_segment(position(written=7 << 24)) == "000000010000000000000006"
