@@ -178,6 +178,14 @@ FAULTS = (
         _of("db.audited"),
     ),
     Fault(
+        "application-may-rewrite-its-trail",
+        "The role of the application may empty the table that keeps what its users did.",
+        planting.sql(
+            "GRANT TRUNCATE ON auditlog_logentry TO school_app", "REVOKE TRUNCATE ON auditlog_logentry FROM school_app"
+        ),
+        _of("access.application_role_bounded"),
+    ),
+    Fault(
         "connections-not-logged",
         "PostgreSQL does not log who connects.",
         planting.postgres(log_connections="off"),

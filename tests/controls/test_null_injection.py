@@ -49,6 +49,9 @@ _DOOR = "a server that is not there takes nobody; a collector never completes wi
 _OUTSIDE = "what is not known to be inside counts as outside, and passes as such"
 # Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
 DECIDES_NOTHING = {
+    "access.application_role_bounded": {
+        "audit_log.of_record": "a log counts unless another one is declared to stand for it",
+    },
     "access.database_direct": {
         "user_account.is_active": _IN_USE,
         "user_account.is_superuser": "NULL counts as a possible superuser, and those are within the limit here",
