@@ -51,6 +51,9 @@ _OUTSIDE = "what is not known to be inside counts as outside, and passes as such
 _NEWEST = "it is not the newest of the channel, which decides"
 # Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
 DECIDES_NOTHING = {
+    "access.application_role_bounded": {
+        "audit_log.of_record": "a log counts unless another one is declared to stand for it",
+    },
     "access.database_direct": {
         "user_account.is_active": _IN_USE,
         "user_account.is_superuser": "NULL counts as a possible superuser, and those are within the limit here",
@@ -121,6 +124,10 @@ DECIDES_NOTHING = {
     "backup.pitr": {
         "archive_status.last_archived_at": "the restorable window decides",
         "archive_status.last_failed_at": "the restorable window decides",
+        "archive_chain.backups": "none only proves the contrary; the window that backups lead to decides",
+        "archive_chain.missing_segments": "told in reasons; the chain's last segment against the newest decides",
+        "archive_chain.first_missing": "told in reasons; the chain's last segment against the newest decides",
+        "archive_chain.last_segment_at": "counts where the repository lacks what the server archived last",
     },
     "cert.soc2_type2": {
         "audit_finding": "an exception that the register lacks cannot be overdue; limits of a register are told",
