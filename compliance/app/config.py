@@ -90,6 +90,13 @@ class CollectSection(_Section):
     attempts: int = Field(default=3, ge=1, le=10)
 
 
+class ControlsSection(_Section):
+    """Definitions of others that are evaluated too."""
+
+    folders: tuple[Path, ...] = Field(default=(), description="Folders of the shape of `controls/`.")
+    packs: tuple[str, ...] = Field(default=(), description="Installed packs, by their entry points' names.")
+
+
 class AuditSection(_Section):
     """What an audit writes."""
 
@@ -182,6 +189,7 @@ class Config:
     ledger: LedgerSection
     collect: CollectSection
     audit: AuditSection
+    controls: ControlsSection
     sources: tuple[SourceConfig, ...]
     anchors: tuple[AnchorConfig, ...] = ()
     profile: Mapping[str, FlagDeclaration] = field(default_factory=dict)
@@ -203,6 +211,7 @@ _TOP: Mapping[str, type[_Section] | None] = {
     "ledger": LedgerSection,
     "collect": CollectSection,
     "audit": AuditSection,
+    "controls": ControlsSection,
     "sources": None,
     "anchors": None,
     "profile": None,
@@ -259,6 +268,7 @@ def parse(data: Mapping[str, Any], path: Path | None, text: str) -> Config:
         ledger=sections["ledger"],
         collect=sections["collect"],
         audit=sections["audit"],
+        controls=sections["controls"],
         sources=sources,
         anchors=outside,
         profile=profile,
