@@ -121,7 +121,7 @@ def perform(workspace: Workspace, plan: Plan, *, say: Say, progress: Callable[..
     if not wanted.collect and wanted.as_of is None:
         collect.declare(workspace, collect.run_id(workspace.clock()))  # a source nobody read yet must show as unread
     as_of = wanted.as_of or workspace.clock()
-    result = _evaluate(workspace, plan, as_of, checked, anchors, tuple(notes), say)
+    result = evaluate_at(workspace, plan, as_of, checked, anchors, tuple(notes), say)
     record(workspace, result)
     return result
 
@@ -196,7 +196,7 @@ def check_ledger(workspace: Workspace) -> tuple[LedgerCheck, tuple[AnchorView, .
     return seen, anchors
 
 
-def _evaluate(
+def evaluate_at(
     workspace: Workspace,
     plan: Plan,
     as_of: datetime,
@@ -204,7 +204,12 @@ def _evaluate(
     anchors: tuple[AnchorView, ...],
     notes: tuple[str, ...],
     say: Say,
+    period_start: datetime | None = None,
 ) -> AuditResult:
+    """The verdicts at `as_of`, recorded nowhere.
+
+    Raises ConfigError when the ledger holds nothing from that moment.
+    """
     ledger, wanted, catalogue = workspace.ledger, plan.wanted, plan.catalogue
     overrides = workspace.config.parameters
     upto = evidence.visible(ledger, as_of, wanted.known)
@@ -231,6 +236,7 @@ def _evaluate(
             profile=flags,
             waivers=granted,
             attestations=attested,
+            period_start=period_start,
         )
     frameworks = tuple(
         rollup.roll_up(

@@ -25,7 +25,7 @@ class Window:
 
     @classmethod
     def of_days(cls, first: date, last: date, now: datetime) -> Window:
-        """From the first moment of one day to the last moment of another (UTC). Raises ValueError when it ends first."""
+        """From the first moment of one day to the last of another (UTC). Raises ValueError when it ends first."""
         if last < first:
             raise ValueError(f"{last} lies before {first}")
         start = datetime.combine(first, time(), UTC)

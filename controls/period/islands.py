@@ -107,8 +107,8 @@ def exceptions(
     """Every time in which a resource failed. `at` are the times of the evaluations; `seen_before[k]` is when what held
     before evaluation `k` was last seen to hold (None for the first). `islands` as `joined` gives them.
 
-    Failing for one reason and then for another is one time. A resource that could not be told meanwhile was not shown to be
-    mended: it ends there as `undecided`.
+    Failing for one reason and then for another is one time. A resource that could not be told meanwhile was not shown
+    to be mended: it ends there as `undecided`.
     """
     found: list[Exceptional] = []
     by_resource: dict[Resource, list[Island]] = defaultdict(list)

@@ -6,7 +6,7 @@ the control could be decided, and as conforming when it also held (or did not ap
 | rule | what the period must show |
 |---|---|
 | config_daily | at least 98 % of days observed; no failing time that may have lasted longer than 24 h |
-| event_population | everything that was there at any time judged, and nothing of it failed; evidence complete at the end; \
+| event_population | all that was there at any time judged, nothing of it failed; complete at the end; \
 states observed on at least 98 % of days |
 | recurring_daily | at least 98 % of days conforming, no more than 48 h between conforming looks |
 | recurring_weekly | all but 2 of 52 weeks conforming (in proportion), no more than 9 days between |
@@ -187,9 +187,7 @@ def _states(rule: Rule, window: Window, looks: Sequence[Look]) -> list[tuple[Spa
     return found
 
 
-def _occurrences(
-    rule: Rule, window: Window, looks: Sequence[Look], blocks: Sequence[tuple[Span, str]]
-) -> Occurrences:
+def _occurrences(rule: Rule, window: Window, looks: Sequence[Look], blocks: Sequence[tuple[Span, str]]) -> Occurrences:
     wanted = {"unseen", "fails"} if rule.conforming else {"unseen"}
     conforming = sum(1 for _, state in blocks if state == "conforms")
     return Occurrences(
@@ -235,7 +233,9 @@ def _broken(
             last = max(look.at for look in looks if one.start <= look.at and (one.end is None or look.at < one.end))
             seen = (window.until if one.end is None else last) - one.start
             if seen > rule.longest:
-                return f"failed for {_length(seen)} from {one.start:%Y-%m-%d} on; at most {_length(rule.longest)} may pass"
+                return (
+                    f"failed for {_length(seen)} from {one.start:%Y-%m-%d} on; at most {_length(rule.longest)} may pass"
+                )
     return None
 
 
@@ -278,4 +278,4 @@ def _times(n: int) -> str:
 
 def _length(span: timedelta) -> str:
     hours = int(span.total_seconds() // 3600)
-    return f"{hours // 24} d" if hours >= 72 and hours % 24 == 0 or hours > 240 else f"{hours} h"
+    return f"{hours // 24} d" if (hours >= 72 and hours % 24 == 0) or hours > 240 else f"{hours} h"
