@@ -43,13 +43,20 @@ def listed(allowed: tuple[str, ...], value: str) -> list[str]:
 )
 @config_option
 @click.argument("frameworks", nargs=-1)
+@click.option(
+    "--period",
+    "over",
+    default=None,
+    metavar="A..B",
+    help="Judge a period of days (UTC); reads nothing.",
+)
 @click.option("--as-of", callback=moment, default=None, help="Judge the evidence as it stood then; needs --no-collect.")
 @click.option(
     "--known",
     type=click.Choice(["then", "now"]),
-    default="then",
-    show_default=True,
-    help="With --as-of: only what was recorded by then, or everything recorded so far about that time.",
+    default=None,
+    help="With --as-of (default then) or --period (default now): only what was recorded by then, or everything "
+    "recorded so far about that time.",
 )
 @click.option("--no-collect", is_flag=True, help="Judge what the ledger holds, read nothing.")
 @click.option("--format", "formats", default="pdf,json,csv,html", show_default=True, help="Comma-separated.")
@@ -62,8 +69,9 @@ def command(
     ctx: click.Context,
     config_path: Path | None,
     frameworks: tuple[str, ...],
+    over: str | None,
     as_of: datetime | None,
-    known: str,
+    known: str | None,
     no_collect: bool,
     formats: str,
     languages: str | None,
@@ -72,19 +80,27 @@ def command(
     quiet: bool,
 ) -> None:
     """Audit. Exit 1 when something fails, 3 when nothing fails but not everything could be decided."""
-    from compliance.app import audit, publish, workspace
+    from compliance.app import audit, period, publish, workspace
     from compliance.reports import gate, text
+
+    if over is not None and as_of is not None:
+        raise click.UsageError("--period and --as-of exclude each other: a period ends at its own last moment")
 
     tell = speaker(quiet)
     wanted_formats = listed(FORMATS, formats)
-    wanted = audit.Wanted(frameworks, as_of, known if as_of else "now", collect=not no_collect)
-    catalogue = audit.possible(wanted)
+    no_collect = no_collect or over is not None
+    asked = period.asked(over, frameworks=frameworks, known=known or "now") if over is not None else None
+    wanted = audit.Wanted(frameworks, as_of, known or "then" if as_of else "now", collect=not no_collect)
+    catalogue = audit.possible(wanted) if asked is None else period.possible(asked, workspace.now())
     config = workspace.configured(config_path, say, propose=not no_collect)
     plan = audit.plan(config, wanted, catalogue)
     chosen = listed(("en", "es"), languages) if languages else list(config.audit.languages)
     with workspace.opened(config, say, must_exist=no_collect) as opened:
         with collecting(quiet) as show:
-            result = audit.perform(opened, plan, say=tell, progress=show)
+            if asked is not None:
+                result = period.perform(opened, asked, catalogue, say=tell)
+            else:
+                result = audit.perform(opened, plan, say=tell, progress=show)
         written = publish.publish(
             result,
             output or config.resolve(config.audit.output),
