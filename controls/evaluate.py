@@ -118,6 +118,7 @@ def evaluate_one(
             control=control,
             sha256=loaded.sha256,
             sql=loaded.sql,
+            yaml=loaded.yaml,
             parameters=parameters,
             kinds=loaded.kinds,
             gaps=evidence.gaps,

@@ -145,6 +145,7 @@ class ControlResult:
     planned: PlannedControl | None = None
     sha256: str = ""  # digest of YAML and SQL
     sql: str = ""
+    yaml: bytes = b""  # the file, as it stands
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     gaps: tuple[Coverage, ...] = ()  # coverage rows that kept it from a pass

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import compliance
-from compliance.app import anchoring, check, collect, discover, evidence, keys, outside
+from compliance.app import anchoring, check, collect, discover, evidence, keeping, keys, outside
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.app.workspace import Say, Workspace, now
@@ -21,6 +22,7 @@ from compliance.schemas.catalogue import Framework
 from compliance.schemas.errors import ConfigError, IntegrityError
 from compliance.schemas.kinds.engine import ENGINE, Audit, ControlVerdict, Finding, LedgerCheck
 from compliance.schemas.messages import Record
+from compliance.schemas.period import ControlPeriod
 from compliance.schemas.results import AnchorView, AuditResult, ControlResult, Coverage, LedgerState
 from compliance.verify import Verification, verify_connection
 
@@ -273,7 +275,7 @@ def evaluate_at(
 
 def record(workspace: Workspace, result: AuditResult) -> None:
     """Write verdicts and findings into the ledger: one signed append."""
-    drafts = []
+    drafts = keeping.drafts(workspace, result.controls.values())
     for control in result.controls.values():
         if control.control is None:
             continue
@@ -304,6 +306,8 @@ def close(workspace: Workspace, result: AuditResult, reports: Sequence[tuple[str
         audit=result.audit,
         frameworks=[item.framework.id for item in result.frameworks],
         as_of=result.as_of,
+        period_start=result.period.start if result.period else None,
+        period_end=result.period.end if result.period else None,
         known=result.known,
         ledger_size=result.ledger.size,
         ledger_root=result.ledger.root,
@@ -331,7 +335,20 @@ def _verdict(result: AuditResult, control: ControlResult) -> ControlVerdict:
         parameters=dict(control.parameters),
         counts=dict(sorted(counts.items())),
         duration_us=control.duration_us,
+        period=_over(result.period.controls[control.id]) if result.period else None,
     )
+
+
+def _over(found: ControlPeriod) -> dict[str, Any]:
+    """What the verdict over a period rests on, in numbers."""
+    said: dict[str, Any] = {"rule": found.rule, "exceptions": len(found.exceptions), "gaps": len(found.gaps)}
+    if found.occurrences is not None:
+        for name in ("unit", "expected", "needed", "observed", "conforming"):
+            said[name] = getattr(found.occurrences, name)
+    if found.population is not None:
+        for name in ("opening", "added", "removed", "closing", "members", "sha256"):
+            said[name] = getattr(found.population, name)
+    return said
 
 
 def framework(catalogue: catalogues.Catalogue, name: str) -> Framework:

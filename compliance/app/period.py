@@ -119,11 +119,11 @@ def over(
                 progress(name)
             parameters = dict(closing.controls[name].parameters)
             found = replaying.replay(loaded, told, parameters)
-            replayed[name] = _trusted(found, closing, name)
-    return _result(workspace, plan, wanted, told, closing, replayed)
+            replayed[name] = trusted(found, closing, name)
+    return assembled(workspace, plan, wanted, told, closing, replayed)
 
 
-def _result(
+def assembled(
     workspace: Workspace,
     plan: Plan,
     wanted: Asked,
@@ -131,6 +131,7 @@ def _result(
     closing: AuditResult,
     replayed: Mapping[str, Replayed],
 ) -> AuditResult:
+    """The audit over the period from its replayed controls, with waivers and requirements."""
     window = told.window
     overrides: Overrides = workspace.config.parameters
     controls: dict[str, ControlResult] = {}
@@ -201,7 +202,7 @@ def _notes(view: PeriodView) -> list[str]:
     return notes
 
 
-def _trusted(found: Replayed, closing: AuditResult, name: str) -> Replayed:
+def trusted(found: Replayed, closing: AuditResult, name: str) -> Replayed:
     """`found`, or an error where its last moment is not what the audit of that moment says."""
     at_end = closing.controls[name]
     if found.period.unknown_reason is UnknownReason.ERROR and not found.findings:
