@@ -44,6 +44,7 @@ class Plan:
 
     wanted: Wanted
     catalogue: catalogues.Catalogue
+    overrides: evaluate.Overrides | None = None  # other parameters than those of the configuration
 
 
 INTERRUPTED = "The collection was interrupted; what had not been read by then counts as not read."
@@ -213,7 +214,7 @@ def evaluate_at(
     Raises ConfigError when the ledger holds nothing from that moment.
     """
     ledger, wanted, catalogue = workspace.ledger, plan.wanted, plan.catalogue
-    overrides = workspace.config.parameters
+    overrides = workspace.config.parameters if plan.overrides is None else plan.overrides
     upto = evidence.visible(ledger, as_of, wanted.known)
     if upto == 0 or as_of < ledger.entry(0).at:
         raise ConfigError(
