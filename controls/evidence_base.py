@@ -36,12 +36,14 @@ INPUT = pa.schema(
     ]
 )
 
-_MACROS = (
+_VERDICTS = (
     *(
         f"CREATE MACRO {verdict}(code, reason) AS "
         f"{{'verdict': '{verdict}', 'code': CAST(code AS VARCHAR), 'reason': CAST(reason AS VARCHAR)}}"
         for verdict in ("pass", "fail", "unknown", "not_applicable")
     ),
+)
+COMMON_MACROS = (
     # Bound integers are BIGINT, which to_days does not take; and `$as_of - days($n)` reads as it is said.
     "CREATE MACRO minutes(n) AS to_minutes(CAST(n AS BIGINT))",
     "CREATE MACRO hours(n) AS to_hours(CAST(n AS BIGINT))",
@@ -50,7 +52,7 @@ _MACROS = (
     "CREATE MACRO folded(name) AS trim(regexp_replace(lower(name), '\\s+', ' ', 'g'))",
 )
 
-_SEAL = (
+SEAL = (
     "SET python_enable_replacements = false",
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
@@ -102,11 +104,11 @@ class EvidenceBase:
             connection.execute("SET temp_directory = ''")  # evidence must not spill to a folder nobody guards
             base = cls(connection, coverage)
             base._add_days(time_zone)
-            for statement in _MACROS:
+            for statement in (*_VERDICTS, *COMMON_MACROS):
                 connection.execute(statement)
             for name, kind in wanted.items():
                 base._create(kind, tables.get(name))
-            for statement in _SEAL:
+            for statement in SEAL:
                 connection.execute(statement)
         except BaseException:
             connection.close()

@@ -19,13 +19,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from compliance.controls.catalogue import LoadedControl
-from compliance.controls.evidence_base import EvidenceBase
 from compliance.controls.profile import aware, person
 from compliance.controls.sql import parse, population
 from compliance.schemas.evidence import all_kinds
-from compliance.schemas.results import AttestationView
+from compliance.schemas.results import AttestationView, Coverage
+
+
+class Evidence(Protocol):
+    """The evidence at a moment: an `EvidenceBase`, or one moment of a period."""
+
+    def has(self, kind: str) -> bool:
+        """Whether there is a table of `kind`."""
+
+    def promised(self, kind: str) -> tuple[Coverage, ...]:
+        """Coverage rows of the configured sources that answer for `kind`."""
+
+    def query(self, text: str, parameters: Mapping[str, Any]) -> tuple[list[str], list[tuple[Any, ...]]]:
+        """Column names and rows of one SELECT over one kind."""
+
 
 LIFE = timedelta(days=35)  # a month and some days of grace: "nothing happened" is said monthly
 
@@ -62,7 +76,7 @@ class _Register:
 
 
 def proof(
-    loaded: LoadedControl, base: EvidenceBase, attestations: Sequence[AttestationView], as_of: datetime
+    loaded: LoadedControl, base: Evidence, attestations: Sequence[AttestationView], as_of: datetime
 ) -> Proof | None:
     """What returns prove of the empty population of a control at `as_of`; None where it needs none: the control asks
     for none, and no register behind the population is empty."""
@@ -86,7 +100,7 @@ def proof(
 
 
 def of_register(
-    base: EvidenceBase, attestations: Sequence[AttestationView], source: str, kind: str, as_of: datetime
+    base: Evidence, attestations: Sequence[AttestationView], source: str, kind: str, as_of: datetime
 ) -> Proof:
     """What returns prove of one register, whatever control asks."""
     counted, missing = _newest(
@@ -114,7 +128,7 @@ def _newest(register: _Register, stated: Sequence[_Return]) -> tuple[_Return | N
 
 
 def _stated(
-    base: EvidenceBase, attestations: Sequence[AttestationView], control: str | None, as_of: datetime
+    base: Evidence, attestations: Sequence[AttestationView], control: str | None, as_of: datetime
 ) -> Iterator[_Return]:
     """Every return about a register, and those about the control: in date at `as_of`, and not taken back."""
     for one in _recorded(base, attestations, control, as_of):
@@ -123,7 +137,7 @@ def _stated(
 
 
 def _recorded(
-    base: EvidenceBase, attestations: Sequence[AttestationView], control: str | None, as_of: datetime
+    base: Evidence, attestations: Sequence[AttestationView], control: str | None, as_of: datetime
 ) -> Iterator[_Return]:
     for view in attestations:
         about_control = view.of_kind is None and view.control is not None and view.control == control
@@ -145,7 +159,7 @@ def _recorded(
         yield _Return(by, aware(min(returned_at, covers_until)), aware(returned_at), of_kind, where, entries)
 
 
-def _registers(loaded: LoadedControl, base: EvidenceBase) -> list[_Register]:
+def _registers(loaded: LoadedControl, base: Evidence) -> list[_Register]:
     """The registers that must be spoken for, one per source that promises the kind: those that the population begins
     with, and empty ones among those that it is narrowed down with."""
     owners = _owners(base)
@@ -160,13 +174,13 @@ def _registers(loaded: LoadedControl, base: EvidenceBase) -> list[_Register]:
     return found
 
 
-def _register(base: EvidenceBase, owners: Mapping[tuple[str, str | None], str], source: str, kind: str) -> _Register:
+def _register(base: Evidence, owners: Mapping[tuple[str, str | None], str], source: str, kind: str) -> _Register:
     text = f'SELECT count(*) FROM "{kind}" WHERE source = $source'  # noqa: S608 -- a declared kind
     ((count,),) = base.query(text, {"source": source})[1]
     return _Register(source, kind, owners.get((source, kind)) or owners.get((source, None)), count)
 
 
-def _owners(base: EvidenceBase) -> dict[tuple[str, str | None], str]:
+def _owners(base: Evidence) -> dict[tuple[str, str | None], str]:
     """Who answers for the register of a kind (None: for every one) of a source."""
     found: dict[tuple[str, str | None], str] = {}
     if base.has("source"):

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compliance.schemas.catalogue import Control, Framework, PlannedControl, Requirement, Severity, Text
 from compliance.schemas.kinds.engine import Outcome
+
+if TYPE_CHECKING:
+    from compliance.schemas.period import PeriodView
 
 
 class UnknownReason(StrEnum):
@@ -146,6 +149,7 @@ class ControlResult:
     planned: PlannedControl | None = None
     sha256: str = ""  # digest of YAML and SQL
     sql: str = ""
+    yaml: bytes = b""  # the file, as it stands
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     gaps: tuple[Coverage, ...] = ()  # coverage rows that kept it from a pass
@@ -240,3 +244,4 @@ class AuditResult:
     waivers: tuple[WaiverView, ...]
     attestations: tuple[AttestationView, ...]
     notes: tuple[str, ...] = ()  # things the reader must know (interrupted collection, unverified tail, …)
+    period: PeriodView | None = None  # of an audit over a period; `as_of` is then the last moment judged

@@ -202,6 +202,11 @@ def engine_base(ledger: Ledger, kinds: Sequence[str], as_of: datetime) -> Eviden
     return EvidenceBase.build(tables, list(_engine_coverage(as_of, kinds)), kinds=kinds)
 
 
+def small_base(kind: str, state: pa.Table, at: datetime) -> EvidenceBase:
+    """A small base with one state of one of the engine's own kinds."""
+    return EvidenceBase.build({kind: _with_time(state, at)}, list(_engine_coverage(at, (kind,))), kinds=(kind,))
+
+
 def _engine_coverage(as_of: datetime, kinds: Iterable[str] = (*ENGINE_STATES, *ENGINE_EVENTS)) -> Iterable[Coverage]:
     """The engine's own kinds are read from the ledger at hand: always complete, never stale."""
     for kind in kinds:

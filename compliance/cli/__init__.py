@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "evidence": ("evidence", "What is in the ledger: kinds, rows, one entry, JSON Schema."),
     "waiver": ("waiver", "Accept a failing finding for a while: request, approve, revoke, list."),
     "attest": ("attest", "Record manual evidence: a statement or document by a named person."),
+    "sample": ("sample", "Samples of an audit's population, drawn by a seed: draw, show, retest."),
     "verify": ("verify", "Recompute the whole ledger and name the first bad entry."),
     "anchor": ("anchor", "Copies of checkpoints outside: push, status, list."),
     "package": ("package", "Write what an auditor receives: reports, evidence, proofs, a verifier."),

@@ -209,7 +209,7 @@ DECIDES_NOTHING = {
         "cache_metric.use": "what is not declared counts as a cache",
     },
     "privacy.consent_withdrawn": {
-        "consent_event.acted_at": "a consent without a date counts as of this period; a withdrawal without is undecided",
+        "consent_event.acted_at": "a consent without a date counts as of this period; such a withdrawal is undecided",
     },
     "redis.persistence": {
         "cache_instance.aof_enabled": "a good snapshot suffices",
