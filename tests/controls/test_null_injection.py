@@ -48,8 +48,12 @@ _RIGHTS = "other columns and complete grants tell the rights; the verdict is the
 _COUNTED = "the server's own audit_logging counts every scope; a scope can only prove the contrary"
 _DOOR = "a server that is not there takes nobody; a collector never completes without its row"
 _OUTSIDE = "what is not known to be inside counts as outside, and passes as such"
+_NEWEST = "it is not the newest of the channel, which decides"
 # Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
 DECIDES_NOTHING = {
+    "access.application_role_bounded": {
+        "audit_log.of_record": "a log counts unless another one is declared to stand for it",
+    },
     "access.database_direct": {
         "user_account.is_active": _IN_USE,
         "user_account.is_superuser": "NULL counts as a possible superuser, and those are within the limit here",
@@ -123,9 +127,13 @@ DECIDES_NOTHING = {
     "backup.pitr": {
         "archive_status.last_archived_at": "the restorable window decides",
         "archive_status.last_failed_at": "the restorable window decides",
+        "archive_chain.backups": "none only proves the contrary; the window that backups lead to decides",
+        "archive_chain.missing_segments": "told in reasons; the chain's last segment against the newest decides",
+        "archive_chain.first_missing": "told in reasons; the chain's last segment against the newest decides",
+        "archive_chain.last_segment_at": "counts where the repository lacks what the server archived last",
     },
     "cert.soc2_type2": {
-        "audit_finding": "an exception that the register does not have cannot be overdue; limits of a register are told",
+        "audit_finding": "an exception that the register lacks cannot be overdue; limits of a register are told",
         "audit_finding.origin": "a closed exception is closed whatever it came from; an open one has a case of its own",
     },
     "change.independent_approval": {
@@ -164,6 +172,7 @@ DECIDES_NOTHING = {
         "worker_sample": "an event is stored once; that none was removed is what the ledger proves",
     },
     "infra.nginx_balanced": {"upstream_pool.in_use": "NULL counts as in use"},
+    "ir.drills": {"drill": "another exercise is good, and one suffices"},
     "logging.event_fields": {
         "audit_event.occurred_at": "an event always has its time",
         "audit_event": "an event is stored once; that none was removed is what the ledger proves",
@@ -184,6 +193,11 @@ DECIDES_NOTHING = {
         "log_alteration": "noticed before the time judged",
     },
     "logging.user_actions": {"action_catalogue.action_class": "an action of no class counts as a user's"},
+    "maint.monthly_updates": {"maintenance_window": "another window was completed, and one suffices"},
+    "mon.alert_email": {"alert_test": _NEWEST},
+    "mon.alert_pagerduty": {"alert_test": _NEWEST},
+    "mon.alert_slack": {"alert_test": _NEWEST},
+    "mon.log_review_daily": {"log_review": "days count from a scope's first review; without that one they are fewer"},
     "net.datastores_private": {"listening_socket.is_data_store": "bound inside, it is safe whatever it keeps"},
     "net.default_deny": {"firewall_default.defined_by": "names the chain that denies"},
     "net.rules_justified": {"firewall_rule.text": "the rule as printed; its parts are judged"},
@@ -196,6 +210,9 @@ DECIDES_NOTHING = {
     "perf.cache_effective": {
         "cache_metric.hits": "the ratio decides",
         "cache_metric.use": "what is not declared counts as a cache",
+    },
+    "privacy.consent_withdrawn": {
+        "consent_event.acted_at": "a consent without a date counts as of this period; such a withdrawal is undecided",
     },
     "redis.persistence": {
         "cache_instance.aof_enabled": "a good snapshot suffices",

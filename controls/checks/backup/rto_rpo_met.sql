@@ -30,7 +30,7 @@ SELECT
       THEN fail('lost_too_much', concat(i.data_store, ': trial ', n.restore_test, ' lost ', n.rpo_actual_minutes, ' minutes of data, promised are at most ', i.rpo_minutes))
     WHEN i.needs_backup IS TRUE AND n.finished_at < $as_of - days($max_days)
       THEN unknown('no_recent_trial', concat(i.data_store, ': its newest trial is of ', strftime(n.finished_at, '%Y-%m-%d')))
-    WHEN i.needs_backup IS TRUE AND i.has_rto_rpo IS TRUE AND n.outcome = 'success' AND n.finished_at >= $as_of - days($max_days)
+    WHEN i.needs_backup IS TRUE AND i.has_rto_rpo IS TRUE AND n.outcome = 'success'
          AND n.rto_actual_minutes >= 0 AND n.rto_actual_minutes <= i.rto_minutes
          AND n.rpo_actual_minutes >= 0 AND n.rpo_actual_minutes <= i.rpo_minutes
       THEN pass('met', concat(i.data_store, ': trial ', n.restore_test, ' took ', n.rto_actual_minutes, ' of ', i.rto_minutes, ' minutes and lost ',
