@@ -178,7 +178,7 @@ DECIDES_NOTHING = {
         "cache_metric.use": "what is not declared counts as a cache",
     },
     "privacy.consent_withdrawn": {
-        "consent_event.acted_at": "a consent without a date counts as one of this period; a withdrawal without is undecided",
+        "consent_event.acted_at": "a consent without a date counts as of this period; a withdrawal does not",
     },
     "redis.persistence": {
         "cache_instance.aof_enabled": "a good snapshot suffices",
