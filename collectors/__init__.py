@@ -16,9 +16,11 @@ BUILTIN: Mapping[str, str] = {
     "gunicorn": "compliance.collectors.gunicorn:Gunicorn",
     "host": "compliance.collectors.host:Host",
     "nginx": "compliance.collectors.nginx:Nginx",
+    "pgbackrest": "compliance.collectors.pgbackrest:PgBackRest",
     "pgbouncer": "compliance.collectors.pgbouncer:PgBouncer",
     "postgres": "compliance.collectors.postgres:Postgres",
     "redis": "compliance.collectors.redis:Redis",
+    "registers": "compliance.collectors.registers:Registers",
     "tls": "compliance.collectors.tls:Tls",
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -69,7 +69,12 @@ def evaluate_case(loaded: LoadedControl, case: Case) -> ControlResult:
 def evidence_of(loaded: LoadedControl, case: Case) -> EvidenceBase:
     """The rows of `case` as evidence; close it after use."""
     tables, sources = _tables(case)
-    return EvidenceBase.build(tables, _coverage(loaded, case, sources), kinds=loaded.kinds, threads=1)
+    coverage = _coverage(loaded, case, sources)
+    if case.nil_return and "kept_register" not in loaded.kinds:
+        tables["kept_register"], owned = _owned(coverage)
+        coverage += owned
+    kinds = dict.fromkeys((*loaded.kinds, *tables))
+    return EvidenceBase.build(tables, coverage, kinds=kinds, threads=1)
 
 
 def evaluate_on(base: EvidenceBase, loaded: LoadedControl, case: Case) -> ControlResult:
@@ -213,6 +218,19 @@ def _coverage(loaded: LoadedControl, case: Case, sources: set[tuple[str, str]]) 
     return list(found.values())
 
 
+def _owned(coverage: Sequence[Coverage]) -> tuple[pa.Table, list[Coverage]]:
+    """The registers of a case: whoever makes its nil return owns every one of them."""
+    rows = []
+    for number, row in enumerate((row for row in coverage if kind_named(row.kind).kept), start=1):
+        register = {"of_kind": row.kind, "owner": SOURCE, "form": "csv", "place": "case", "readable": True}
+        rows.append(_row("kept_register", {**register, "source": row.source}, -number, number))
+    owned = [
+        Coverage(source, SOURCE, "kept_register", "complete", attempted_at=AS_OF, completed_at=AS_OF)
+        for source in sorted({row["source"] for row in rows})
+    ]
+    return pa.Table.from_pylist(rows, schema=INPUT), owned
+
+
 def _nil_return(control: str) -> AttestationView:
     return AttestationView(
         attestation="case-nil-return",
@@ -220,7 +238,7 @@ def _nil_return(control: str) -> AttestationView:
         control=control,
         requirements=(),
         statement="nothing happened",
-        by_person="case",
+        by_person=SOURCE,
         reviewed_by=None,
         occurred_at=AS_OF - timedelta(days=1),
         expires_at=AS_OF + timedelta(days=30),

@@ -28,6 +28,7 @@ class LoadedControl:
     sql: str
     sha256: str
     kinds: tuple[str, ...]
+    yaml: bytes  # the file, as it stands
 
     @property
     def id(self) -> str:
@@ -115,7 +116,7 @@ def load_control(path: Path) -> LoadedControl:
     problems = consistency.of_control(control, path, content, query, sql_path)
     if problems:
         raise yaml_file.combined(problems)
-    return LoadedControl(control, path, sql_path, text, digest, tuple(sorted(tables)))
+    return LoadedControl(control, path, sql_path, text, digest, tuple(sorted(tables)), content)
 
 
 def control_files(folder: Path = OWN) -> list[Path]:

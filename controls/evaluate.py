@@ -15,7 +15,8 @@ from compliance.controls import waivers as waiving
 from compliance.controls.catalogue import Catalogue, LoadedControl
 from compliance.controls.consistency import fits
 from compliance.controls.evidence_base import EvidenceBase, TimeLimit
-from compliance.controls.profile import declared_off, naive, nil_return
+from compliance.controls.nil_returns import proof
+from compliance.controls.profile import declared_off, naive
 from compliance.controls.verdict import decide, evidence_of
 from compliance.controls.yaml_file import nearest
 from compliance.schemas.catalogue import Control, PlannedControl
@@ -118,6 +119,7 @@ def evaluate_one(
             control=control,
             sha256=loaded.sha256,
             sql=loaded.sql,
+            yaml=loaded.yaml,
             parameters=parameters,
             kinds=loaded.kinds,
             gaps=evidence.gaps,
@@ -137,8 +139,8 @@ def evaluate_one(
         columns, rows = base.query(loaded.sql, bound, time_limit_s=time_limit_s)
         findings = _findings(loaded, base, columns, rows)
     except (Breach, ControlError, TimeLimit, duckdb.Error) as error:
-        return result(Outcome.UNKNOWN, _words(error), UnknownReason.ERROR, duration_us=_since(began))
-    verdict = decide(control, findings, evidence, nil_return(control.id, attestations, as_of))
+        return result(Outcome.UNKNOWN, words(error), UnknownReason.ERROR, duration_us=_since(began))
+    verdict = decide(control, findings, evidence, lambda: proof(loaded, base, attestations, as_of))
     reason = verdict.reason + _set_otherwise(control, parameters) + _removed(loaded, base)
     return result(verdict.outcome, reason, verdict.unknown_reason, findings, _since(began))
 
@@ -205,6 +207,27 @@ def _findings(
     ]
 
 
+def breach_in(
+    loaded: LoadedControl,
+    resource: Any,
+    verdict: Any,
+    code: Any,
+    entries: Sequence[int],
+    places: Mapping[int, tuple[str | None, str | None, str]],
+) -> Outcome:
+    """The verdict of a row that keeps to the contract, as far as it holds for rows whose reasons are not read.
+
+    Raises Breach.
+    """
+    if not isinstance(resource, str) or not resource.strip():
+        raise Breach("a row names no resource")
+    if not entries:
+        raise Breach("a row rests on no entry")
+    if any(entry not in places for entry in entries):
+        raise Breach("a row rests on an entry that is no evidence the query reads")
+    return _outcome(loaded, verdict, code)
+
+
 def _entries(value: Any) -> tuple[int, ...]:
     values = value if isinstance(value, list) else [value]
     entries = tuple(dict.fromkeys(one for one in values if type(one) is int))  # NULL: the left join found nothing
@@ -216,19 +239,25 @@ def _entries(value: Any) -> tuple[int, ...]:
 def _result(loaded: LoadedControl, value: Any) -> tuple[Outcome, str, str]:
     if not isinstance(value, dict) or set(value) != {"verdict", "code", "reason"}:
         raise Breach("a row has no result; end the CASE in ELSE unknown(…)")
-    try:
-        verdict = Outcome(value["verdict"])
-    except ValueError as error:
-        raise Breach(f"a row has the verdict {value['verdict']!r}, which is none") from error
     code, reason = value["code"], value["reason"]
-    if code not in loaded.control.reasons:
-        raise Breach(f"a row has the reason code {code!r}, which `reasons` does not declare")
+    verdict = _outcome(loaded, value["verdict"], code)
     if not isinstance(reason, str) or not reason.strip():
         raise Breach(f"a row with code {code!r} has no reason; build reasons with concat(), which skips NULL")
     return verdict, code, reason
 
 
-def _words(error: Exception) -> str:
+def _outcome(loaded: LoadedControl, verdict: Any, code: Any) -> Outcome:
+    try:
+        found = Outcome(verdict)
+    except ValueError as error:
+        raise Breach(f"a row has the verdict {verdict!r}, which is none") from error
+    if code not in loaded.control.reasons:
+        raise Breach(f"a row has the reason code {code!r}, which `reasons` does not declare")
+    return found
+
+
+def words(error: Exception) -> str:
+    """What went wrong with a control, without values, which may be personal."""
     if isinstance(error, Breach | ControlError):
         return f"the control broke its contract: {error}"
     if isinstance(error, TimeLimit):

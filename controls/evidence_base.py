@@ -36,12 +36,14 @@ INPUT = pa.schema(
     ]
 )
 
-_MACROS = (
+_VERDICTS = (
     *(
         f"CREATE MACRO {verdict}(code, reason) AS "
         f"{{'verdict': '{verdict}', 'code': CAST(code AS VARCHAR), 'reason': CAST(reason AS VARCHAR)}}"
         for verdict in ("pass", "fail", "unknown", "not_applicable")
     ),
+)
+COMMON_MACROS = (
     # Bound integers are BIGINT, which to_days does not take; and `$as_of - days($n)` reads as it is said.
     "CREATE MACRO minutes(n) AS to_minutes(CAST(n AS BIGINT))",
     "CREATE MACRO hours(n) AS to_hours(CAST(n AS BIGINT))",
@@ -50,7 +52,7 @@ _MACROS = (
     "CREATE MACRO folded(name) AS trim(regexp_replace(lower(name), '\\s+', ' ', 'g'))",
 )
 
-_SEAL = (
+SEAL = (
     "SET python_enable_replacements = false",
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
@@ -71,6 +73,7 @@ class EvidenceBase:
         self._connection = connection
         self.coverage = tuple(coverage)
         self._places: dict[str, tuple[pa.Array, pa.ChunkedArray, pa.ChunkedArray]] = {}
+        self._kinds: set[str] = set()
 
     @classmethod
     def build(
@@ -101,11 +104,11 @@ class EvidenceBase:
             connection.execute("SET temp_directory = ''")  # evidence must not spill to a folder nobody guards
             base = cls(connection, coverage)
             base._add_days(time_zone)
-            for statement in _MACROS:
+            for statement in (*_VERDICTS, *COMMON_MACROS):
                 connection.execute(statement)
             for name, kind in wanted.items():
                 base._create(kind, tables.get(name))
-            for statement in _SEAL:
+            for statement in SEAL:
                 connection.execute(statement)
         except BaseException:
             connection.close()
@@ -121,6 +124,10 @@ class EvidenceBase:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def has(self, kind: str) -> bool:
+        """Whether it was built with a table of `kind`."""
+        return kind in self._kinds
 
     def promised(self, kind: str) -> tuple[Coverage, ...]:
         """Coverage rows of the configured sources that answer for `kind`."""
@@ -177,6 +184,7 @@ class EvidenceBase:
         columns = kind.columns()
         declared = ", ".join(f'"{name}" {of}' for name, of in (*columns.items(), *VIEW_COLUMNS.items()))
         self._connection.execute(f'CREATE TABLE "{kind.kind}" ({declared})')
+        self._kinds.add(kind.kind)
         pieces = [] if rows is None else [rows] if isinstance(rows, pa.Table) else rows
         places = []
         for piece in pieces:

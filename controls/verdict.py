@@ -15,14 +15,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from compliance.controls.evidence_base import ENGINE_KINDS, EvidenceBase
+from compliance.controls.evidence_base import ENGINE_KINDS
+from compliance.controls.nil_returns import Proof
 from compliance.schemas.catalogue import Control
 from compliance.schemas.kinds.engine import Outcome
-from compliance.schemas.results import AttestationView, Completeness, Coverage, FindingResult, UnknownReason
+from compliance.schemas.results import Completeness, Coverage, FindingResult, UnknownReason
 
 # Worst first: what the reader must mend before the rest means anything.
 _ORDER = (UnknownReason.ERROR, UnknownReason.NO_EVIDENCE, UnknownReason.STALE)
@@ -47,15 +49,20 @@ class Evidence:
     reason: str
 
 
-def evidence_of(control: Control, kinds: Sequence[str], base: EvidenceBase, as_of: datetime) -> Evidence:
+class Promises(Protocol):
+    """Who answers for a kind, and how that went."""
+
+    def promised(self, kind: str) -> Sequence[Coverage]:
+        """Coverage rows of the configured sources that answer for `kind`."""
+        ...
+
+
+def evidence_of(control: Control, kinds: Sequence[str], base: Promises, as_of: datetime) -> Evidence:
     """What is missing of the evidence that `control` needs, judged per configured source and kind."""
     problems: list[tuple[UnknownReason, Coverage, str]] = []
     usable = 0
     for kind in kinds:
-        rows = base.promised(kind)
-        if kind in control.needed_from:
-            concerned = {row.source for row in base.promised(control.needed_from[kind])}
-            rows = tuple(row for row in rows if row.source in concerned)
+        rows = needed(control, kind, base)
         if not rows and kind in ENGINE_KINDS:
             usable += 1
         elif not rows and kind in control.optional_kinds:
@@ -76,6 +83,20 @@ def evidence_of(control: Control, kinds: Sequence[str], base: EvidenceBase, as_o
     return Evidence(Completeness.PARTIAL if usable else Completeness.NONE, gaps, problems[0][0], said)
 
 
+def needed(control: Control, kind: str, base: Promises) -> Sequence[Coverage]:
+    """The coverage rows of `kind` that `control` hangs on: all that are promised, or those of the sources it says."""
+    rows = base.promised(kind)
+    if kind in control.needed_from:
+        concerned = {row.source for row in base.promised(control.needed_from[kind])}
+        rows = tuple(row for row in rows if row.source in concerned)
+    return rows
+
+
+def limit(kind: str, control: Control) -> timedelta:
+    """How old a complete collection of `kind` may be."""
+    return control.fresh_by_kind.get(kind, control.fresh)
+
+
 def _problem(row: Coverage, control: Control, as_of: datetime) -> tuple[UnknownReason, str] | None:
     what = f"{row.kind} of {row.source}"
     if row.outcome not in ("complete", "never"):
@@ -84,19 +105,14 @@ def _problem(row: Coverage, control: Control, as_of: datetime) -> tuple[UnknownR
         return UnknownReason.NO_EVIDENCE, f"{what} was never collected"
     if row.completed_at > as_of:
         return UnknownReason.NO_EVIDENCE, f"{what} was collected only after the moment judged"
-    if as_of - row.completed_at > _limit(row.kind, control):
+    if as_of - row.completed_at > limit(row.kind, control):
         return UnknownReason.STALE, _stale(row, control, as_of)
     return None
 
 
-def _limit(kind: str, control: Control) -> timedelta:
-    return control.fresh_by_kind.get(kind, control.fresh)
-
-
 def _stale(row: Coverage, control: Control, as_of: datetime) -> str:
     age = as_of - (row.completed_at or as_of)
-    limit = _span(_limit(row.kind, control))
-    return f"{row.kind} of {row.source} is {_span(age)} old, at most {limit} is accepted"
+    return f"{row.kind} of {row.source} is {_span(age)} old, at most {_span(limit(row.kind, control))} is accepted"
 
 
 def _nobody(kind: str) -> Coverage:
@@ -114,14 +130,27 @@ def decide(
     control: Control,
     findings: Sequence[FindingResult],
     evidence: Evidence,
-    nil_return: AttestationView | None,
+    stated: Callable[[], Proof | None],
 ) -> Verdict:
-    """The verdict over findings that kept every rule of the contract."""
-    count = Counter(finding.verdict for finding in findings)
+    """The verdict over findings that kept every rule of the contract. `stated` is asked only about an empty population:
+    what returns prove of it."""
+    return decide_counts(control, Counter((one.verdict, one.code) for one in findings), evidence, stated)
+
+
+def decide_counts(
+    control: Control,
+    findings: Counter[tuple[Outcome, str]],
+    evidence: Evidence,
+    stated: Callable[[], Proof | None],
+) -> Verdict:
+    """The same from how many findings there are of each verdict and reason code."""
+    count: Counter[Outcome] = Counter()
+    for (outcome, _), n in findings.items():
+        count[outcome] += n
     fails, unknowns = count[Outcome.FAIL], count[Outcome.UNKNOWN]
     judged = fails + unknowns + count[Outcome.PASS]
-    limit = control.tolerate.fail_percent_max if control.tolerate else 0
-    if fails * 100 > limit * judged:
+    tolerated = control.tolerate.fail_percent_max if control.tolerate else 0
+    if fails * 100 > tolerated * judged:
         return Verdict(Outcome.FAIL, f"{fails} of {judged} fail ({_codes(findings, Outcome.FAIL)})" + _also(evidence))
     if evidence.unknown_reason is not None:
         return Verdict(Outcome.UNKNOWN, evidence.reason, evidence.unknown_reason)
@@ -129,31 +158,31 @@ def decide(
         reason = f"{unknowns} of {judged} could not be decided ({_codes(findings, Outcome.UNKNOWN)})"
         return Verdict(Outcome.UNKNOWN, reason, UnknownReason.UNREADABLE)
     if not findings:
-        return _empty(control, nil_return)
+        return _empty(control, stated)
     if not judged:
-        reason = f"none of {len(findings)} is concerned ({_codes(findings, Outcome.NOT_APPLICABLE)})"
+        reason = f"none of {findings.total()} is concerned ({_codes(findings, Outcome.NOT_APPLICABLE)})"
         return Verdict(Outcome.NOT_APPLICABLE, reason)
     if fails:
-        return Verdict(Outcome.PASS, f"{fails} of {judged} fail, within the {limit} % that are tolerated")
+        return Verdict(Outcome.PASS, f"{fails} of {judged} fail, within the {tolerated} % that are tolerated")
     return Verdict(Outcome.PASS, f"all {judged} pass")
 
 
-def _empty(control: Control, nil_return: AttestationView | None) -> Verdict:
+def _empty(control: Control, stated: Callable[[], Proof | None]) -> Verdict:
     empty = control.empty
     if empty.verdict is Outcome.UNKNOWN:
         return Verdict(Outcome.UNKNOWN, f"nothing to judge: {empty.reason.en}", UnknownReason.NO_EVIDENCE)
-    if empty.proof == "nil_return":
-        if nil_return is None:
-            reason = "nothing is recorded, and no in-date statement says that nothing happened"
-            return Verdict(Outcome.UNKNOWN, reason, UnknownReason.OVERDUE)
-        said = f"stated by a nil return of {nil_return.occurred_at:%Y-%m-%d}"
+    fails_anyway = empty.verdict is Outcome.FAIL and empty.proof == "complete"  # that there is none is the failure
+    proof = None if fails_anyway else stated()
+    if proof is not None and proof.stated_at is None:
+        return Verdict(Outcome.UNKNOWN, f"nothing to judge, and {proof.missing}", UnknownReason.OVERDUE)
+    if proof is not None:
+        said = f"stated by a return of {proof.stated_at:%Y-%m-%d}"
         return Verdict(empty.verdict, f"nothing to judge, {said}: {empty.reason.en}")
     return Verdict(empty.verdict, f"nothing to judge, on complete evidence: {empty.reason.en}")
 
 
-def _codes(findings: Sequence[FindingResult], outcome: Outcome) -> str:
-    count = Counter(finding.code for finding in findings if finding.verdict is outcome)
-    return ", ".join(f"{code} {n}" for code, n in sorted(count.items()))
+def _codes(findings: Counter[tuple[Outcome, str]], outcome: Outcome) -> str:
+    return ", ".join(f"{code} {n}" for (of, code), n in sorted(findings.items()) if of is outcome)
 
 
 def _also(evidence: Evidence) -> str:

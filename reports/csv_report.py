@@ -12,6 +12,7 @@ from datetime import datetime
 
 import orjson
 
+from compliance.reports import period
 from compliance.reports.model import ControlView, CoverageView, FrameworkView, control_view, coverage_views
 from compliance.schemas.results import AuditResult
 
@@ -143,9 +144,20 @@ def _evidence(view: CoverageView) -> Iterable[tuple[object, ...]]:
 def framework_tables(view: FrameworkView) -> dict[str, bytes]:
     """The tables of one framework by file name."""
     return {
+        **_period_tables(view.audit, [c.id for c in view.controls], f"{view.id}-"),
         f"{view.id}-findings.csv": findings_csv(view.controls),
         f"{view.id}-coverage.csv": coverage_csv(view.coverage),
         f"{view.id}-evidence.csv": evidence_csv(view.coverage),
+    }
+
+
+def _period_tables(audit: AuditResult, controls: Sequence[str], prefix: str = "") -> dict[str, bytes]:
+    if audit.period is None:
+        return {}
+    return {
+        f"{prefix}exceptions.csv": table(period.EXCEPTIONS, period.exception_rows(audit, controls)),
+        f"{prefix}gaps.csv": table(period.GAPS, period.gap_rows(audit, controls)),
+        f"{prefix}timeline.csv": table(period.TIMELINE, period.timeline_rows(audit, controls)),
     }
 
 
@@ -154,6 +166,7 @@ def audit_tables(audit: AuditResult) -> dict[str, bytes]:
     coverage = coverage_views(audit, audit.controls)
     controls = [control_view(audit.controls[name]) for name in sorted(audit.controls)]
     return {
+        **_period_tables(audit, sorted(audit.controls)),
         "findings.csv": findings_csv(controls),
         "coverage.csv": coverage_csv(coverage),
         "evidence.csv": evidence_csv(coverage),

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from compliance.reports.json_report import DISCLAIMER, plain, to_bytes
+from compliance.reports.json_report import DISCLAIMER, to_bytes
 from compliance.reports.paper import environment
+from compliance.reports.plain import plain
 from compliance.reports.render import Written, write_whole
 from compliance.schemas.errors import ReportError
 from compliance.schemas.results import AuditResult

@@ -6,13 +6,10 @@ The shape is published in `reports/schema/report-1.json`. Within a major version
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
-from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import orjson
-from pydantic import BaseModel
 
 from compliance.reports.model import (
     CONTROL_STATUSES,
@@ -26,6 +23,8 @@ from compliance.reports.model import (
     coverage_views,
     framework_view,
 )
+from compliance.reports.period import period_part
+from compliance.reports.plain import plain
 from compliance.schemas.results import AuditResult
 
 SCHEMA_VERSION = "1.0"
@@ -41,6 +40,7 @@ def framework_document(view: FrameworkView) -> dict[str, Any]:
         "controls": [_control(c) for c in view.controls],
         "coverage": [_coverage(c) for c in view.coverage],
         **_declared(view.audit),
+        **period_part(view.audit, [c.id for c in view.controls]),
     }
 
 
@@ -62,29 +62,13 @@ def audit_document(audit: AuditResult) -> dict[str, Any]:
         "controls": [_control(c) for c in controls],
         "coverage": [_coverage(c) for c in coverage_views(audit, audit.controls)],
         **_declared(audit),
+        **period_part(audit, audit.controls),
     }
 
 
 def to_bytes(document: Mapping[str, Any]) -> bytes:
     """The document as indented UTF-8 JSON; the same document gives the same bytes."""
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON holds it: times in ISO 8601 UTC, enumerations as their text."""
-    if isinstance(value, Enum):
-        return value.value
-    if value is None or isinstance(value, bool | int | str):
-        return value
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    if isinstance(value, BaseModel):
-        return plain(value.model_dump())
-    if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(v) for v in value]
-    return str(value)
 
 
 def _fields(value: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _ROOMS = {
     "operations": "Registers: incidents, changes, maintenance, scans",
     "estate": "Backups, storage, edge, capacity",
     "monitoring": "Monitoring, and what applications say of themselves",
+    "recovery": "What can be restored",
     "engine": "The engine's own records",
 }
 

@@ -6,10 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from compliance.schemas.catalogue import Control, Framework, PlannedControl, Requirement, Severity, Text
 from compliance.schemas.kinds.engine import Outcome
+
+if TYPE_CHECKING:
+    from compliance.schemas.period import PeriodView
 
 
 class UnknownReason(StrEnum):
@@ -95,6 +98,10 @@ class AttestationView:
     in_date: bool
     entry: int
     resources: tuple[str, ...] = ()  # of its control, as findings name them
+    document_bytes: int | None = None  # size of the copy kept beside the ledger; None: none was kept
+    of_kind: str | None = None  # kind kept in the register that a return speaks of
+    of_source: str | None = None  # source whose register it is; None: every one that the person owns
+    entries: int | None = None  # entries that the register holds, as stated
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +149,7 @@ class ControlResult:
     planned: PlannedControl | None = None
     sha256: str = ""  # digest of YAML and SQL
     sql: str = ""
+    yaml: bytes = b""  # the file, as it stands
     parameters: Mapping[str, Any] = field(default_factory=dict)
     kinds: tuple[str, ...] = ()
     gaps: tuple[Coverage, ...] = ()  # coverage rows that kept it from a pass
@@ -236,3 +244,4 @@ class AuditResult:
     waivers: tuple[WaiverView, ...]
     attestations: tuple[AttestationView, ...]
     notes: tuple[str, ...] = ()  # things the reader must know (interrupted collection, unverified tail, …)
+    period: PeriodView | None = None  # of an audit over a period; `as_of` is then the last moment judged

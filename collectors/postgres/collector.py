@@ -10,6 +10,7 @@ from compliance.collectors.addresses import is_loopback, known_as
 from compliance.collectors.asking import Read
 from compliance.collectors.declared import declared
 from compliance.collectors.postgres import (
+    archiving,
     audit,
     discovery,
     grants,
@@ -342,9 +343,9 @@ def _replication_link(ctx: Context[PostgresSettings], session: Session) -> Read:
 
 def _archive_status(ctx: Context[PostgresSettings], session: Session) -> Read:
     _need(session, "reads_settings", queries.ARCHIVE)
-    waiting = _optional(session, queries.ARCHIVE_WAITING, "waiting_count")
-    count = int(waiting[0]["waiting"]) if waiting else None
-    return [instance.row_archive_status(session.instance, session.one(queries.ARCHIVE), count)], None
+    position = _optional(session, queries.ARCHIVE_POSITION, "waiting_count, last_segment and archived_until")
+    row = position[0] if position else None
+    return [archiving.row_archive_status(session.instance, session.one(queries.ARCHIVE), row)], None
 
 
 def _internal_link(ctx: Context[PostgresSettings], session: Session) -> Read:

@@ -16,7 +16,7 @@ from compliance.collectors.postgres.audit import audit_classes, audit_extension,
 from compliance.collectors.postgres.effective import Effective, libraries
 from compliance.collectors.postgres.rules import FOREIGN_METHODS, methods, password_login, tls_required
 from compliance.collectors.postgres.session import Row
-from compliance.schemas.kinds.data import ArchiveStatus, DatabaseExtension, DatabaseInstance, DataStore
+from compliance.schemas.kinds.data import DatabaseExtension, DatabaseInstance, DataStore
 from compliance.schemas.kinds.host import ConfigFile, Setting
 from compliance.schemas.kinds.identity import AuthPolicy, AuthRule
 from compliance.schemas.kinds.web import ServiceStatus
@@ -250,30 +250,6 @@ def older_than(path: str | None, moment: datetime) -> bool | None:
         return max(status.st_mtime, status.st_ctime) <= moment.timestamp()
     except OSError:
         return None
-
-
-def row_archive_status(instance: str, row: Row, waiting: int | None) -> ArchiveStatus:
-    """Archiving as one row. A command that throws segments away (`true`) does not count as archiving."""
-    works = (bool(row["has_command"]) and not row["goes_nowhere"]) or bool(row["has_library"])
-    known = row["mode"] is not None and row["has_command"] is not None
-    return ArchiveStatus(
-        instance=instance,
-        enabled=None if not known else row["mode"] != "off" and works,
-        last_archived_at=row["last_archived_time"],
-        last_failed_at=row["last_failed_time"],
-        is_failing=_is_failing(row["last_archived_time"], row["last_failed_time"]),
-        archived_count=row["archived_count"],
-        failed_count=row["failed_count"],
-        waiting_count=waiting,
-        timeout_s=row["timeout_s"],
-        tool=row["library"] or row["tool"],
-    )
-
-
-def _is_failing(archived: datetime | None, failed: datetime | None) -> bool | None:
-    if failed is None:
-        return None if archived is None else False
-    return archived is None or failed > archived
 
 
 def rows_data_stores(instance: str, databases: Sequence[Row], needs_backup: bool | None) -> list[DataStore]:

@@ -257,9 +257,19 @@ GROUP BY a.archived_count, a.last_archived_time, a.failed_count, a.last_failed_t
     "GRANT pg_read_all_settings TO the reading role (pg_monitor contains it)",
 )
 
-ARCHIVE_WAITING = Query(
-    "segments waiting to be archived",
-    "SELECT count(*) AS waiting FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'",
+ARCHIVE_POSITION = Query(
+    "what waits to be archived",
+    """WITH listed AS (SELECT name, left(name, 24) AS segment FROM pg_ls_archive_statusdir()),
+waiting AS (SELECT count(*) AS files, min(segment) FILTER (WHERE segment ~ '^[0-9A-F]{24}$') AS first
+            FROM listed WHERE name LIKE '%.ready'),
+done AS (SELECT max(l.segment) AS segment FROM listed l CROSS JOIN waiting w
+         WHERE l.name ~ '^[0-9A-F]{24}[.]done$' AND (w.first IS NULL OR l.segment < w.first))
+SELECT w.files AS waiting, d.segment AS done, now() AS at,
+       (SELECT modification FROM pg_ls_waldir() WHERE name = d.segment) AS done_written_at,
+       CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_walfile_name(pg_current_wal_lsn()) END AS current,
+       CASE WHEN pg_is_in_recovery() THEN NULL ELSE pg_wal_lsn_diff(pg_current_wal_lsn(), '0/0')::bigint END AS written,
+       (SELECT setting::bigint FROM pg_settings WHERE name = 'wal_segment_size') AS segment_bytes
+FROM waiting w CROSS JOIN done d""",
     "GRANT pg_monitor TO the reading role",
 )
 

@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import compliance
-from compliance.app import anchoring, check, collect, discover, evidence, keys, outside
+from compliance.app import anchoring, check, collect, discover, evidence, keeping, keys, outside
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.app.workspace import Say, Workspace, now
@@ -21,6 +22,7 @@ from compliance.schemas.catalogue import Framework
 from compliance.schemas.errors import ConfigError, IntegrityError
 from compliance.schemas.kinds.engine import ENGINE, Audit, ControlVerdict, Finding, LedgerCheck
 from compliance.schemas.messages import Record
+from compliance.schemas.period import ControlPeriod
 from compliance.schemas.results import AnchorView, AuditResult, ControlResult, Coverage, LedgerState
 from compliance.verify import Verification, verify_connection
 
@@ -42,6 +44,7 @@ class Plan:
 
     wanted: Wanted
     catalogue: catalogues.Catalogue
+    overrides: evaluate.Overrides | None = None  # other parameters than those of the configuration
 
 
 INTERRUPTED = "The collection was interrupted; what had not been read by then counts as not read."
@@ -121,7 +124,7 @@ def perform(workspace: Workspace, plan: Plan, *, say: Say, progress: Callable[..
     if not wanted.collect and wanted.as_of is None:
         collect.declare(workspace, collect.run_id(workspace.clock()))  # a source nobody read yet must show as unread
     as_of = wanted.as_of or workspace.clock()
-    result = _evaluate(workspace, plan, as_of, checked, anchors, tuple(notes), say)
+    result = evaluate_at(workspace, plan, as_of, checked, anchors, tuple(notes), say)
     record(workspace, result)
     return result
 
@@ -196,7 +199,7 @@ def check_ledger(workspace: Workspace) -> tuple[LedgerCheck, tuple[AnchorView, .
     return seen, anchors
 
 
-def _evaluate(
+def evaluate_at(
     workspace: Workspace,
     plan: Plan,
     as_of: datetime,
@@ -204,9 +207,14 @@ def _evaluate(
     anchors: tuple[AnchorView, ...],
     notes: tuple[str, ...],
     say: Say,
+    period_start: datetime | None = None,
 ) -> AuditResult:
+    """The verdicts at `as_of`, recorded nowhere.
+
+    Raises ConfigError when the ledger holds nothing from that moment.
+    """
     ledger, wanted, catalogue = workspace.ledger, plan.wanted, plan.catalogue
-    overrides = workspace.config.parameters
+    overrides = workspace.config.parameters if plan.overrides is None else plan.overrides
     upto = evidence.visible(ledger, as_of, wanted.known)
     if upto == 0 or as_of < ledger.entry(0).at:
         raise ConfigError(
@@ -232,6 +240,7 @@ def _evaluate(
             profile=flags,
             waivers=granted,
             attestations=attested,
+            period_start=period_start,
         )
     frameworks = tuple(
         rollup.roll_up(
@@ -268,7 +277,7 @@ def _evaluate(
 
 def record(workspace: Workspace, result: AuditResult) -> None:
     """Write verdicts and findings into the ledger: one signed append."""
-    drafts = []
+    drafts = keeping.drafts(workspace, result.controls.values())
     for control in result.controls.values():
         if control.control is None:
             continue
@@ -299,6 +308,8 @@ def close(workspace: Workspace, result: AuditResult, reports: Sequence[tuple[str
         audit=result.audit,
         frameworks=[item.framework.id for item in result.frameworks],
         as_of=result.as_of,
+        period_start=result.period.start if result.period else None,
+        period_end=result.period.end if result.period else None,
         known=result.known,
         ledger_size=result.ledger.size,
         ledger_root=result.ledger.root,
@@ -327,7 +338,20 @@ def _verdict(result: AuditResult, control: ControlResult) -> ControlVerdict:
         parameters=dict(control.parameters),
         counts=dict(sorted(counts.items())),
         duration_us=control.duration_us,
+        period=_over(result.period.controls[control.id]) if result.period else None,
     )
+
+
+def _over(found: ControlPeriod) -> dict[str, Any]:
+    """What the verdict over a period rests on, in numbers."""
+    said: dict[str, Any] = {"rule": found.rule, "exceptions": len(found.exceptions), "gaps": len(found.gaps)}
+    if found.occurrences is not None:
+        for name in ("unit", "expected", "needed", "observed", "conforming"):
+            said[name] = getattr(found.occurrences, name)
+    if found.population is not None:
+        for name in ("opening", "added", "removed", "closing", "members", "sha256"):
+            said[name] = getattr(found.population, name)
+    return said
 
 
 def framework(catalogue: catalogues.Catalogue, name: str) -> Framework:

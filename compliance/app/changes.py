@@ -62,6 +62,21 @@ def table(
             for before, after in pairwise(_readings(collections, one.source, one.kind, as_of)):
                 if before.snapshot_sha256 != after.snapshot_sha256:
                     rows += _between(ledger, before, after)
+    return _rows(rows)
+
+
+def trailed(covered: Sequence[Coverage]) -> list[Coverage]:
+    """The rows about roles from which changes are derived."""
+    return [row for row in _with_trail(covered) if not row.removed_from_configuration]
+
+
+def between(ledger: Ledger, before: StoredCollection, after: StoredCollection) -> pa.Table:
+    """The changes that two readings show which follow each other, as rows of evidence."""
+    rows = [] if before.snapshot_sha256 == after.snapshot_sha256 else list(_between(ledger, before, after))
+    return _rows(rows)
+
+
+def _rows(rows: Sequence[tuple[Any, ...]]) -> pa.Table:
     columns = [pa.array([row[n] for row in rows], of) for n, of in enumerate(INPUT.types)]
     return pa.table(columns, schema=INPUT)
 

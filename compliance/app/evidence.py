@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -158,8 +158,10 @@ def build_base(
     as_of: datetime,
     upto: int,
     time_zone: str,
+    only: Collection[str] | None = None,
 ) -> EvidenceBase:
-    """The typed tables of every kind as they stood at `as_of`, from the entries below `upto`.
+    """The typed tables of every kind as they stood at `as_of`, from the entries below `upto`; or of the kinds in
+    `only`, which `covered` must not go beyond, and the engine's own.
 
     A state is taken from the newest complete collection of each source that is still configured; events are all
     that happened by `as_of`. Terms of law are counted in the local days of `time_zone`.
@@ -185,6 +187,9 @@ def build_base(
         kind: pa.concat_tables(found) for kind, found in parts.items() if found
     }
     tables |= events
+    if only is not None:
+        kinds = (*only, *ENGINE_STATES, *ENGINE_EVENTS)
+        return EvidenceBase.build(tables, [*covered, *_engine_coverage(as_of)], kinds=kinds, time_zone=time_zone)
     tables[changes.KIND] = changes.table(ledger, covered, collections, as_of)
     derived = changes.coverage(covered, collections, as_of)
     coverage_ = [*covered, *derived, *_engine_coverage(as_of)]
@@ -195,6 +200,11 @@ def engine_base(ledger: Ledger, kinds: Sequence[str], as_of: datetime) -> Eviden
     """A small base with some of the engine's own event kinds only: for looking at waivers without an evaluation."""
     tables = {kind: _until(ledger.events(kind), as_of) for kind in kinds}
     return EvidenceBase.build(tables, list(_engine_coverage(as_of, kinds)), kinds=kinds)
+
+
+def small_base(kind: str, state: pa.Table, at: datetime) -> EvidenceBase:
+    """A small base with one state of one of the engine's own kinds."""
+    return EvidenceBase.build({kind: _with_time(state, at)}, list(_engine_coverage(at, (kind,))), kinds=(kind,))
 
 
 def _engine_coverage(as_of: datetime, kinds: Iterable[str] = (*ENGINE_STATES, *ENGINE_EVENTS)) -> Iterable[Coverage]:

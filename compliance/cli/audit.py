@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from compliance.cli.options import config_option, emit_json, json_option, quiet_option, say
 from compliance.cli.progress import collecting, speaker
+
+if TYPE_CHECKING:
+    from compliance.app.workspace import Workspace
+    from compliance.controls.catalogue import Catalogue
 
 FORMATS = ("pdf", "json", "csv", "html")
 
@@ -43,13 +49,23 @@ def listed(allowed: tuple[str, ...], value: str) -> list[str]:
 )
 @config_option
 @click.argument("frameworks", nargs=-1)
+@click.option(
+    "--period",
+    "over",
+    default=None,
+    metavar="A..B",
+    help="Judge a period of days (UTC); reads nothing.",
+)
 @click.option("--as-of", callback=moment, default=None, help="Judge the evidence as it stood then; needs --no-collect.")
 @click.option(
     "--known",
     type=click.Choice(["then", "now"]),
-    default="then",
-    show_default=True,
-    help="With --as-of: only what was recorded by then, or everything recorded so far about that time.",
+    default=None,
+    help="With --as-of (default then) or --period (default now): only what was recorded by then, or everything "
+    "recorded so far about that time.",
+)
+@click.option(
+    "--explain", is_flag=True, help="With --as-of: why verdicts about that moment are others now; nothing is judged."
 )
 @click.option("--no-collect", is_flag=True, help="Judge what the ledger holds, read nothing.")
 @click.option("--format", "formats", default="pdf,json,csv,html", show_default=True, help="Comma-separated.")
@@ -62,8 +78,10 @@ def command(
     ctx: click.Context,
     config_path: Path | None,
     frameworks: tuple[str, ...],
+    over: str | None,
     as_of: datetime | None,
-    known: str,
+    known: str | None,
+    explain: bool,
     no_collect: bool,
     formats: str,
     languages: str | None,
@@ -72,19 +90,33 @@ def command(
     quiet: bool,
 ) -> None:
     """Audit. Exit 1 when something fails, 3 when nothing fails but not everything could be decided."""
-    from compliance.app import audit, publish, workspace
+    from compliance.app import audit, period, publish, workspace
     from compliance.reports import gate, text
 
+    if over is not None and as_of is not None:
+        raise click.UsageError("--period and --as-of exclude each other: a period ends at its own last moment")
+
+    if explain and as_of is None:
+        raise click.UsageError("--explain speaks of a moment: name it with --as-of")
     tell = speaker(quiet)
     wanted_formats = listed(FORMATS, formats)
-    wanted = audit.Wanted(frameworks, as_of, known if as_of else "now", collect=not no_collect)
-    catalogue = audit.possible(wanted)
+    no_collect = no_collect or explain or over is not None
+    asked = period.asked(over, frameworks=frameworks, known=known or "now") if over is not None else None
+    wanted = audit.Wanted(frameworks, as_of, known or "then" if as_of else "now", collect=not no_collect)
+    catalogue = audit.possible(wanted) if asked is None else period.possible(asked, workspace.now())
     config = workspace.configured(config_path, say, propose=not no_collect)
     plan = audit.plan(config, wanted, catalogue)
     chosen = listed(("en", "es"), languages) if languages else list(config.audit.languages)
+    if explain and as_of is not None:
+        with workspace.opened(config, say, must_exist=True) as opened:
+            _explained(opened, catalogue, as_of, tell, as_json)
+        return
     with workspace.opened(config, say, must_exist=no_collect) as opened:
         with collecting(quiet) as show:
-            result = audit.perform(opened, plan, say=tell, progress=show)
+            if asked is not None:
+                result = period.perform(opened, asked, catalogue, say=tell)
+            else:
+                result = audit.perform(opened, plan, say=tell, progress=show)
         written = publish.publish(
             result,
             output or config.resolve(config.audit.output),
@@ -101,3 +133,21 @@ def command(
             click.echo(line)
         click.echo(f"reports: {written.folder}")
     ctx.exit(130 if audit.interrupted(result) else judged.exit_code)
+
+
+def _explained(
+    opened: Workspace, catalogue: Catalogue, as_of: datetime, tell: Callable[[str], None], as_json: bool
+) -> None:
+    from dataclasses import asdict
+
+    from compliance.app import explaining
+
+    found, missing = explaining.explain(opened, catalogue, as_of, tell)
+    if as_json:
+        emit_json({"as_of": as_of.isoformat(), "differences": [asdict(one) for one in found], "no_definition": missing})
+        return
+    for one in found:
+        late = f" (entries {', '.join(map(str, one.late))})" if one.late else ""
+        versions = f" version {one.version_then} to {one.version_now}" if one.version_then != one.version_now else ""
+        click.echo(f"{one.control}: {one.then} then, {one.now} now: {', '.join(one.causes)}{late}{versions}")
+    click.echo(f"{len(found)} controls differ; of {len(missing)} the ledger keeps no definition from then")

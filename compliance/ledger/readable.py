@@ -180,6 +180,12 @@ class Readable:
             if len(batch):
                 yield batch
 
+    def versions(self, kind: str, first: int = 0, upto: int | None = None) -> pa.Table:
+        """Every stored row of a state kind from entry `first` on, in order: the columns of `state`, and `collection`,
+        `key` (canonical JSON) and `gone`. Together with the collections they tell the set at any time."""
+        with self._mutex:
+            return self._reader.versions(kind, first, self.size if upto is None else upto)
+
     def entries(self, kind: str | None = None, upto: int | None = None) -> Iterator[Entry]:
         """Entries in order, of one kind or of all, among the first `upto`."""
         found = self._reader.entries(kind, self.size if upto is None else upto)

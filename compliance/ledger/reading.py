@@ -147,6 +147,19 @@ class Reader:
             [link.of_kind, link.of_source, link.base, link.seq, link.seq + link.stored],
         )
 
+    def versions(self, kind: str, first: int, upto: int) -> pa.Table:
+        """Every stored row of a state kind from `first` on and below `upto`, tombstones too, with its collection, its
+        key and whether it is gone."""
+        where = "e.kind = $1 AND e.seq >= $2 AND e.seq < $3 AND e.collection IS NOT NULL"
+        table = self._rows(kind, where, [kind, first, upto])
+        more = self._store.table(
+            f"SELECT seq, collection, key, gone FROM whole.entry e WHERE {where} ORDER BY 1",  # noqa: S608
+            [kind, first, upto],
+        )
+        for name in ("collection", "key", "gone"):
+            table = table.append_column(name, more[name])
+        return table
+
     def _rows(self, kind: str, where: str, parameters: list[Any]) -> pa.Table:
         known = all_kinds().get(kind)
         personal = known is None or bool(known.personal_columns())

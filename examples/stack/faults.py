@@ -178,6 +178,14 @@ FAULTS = (
         _of("db.audited"),
     ),
     Fault(
+        "application-may-rewrite-its-trail",
+        "The role of the application may empty the table that keeps what its users did.",
+        planting.sql(
+            "GRANT TRUNCATE ON auditlog_logentry TO school_app", "REVOKE TRUNCATE ON auditlog_logentry FROM school_app"
+        ),
+        _of("access.application_role_bounded"),
+    ),
+    Fault(
         "connections-not-logged",
         "PostgreSQL does not log who connects.",
         planting.postgres(log_connections="off"),
@@ -194,6 +202,20 @@ FAULTS = (
         "The archive command fails: nothing can be restored to a moment from now on.",
         planting.archiving,
         _of("backup.pitr"),
+    ),
+    Fault(
+        "archive-has-a-hole",
+        "A segment is gone from the archive: what was written after it cannot be restored.",
+        planting.hole,
+        _of("backup.pitr"),
+    ),
+    Fault(
+        "backups-not-there",
+        "The repository of the backups is gone; PostgreSQL has not noticed yet.",
+        planting.no_backups,
+        _of(),
+        _of("backup.pitr", "engine.evidence_fresh"),
+        lasts=True,
     ),
     Fault(
         "redis-evicts-sessions",

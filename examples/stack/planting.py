@@ -191,6 +191,32 @@ def archiving(stack: Stack) -> Undo:
     return back
 
 
+def hole(stack: Stack) -> Undo:
+    """A segment is taken out of the archive after the newest backup."""
+    for _ in range(2):
+        stack.postgres.sql("SELECT pg_logical_emit_message(true, 'fault', 'x')", "SELECT pg_switch_wal()")
+    _until(stack, "SELECT count(*) = 0 FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'")
+    *_, lost, _ = sorted(path for path in stack.backups.archive.iterdir() if "-" in path.name)
+    kept = stack.backups.folder / lost.name
+    lost.rename(kept)
+
+    def back() -> None:
+        kept.rename(lost)
+
+    return back
+
+
+def no_backups(stack: Stack) -> Undo:
+    """The folder of the repository is not there: another was mounted in its place, or nothing."""
+    away = stack.backups.repository.with_name("away")
+    stack.backups.repository.rename(away)
+
+    def back() -> None:
+        away.rename(stack.backups.repository)
+
+    return back
+
+
 def _until(stack: Stack, question: str) -> None:
     with stack.postgres.session() as session:
         for _ in range(600):

@@ -8,6 +8,7 @@ from typing import Self
 
 from examples.stack.parts import Place, Ports
 from examples.stack.parts.authority import Authority
+from examples.stack.parts.backups import Backups
 from examples.stack.parts.postgres import PgBouncer, Postgres
 from examples.stack.parts.redis import Redis
 from examples.stack.parts.school import School
@@ -27,6 +28,7 @@ class Stack:
         place = Place(folder, self.ports)
         self.authority = Authority(folder)
         self.postgres = Postgres(place, self.authority)
+        self.backups = Backups(place, self.postgres)
         self.pgbouncer = PgBouncer(place, self.authority)
         self.redis = Redis(place, self.authority)
         self.school = School(place, self.authority, self.postgres)
@@ -69,6 +71,7 @@ class Stack:
         for part in (self.postgres, self.pgbouncer, self.redis):
             part.start()
         self.school.prepare()
+        self.backups.prepare()
         for web in (self.gunicorn, self.second, self.nginx):
             web.start()
 

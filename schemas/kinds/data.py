@@ -177,6 +177,10 @@ class ArchiveStatus(State):
     archived_count: int | None = column("Segments archived since the counters began.")
     failed_count: int | None = column("Failures since then.")
     waiting_count: int | None = column("Segments waiting.")
+    last_segment: str | None = column("Newest segment before which none waits: the server says they are archived.")
+    archived_until: Instant | None = column(
+        "What was written until then is archived, by the server's word; NULL for a standby, which archives nothing."
+    )
     timeout_s: int | None = column("Longest time before a segment is closed; 0 when never forced.")
     earliest_restore_at: Instant | None = column("Earliest time that can be restored; needs the backup tool's word.")
     latest_restore_at: Instant | None = column("Latest time that can be restored.")

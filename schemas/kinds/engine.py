@@ -96,7 +96,11 @@ class Attestation(Event):
     expires_at: Instant = always("From when on it no longer counts.")
     document_sha256: str | None = column("Digest of the attached document.")
     document_name: str | None = column("Its file name.")
+    document_bytes: int | None = column("Size of the copy that was kept beside the ledger; NULL when none was kept.")
     revokes: str | None = column("Attestation that this one takes back.")
+    of_kind: str | None = column("Kind kept in the register that a return speaks of.")
+    of_source: str | None = column("Source whose register it is; NULL: every one that the person owns.")
+    entries: int | None = column("Entries that the register holds, as stated; 0 is a nil return.")
 
 
 class Waiver(Event):
@@ -160,7 +164,9 @@ class Audit(Event):
 
     audit: str = always("Identifier.")
     frameworks: list[str] = always("Frameworks evaluated.")
-    as_of: Instant = always("Moment judged.")
+    as_of: Instant = always("Moment judged; over a period, the last one.")
+    period_start: Instant | None = column("First moment of the period, for an audit over one.")
+    period_end: Instant | None = column("Its last moment as asked for; after `as_of` while it went on.")
     known: str = always("then: only what was recorded by that moment; now: everything recorded so far.")
     ledger_size: int = always("Entries the evaluation rests on.")
     ledger_root: str = always("Root over them, hexadecimal.")
@@ -171,6 +177,40 @@ class Audit(Event):
     profile: dict[str, Any] | None = column("Flags in force and their dates.")
     counts: dict[str, Any] | None = column("Controls by verdict.")
     reports: list[dict[str, Any]] | None = column("Files written: name, SHA-256.")
+
+
+class ControlDefinition(Event):
+    """The definition of a control under which verdicts were given: recorded once for each digest, by the first audit
+    that uses it, so that they can be given again when the definition at hand is another."""
+
+    kind: ClassVar[str] = "control_definition"
+    key: ClassVar[tuple[str, ...]] = ("control", "sha256")
+
+    control: str = always("Control.")
+    version: int = always("Its version.")
+    sha256: str = always("SHA-256 over the bytes of `yaml`, a NUL and those of `sql`, hexadecimal.")
+    yaml: str = always("The YAML file, as it stands.")
+    sql: str = always("The SQL file, as it stands.")
+
+
+class SampleDraw(Event):
+    """A sample drawn from a frozen population by a seed that the auditor names. The draw can be repeated elsewhere: the
+    members in the order of SHA-256 over seed, NUL, source, NUL and resource; the first `size` of them are the sample."""
+
+    kind: ClassVar[str] = "sample_draw"
+    key: ClassVar[tuple[str, ...]] = ("sample",)
+    subject_column: ClassVar[str | None] = "by_person"
+
+    sample: str = always("Identifier.")
+    audit: str = always("Audit whose population it is.")
+    control: str = always("Control whose population it is.")
+    population: int = always("Members of the population.")
+    population_sha256: str = always("SHA-256 over `source NUL resource LF` of every member, sorted by bytes.")
+    seed: str = always("The auditor's seed.")
+    size: int = always("Members drawn.")
+    items: list[int] = always("Numbers of the findings of audit and control that were drawn, in the order drawn.")
+    items_sha256: str = always("SHA-256 over `source NUL resource LF` of the members drawn, in that order.")
+    by_person: str = always("Who drew it.", personal=True)
 
 
 class ControlVerdict(Event):
@@ -191,6 +231,9 @@ class ControlVerdict(Event):
     parameters: dict[str, Any] | None = column("Parameters in force.")
     counts: dict[str, Any] | None = column("Findings by verdict.")
     duration_us: int | None = column("Time the query took.")
+    period: dict[str, Any] | None = column(
+        "Over a period: rule, occurrences, exceptions, gaps, population with its digest."
+    )
 
 
 class Finding(Event):

@@ -149,7 +149,7 @@ class OncallCoverage(State):
     key: ClassVar[tuple[str, ...]] = ("rota", "day")
     kept: ClassVar[bool] = True
 
-    rota: str = always("Rota, by its name.")
+    rota: str = always("Rota, by its name; the shifts that relieve each other are one rota.")
     day: Instant = always("The day, at 00:00 UTC.")
     covered_minutes: int | None = column("Minutes of the day on which somebody was on call; 1440 for all of it.")
 
@@ -443,6 +443,7 @@ class PentestFinding(State):
     pentest: str | None = column("Engagement it comes from, by its number in the register of penetration tests.")
     owner: str | None = column("Who answers for correcting it.", personal=True)
     severity: FindingSeverity | None = column("critical, high, medium or low.")
+    status: FindingStatus | None = column("open, fixed, accepted or false_positive.")
     exploitable: bool | None = column("The testers could use it, or judged that it can be used.")
     opened_at: Instant | None = column("When it was reported.")
     fixed_at: Instant | None = column("When it was corrected; empty until then.")

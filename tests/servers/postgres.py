@@ -129,6 +129,11 @@ class PostgresServer:
         if (self.data / "postmaster.pid").exists():
             self._run("pg_ctl", "-w", "-m", "immediate", "-D", str(self.data), "stop")
 
+    def words(self) -> str:
+        """The end of what it logged."""
+        files = sorted((self.data / "log").glob("*.log"), key=lambda path: path.stat().st_mtime)
+        return files[-1].read_text(errors="replace")[-4000:] if files else ""
+
     def parameters(self, dbname: str = "postgres") -> dict[str, Any]:
         """Connection parameters of the administrator, by Unix socket."""
         return {

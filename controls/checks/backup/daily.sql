@@ -14,6 +14,7 @@ WITH kept AS (
       PARTITION BY r.source, r.backup_set, r.repository ORDER BY r.finished_at, r.run ROWS BETWEEN 7 PRECEDING AND 1 PRECEDING
     ) AS usual_bytes
   FROM backup_run AS r
+  -- same: a whole run is itself kept, so the list is there
   LEFT JOIN kept AS k ON k.source = r.source AND k.backup_set = r.backup_set AND k.repository = r.repository
   WHERE r.outcome = 'success' AND r.page_errors IS NOT TRUE AND r.backup_type IN ('full', 'diff', 'incr') AND r.finished_at <= $as_of
 ), keyed AS (
@@ -50,20 +51,24 @@ WITH kept AS (
   SELECT r.source, r.backup_set, r.entry, r.environment, r.content, r.system_identifier, NULL FROM backup_run AS r
 ), sets AS (
   SELECT
-    n.source, n.backup_set, min(n.entry) AS entry, max(n.environment) AS environment, min(n.content) AS content,
-    list(n.system_identifier) AS clusters, max(n.runs) AS runs
+    n.source, n.backup_set,
+    min(n.content) AS content, list(n.system_identifier) AS clusters,
+    count(*) FILTER (WHERE list_contains($not_production, lower(n.environment)) IS NOT TRUE) AS productive,
+    -- same: any entry of the set will do, and one row at most tells the number of runs
+    min(n.entry) AS entry, max(n.runs) AS runs
   FROM named AS n
   GROUP BY n.source, n.backup_set
 ), servers AS (
   SELECT list(d.system_identifier) AS clusters FROM database_instance AS d
 ), target AS (
   SELECT
-    d.source, d.entry, d.instance AS name, d.system_identifier AS key, d.environment, 'database' AS content, NULL AS runs,
-    d.system_identifier <> '' AS identified
+    d.source, d.entry, d.instance AS name, d.system_identifier AS key, 'database' AS content, NULL AS runs,
+    d.system_identifier <> '' AS identified, list_contains($not_production, lower(d.environment)) AS elsewhere
   FROM database_instance AS d
   UNION ALL
-  SELECT s.source, s.entry, s.backup_set, concat(s.source, '/', s.backup_set), s.environment, s.content, s.runs, FALSE
+  SELECT s.source, s.entry, s.backup_set, concat(s.source, '/', s.backup_set), s.content, s.runs, FALSE, s.productive = 0
   FROM sets AS s
+  -- same: always one row
   LEFT JOIN servers AS v ON TRUE
   WHERE list_has_any(s.clusters, v.clusters) IS NOT TRUE
 )
@@ -71,8 +76,8 @@ SELECT
   concat(t.source, '/', t.name) AS resource,
   [t.entry, n.entry] AS entry,
   CASE
-    WHEN list_contains($not_production, lower(t.environment))
-      THEN not_applicable('not_production', concat(t.name, ' is declared to be ', t.environment))
+    WHEN t.elsewhere IS TRUE
+      THEN not_applicable('not_production', concat(t.name, ' is declared not to be production'))
     WHEN t.content = 'files'
       THEN not_applicable('files', concat(t.name, ' holds files, not a database'))
     WHEN n.finished_at < n.collected_at - hours($hours) AND coalesce(u.runs, 0) = 0
@@ -87,8 +92,7 @@ SELECT
       THEN fail('never', concat(t.name, ': the backup tool holds no run of it'))
     WHEN t.identified IS TRUE AND n.run IS NULL AND coalesce(u.runs, 0) = 0 AND x.runs = 0 AND o.all_of_them > 0 AND o.answered = o.all_of_them
       THEN fail('no_backup', concat(t.name, ': none of the ', o.all_of_them, ' backup tools that were read has a run of it'))
-    WHEN n.finished_at >= $as_of - hours($hours) AND n.restorable IS TRUE AND n.size_bytes > 0
-         AND n.size_bytes * 100 >= n.usual_bytes * $min_size_percent
+    WHEN n.finished_at >= $as_of - hours($hours) AND n.restorable IS TRUE AND n.size_bytes > 0 AND n.usual_bytes IS NOT NULL
       THEN pass('fresh', concat(t.name, ': run ', n.run, ' ended on ', strftime(n.finished_at, '%Y-%m-%d %H:%M'), ' UTC with ', n.size_bytes, ' bytes'))
     WHEN n.finished_at >= $as_of - hours($hours) AND n.size_bytes > 0 AND n.usual_bytes IS NULL
       THEN unknown('nothing_to_compare', concat(t.name, ': run ', n.run, ' is the only whole one kept, so nothing tells whether its size is usual'))
@@ -97,5 +101,7 @@ SELECT
 FROM target AS t
 LEFT JOIN newest AS n ON n.key = t.key AND n.nth = 1
 LEFT JOIN doubt AS u ON u.key = t.key
+-- same: always one row
 LEFT JOIN nameless AS x ON TRUE
+-- same: always one row
 LEFT JOIN tools AS o ON TRUE

@@ -2,7 +2,7 @@
 -- encrypted; of the recent ones at least one copy must lie elsewhere under a lock that nobody can lift.
 WITH copy AS (
   SELECT
-    r.source, r.backup_set, r.entry, r.environment, r.encrypted, r.run, r.finished_at, r.immutable_until,
+    r.source, r.backup_set, r.entry, list_contains($not_production, lower(r.environment)) AS elsewhere, r.encrypted, r.run, r.finished_at, r.immutable_until,
     r.outcome = 'success' AND r.finished_at >= $as_of - hours($hours) AND r.finished_at <= $as_of AS recent,
     r.outcome IS NULL OR r.outcome = 'success' AND (r.finished_at IS NULL OR r.finished_at > $as_of) AS unclear,
     r.other_site IS TRUE AND r.is_locked IS TRUE AND r.lock_removable IS FALSE
@@ -13,22 +13,22 @@ WITH copy AS (
   WHERE r.outcome IS DISTINCT FROM 'running'
 ), counted AS (
   SELECT
-    c.source, c.backup_set, min(c.entry) AS entry, max(c.environment) AS environment, count(*) AS runs,
+    c.source, c.backup_set, count(*) AS runs,
+    count(*) FILTER (WHERE c.elsewhere IS NOT TRUE) AS productive,
     count(*) FILTER (WHERE c.encrypted IS FALSE) AS plain,
-    min(c.run) FILTER (WHERE c.encrypted IS FALSE) AS plain_run,
     count(*) FILTER (WHERE c.encrypted IS TRUE) AS encrypted,
     count(*) FILTER (WHERE c.recent IS TRUE) AS recent,
     count(*) FILTER (WHERE c.unclear IS TRUE) AS unclear,
     count(*) FILTER (WHERE c.recent IS TRUE AND c.safe IS TRUE) AS safe,
     count(*) FILTER (WHERE c.recent IS TRUE AND c.unsafe IS TRUE) AS unsafe,
-    max(c.immutable_until) FILTER (WHERE c.recent IS TRUE AND c.safe IS TRUE) AS locked_until,
-    max(c.entry) FILTER (WHERE c.recent IS TRUE AND c.safe IS TRUE) AS safe_entry
+    -- same: any entry and any example will do
+    min(c.entry) AS entry, min(CASE WHEN c.encrypted IS FALSE THEN c.run END) AS plain_run, max(CASE WHEN c.safe THEN c.immutable_until END) AS locked_until, max(CASE WHEN c.safe THEN c.entry END) AS safe_entry
   FROM copy AS c
   GROUP BY c.source, c.backup_set
 ), target AS (
-  SELECT c.source, c.backup_set, c.entry, c.environment FROM counted AS c
+  SELECT c.source, c.backup_set, c.entry, c.productive = 0 AS elsewhere FROM counted AS c
   UNION ALL
-  SELECT b.source, b.backup_set, b.entry, b.environment
+  SELECT b.source, b.backup_set, b.entry, list_contains($not_production, lower(b.environment))
   FROM backup_set AS b
   LEFT JOIN counted AS c ON c.source = b.source AND c.backup_set = b.backup_set
   WHERE c.backup_set IS NULL
@@ -37,8 +37,8 @@ SELECT
   concat(t.source, '/', t.backup_set) AS resource,
   [t.entry, c.safe_entry] AS entry,
   CASE
-    WHEN list_contains($not_production, lower(t.environment))
-      THEN not_applicable('not_production', concat(t.backup_set, ' is declared to be ', t.environment))
+    WHEN t.elsewhere IS TRUE
+      THEN not_applicable('not_production', concat(t.backup_set, ' is declared not to be production'))
     WHEN c.plain > 0
       THEN fail('not_encrypted', concat(t.backup_set, ': ', c.plain, ' of ', c.runs, ' runs that are kept are not encrypted, as ', c.plain_run))
     WHEN c.recent > 0 AND c.unsafe = c.recent AND c.unclear = 0

@@ -2,17 +2,22 @@
 -- trial belongs to a cluster by its identifier, or by the set it was restored from when one cluster alone has that set.
 -- The newest trial decides. That there is none is proven only where every register was read and every trial says of what.
 WITH named AS (
-  SELECT b.source, b.backup_set, b.entry, b.environment, b.content, b.system_identifier FROM backup_set AS b
+  SELECT b.source, b.backup_set, b.entry, b.environment, b.content, b.system_identifier, b.collected_at AS at FROM backup_set AS b
   UNION ALL
-  SELECT r.source, r.backup_set, r.entry, r.environment, r.content, r.system_identifier FROM backup_run AS r
+  SELECT r.source, r.backup_set, r.entry, r.environment, r.content, r.system_identifier, r.finished_at FROM backup_run AS r
 ), sets AS (
   SELECT
-    n.source, n.backup_set, min(n.entry) AS entry, max(n.environment) AS environment, min(n.content) AS content,
-    max(n.system_identifier) AS cluster
+    n.source, n.backup_set, min(n.content) AS content, arg_max(n.system_identifier, coalesce(n.at, TIMESTAMP '1970-01-01')) AS cluster,
+    count(*) FILTER (WHERE list_contains($not_production, lower(n.environment)) IS NOT TRUE) AS productive,
+    -- same: any entry of the set will do
+    min(n.entry) AS entry
   FROM named AS n
   GROUP BY n.source, n.backup_set
 ), whose AS (
-  SELECT n.backup_set, max(n.system_identifier) AS cluster, count(DISTINCT n.system_identifier) AS clusters
+  -- same: used only where there is one
+  SELECT n.backup_set, max(n.system_identifier) AS cluster,
+
+    count(DISTINCT n.system_identifier) AS clusters
   FROM named AS n
   GROUP BY n.backup_set
 ), trial AS (
@@ -50,11 +55,13 @@ WITH named AS (
 ), servers AS (
   SELECT list(d.system_identifier) AS clusters FROM database_instance AS d
 ), target AS (
-  SELECT d.source, d.entry, d.instance AS name, d.system_identifier AS cluster, d.environment, 'database' AS content
+  SELECT d.source, d.entry, d.instance AS name, d.system_identifier AS cluster, 'database' AS content,
+    list_contains($not_production, lower(d.environment)) AS elsewhere
   FROM database_instance AS d
   UNION ALL
-  SELECT s.source, s.entry, s.backup_set, coalesce(s.cluster, 'set ' || s.backup_set), s.environment, s.content
+  SELECT s.source, s.entry, s.backup_set, coalesce(s.cluster, 'set ' || s.backup_set), s.content, s.productive = 0
   FROM sets AS s
+  -- same: always one row
   LEFT JOIN servers AS v ON TRUE
   WHERE list_contains(v.clusters, s.cluster) IS NOT TRUE
 )
@@ -62,8 +69,8 @@ SELECT
   concat(t.source, '/', t.name) AS resource,
   [t.entry, n.entry] AS entry,
   CASE
-    WHEN list_contains($not_production, lower(t.environment))
-      THEN not_applicable('not_production', concat(t.name, ' is declared to be ', t.environment))
+    WHEN t.elsewhere IS TRUE
+      THEN not_applicable('not_production', concat(t.name, ' is declared not to be production'))
     WHEN t.content = 'files'
       THEN not_applicable('files', concat(t.name, ' holds files, not a database'))
     WHEN n.outcome IN ('failed', 'warning') AND coalesce(u.trials, 0) = 0
@@ -86,5 +93,7 @@ SELECT
 FROM target AS t
 LEFT JOIN newest AS n ON n.cluster = t.cluster AND n.nth = 1
 LEFT JOIN doubt AS u ON u.cluster = t.cluster
+-- same: always one row
 LEFT JOIN stray AS x ON TRUE
+-- same: always one row
 LEFT JOIN registers AS g ON TRUE

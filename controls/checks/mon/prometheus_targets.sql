@@ -3,8 +3,10 @@
 -- where every rule that was read lately says of which service and category it is.
 WITH targets AS (
   SELECT
-    t.source, min(t.entry) AS entry, count(*) AS n, count(t.up_permille_24h) AS told, sum(t.up_permille_24h) AS up,
-    sum(coalesce(t.up_permille_24h, 1000)) AS up_at_most, arg_min(concat(t.job, ' ', t.instance), t.up_permille_24h) AS worst
+    t.source, count(*) AS n, count(t.up_permille_24h) AS told, sum(t.up_permille_24h) AS up,
+    sum(coalesce(t.up_permille_24h, 1000)) AS up_at_most,
+    -- same: any entry will do, and the worst stands in the reason only
+    min(t.entry) AS entry, arg_min(concat(t.job, ' ', t.instance), t.up_permille_24h) AS worst
   FROM scrape_target AS t
   GROUP BY t.source
 ), rule AS (
@@ -14,12 +16,14 @@ WITH targets AS (
     r.enabled IS FALSE OR r.healthy IS FALSE OR r.routed IS FALSE OR r.silenced IS TRUE AS bad
   FROM alert_rule AS r
 ), all_rules AS (
-  SELECT count(*) AS n, count(*) FILTER (WHERE len(r.service) > 0 AND len(r.category) > 0) AS told, min(r.collected_at) AS read_at
+  SELECT count(*) AS n, count(*) FILTER (WHERE (r.service = '') IS FALSE AND r.category IS NOT NULL) AS told, min(r.collected_at) AS read_at
   FROM alert_rule AS r
 ), watched AS (
   SELECT
-    s.source, s.service, s.environment, s.is_critical, c.category, min(s.entry) AS entry, max(r.entry) AS rule_entry,
-    count(r.entry) AS rules, count(*) FILTER (WHERE r.good IS TRUE) AS good, count(*) FILTER (WHERE r.bad IS TRUE) AS bad
+    s.source, s.service, s.environment, s.is_critical, c.category, count(r.entry) AS rules,
+    count(*) FILTER (WHERE r.good IS TRUE) AS good, count(*) FILTER (WHERE r.bad IS TRUE) AS bad,
+    -- same: any entry will do
+    min(s.entry) AS entry, max(r.entry) AS rule_entry
   FROM service AS s
   -- join: each service with each category, none is dropped
   CROSS JOIN (SELECT unnest($categories) AS category) AS c
@@ -27,14 +31,16 @@ WITH targets AS (
   GROUP BY s.source, s.service, s.environment, s.is_critical, c.category
 ), judged AS (
   SELECT
-    concat(t.source, '/targets') AS resource, [t.entry] AS entry, 'targets' AS what, t.source AS name, t.n, t.told, t.up, t.up_at_most, t.worst,
+    concat(t.source, '/targets') AS resource, [t.entry] AS entry, t.source AS name, t.n, t.told, t.up, t.up_at_most, t.worst,
     NULL AS environment, NULL AS is_critical, NULL AS category, NULL AS rules, NULL AS good, NULL AS bad
   FROM targets AS t
   UNION ALL
   SELECT
-    concat(w.source, '/', w.service, ' ', w.category), [w.entry, w.rule_entry], 'service', w.service, NULL, NULL, NULL, NULL, NULL,
+    concat(w.source, '/', w.service, ' ', w.category), [w.entry, w.rule_entry], w.service, NULL, NULL, NULL, NULL, NULL,
     w.environment, w.is_critical, w.category, w.rules, w.good, w.bad
   FROM watched AS w
+), register AS (
+  SELECT count(*) AS services FROM service AS s
 )
 SELECT
   j.resource,
@@ -49,13 +55,18 @@ SELECT
                 ' in 1000 were answered, the worst ', j.worst))
     WHEN j.rules > 0 AND j.bad = j.rules
       THEN fail('no_working_rule', concat(j.name, ': every one of ', j.rules, ' ', j.category, ' rules is off, broken, silenced or reaches nobody'))
-    WHEN j.rules = 0 AND a.n > 0 AND a.told = a.n AND a.read_at >= $as_of - minutes($read_minutes)
+    WHEN j.rules = 0 AND a.told = a.n AND a.read_at >= $as_of - minutes($read_minutes)
       THEN fail('no_rule', concat(j.name, ': none of the ', a.n, ' rules that were read is about its ', j.category))
-    WHEN j.what = 'targets' AND j.told = j.n AND j.up >= j.n * $up_permille
+    WHEN j.told = j.n AND g.services > 0
       THEN pass('reached', concat(j.name, ': of the questions of a day to ', j.n, ' targets ', j.up // j.n, ' in 1000 were answered'))
-    WHEN j.what = 'service' AND j.good > 0
+    WHEN j.good > 0
       THEN pass('watched', concat(j.name, ': ', j.good, ' ', j.category, ' rules that reach somebody'))
+    WHEN j.told = j.n
+      THEN unknown('no_services', concat(j.name, ' reaches its targets, but the register of services is empty: no critical service is judged'))
     ELSE unknown('not_readable', concat(j.name, ': answers of a day, or state and route of ', j.category, ' rules, were not readable'))
   END AS result
 FROM judged AS j
+-- same: always one row
 LEFT JOIN all_rules AS a ON TRUE
+-- same: always one row
+LEFT JOIN register AS g ON TRUE

@@ -2,7 +2,7 @@
 -- zone that two providers have is as good as the worse of them.
 WITH protection AS (
   SELECT
-    z.zone, count(*) AS told, max(z.entry) AS entry, min(z.provider) AS provider,
+    z.zone, count(*) AS told,
     count(*) FILTER (WHERE z.enabled IS TRUE) AS guarded,
     count(*) FILTER (WHERE z.enabled IS FALSE) AS unguarded,
     count(*) FILTER (WHERE z.origin_reachable_directly IS FALSE) AS closed,
@@ -10,10 +10,12 @@ WITH protection AS (
     count(z.unprotected_names) AS names_told,
     flatten(list(z.unprotected_names)) AS past,
     count(*) FILTER (WHERE z.origin_checked_at >= $as_of - days($check_days) AND z.origin_checked_at <= $as_of) AS tried,
-    min(z.origin_checked_at) AS tried_at
+    -- same: any entry and name will do, and the day stands in the reason only
+    max(z.entry) AS entry, min(z.provider) AS provider, min(z.origin_checked_at) AS tried_at
   FROM ddos_config AS z
   GROUP BY z.zone
 ), host AS (
+  -- same: any entry will do
   SELECT h.source, lower(h.host) AS host, min(h.entry) AS entry
   FROM http_endpoint AS h
   WHERE (h.exposure IN ('private', 'loopback')) IS NOT TRUE
@@ -44,7 +46,7 @@ SELECT
       THEN fail('names_past', concat(t.name, ': ', len(p.past), ' names lead past the protection, as ', p.past[1]))
     WHEN t.is_public IS TRUE AND p.guarded = p.told AND p.closed = p.told AND p.names_told = p.told AND p.tried = p.told
       THEN pass('protected', concat(t.name, ': ', p.provider, ' protects ', p.zone, ', and its origin did not answer on ', strftime(p.tried_at, '%Y-%m-%d')))
-    WHEN t.what = 'host' AND t.zone IS NULL
+    WHEN t.zone IS NULL
       THEN unknown('no_zone', concat(t.name, ' is reached from the internet, and no provider that was read protects a zone of it'))
     ELSE unknown('not_readable', concat(t.name, ': protection, names past it or the reach of its origin was not readable, or not tried in the last ', $check_days, ' days'))
   END AS result

@@ -28,7 +28,7 @@ SELECT
       THEN fail('no_room', concat(j.name, ' cannot grow beyond ', j.max_size))
     WHEN j.pinned > $pinned_minutes
       THEN fail('stuck', concat(j.name, ' was at its maximum of ', j.max_size, ' for ', j.pinned, ' minutes of the last day'))
-    WHEN j.enabled IS TRUE AND j.min_size >= $min_size AND j.max_size > j.min_size AND j.pinned <= $pinned_minutes
+    WHEN j.enabled IS TRUE AND j.min_size IS NOT NULL AND j.max_size IS NOT NULL AND j.pinned <= $pinned_minutes
          AND j.observed >= $observed_minutes
       THEN pass('scales', concat(j.name, ' scales between ', j.min_size, ' and ', j.max_size, ', at the maximum for ', j.pinned, ' minutes of the last day'))
     ELSE unknown('not_readable', concat(j.name, ': limits, or minutes at the maximum over most of a day, were not readable'))

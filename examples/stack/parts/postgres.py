@@ -124,14 +124,12 @@ class Postgres:
         )  # fmt: skip
         password.unlink()
         self.authority.issue(self.data, "server", "localhost", "127.0.0.1")
-        archive = self.folder / "archive"
-        archive.mkdir()
-        parts.give(archive)
         values = {
             **SETTINGS,
             "port": str(self.place.ports.postgres),
             "unix_socket_directories": str(self.folder),
-            "archive_command": f"test ! -f {archive}/%f && cp %p {archive}/%f",
+            "archive_command": f"{parts.program('pgbackrest', 'pgbackrest')} --config={self.place.folder}"
+            "/backups/pgbackrest.conf --stanza=school --log-level-file=off archive-push %p",
         }
         quoted = (f"{name} = '{value}'" for name, value in values.items())
         with (self.data / "postgresql.conf").open("a") as file:

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -261,6 +262,21 @@ def test_stores_extensions_files_links(context: Make, server: PostgresServer) ->
     }
 
 
+def test_until_when_everything_is_archived(context: Make, server: PostgresServer) -> None:
+    """Nothing waits: all that is older than archive_timeout, and all of the segment that was just finished."""
+    with server.session() as session:
+        (segment,) = session.execute("SELECT pg_walfile_name(pg_current_wal_lsn())").fetchone() or ("",)
+        session.execute("SELECT pg_logical_emit_message(true, 'test', 'x')")
+        (switched,) = session.execute("SELECT clock_timestamp() FROM pg_switch_wal()").fetchone() or (None,)
+    for _ in range(300):
+        row = Read(context("archive_status")).one("archive_status")
+        if row.waiting_count == 0:
+            break
+        time.sleep(0.05)
+    assert row.last_segment >= segment
+    assert switched - timedelta(seconds=300) < row.archived_until <= datetime.now(UTC)
+
+
 def test_archiving_that_fails_now(context: Make, server: PostgresServer) -> None:
     def until(failing: bool) -> Any:
         for _ in range(300):
@@ -278,6 +294,8 @@ def test_archiving_that_fails_now(context: Make, server: PostgresServer) -> None
         server.restore_good()
         server.sql("DROP TABLE public.wal")
     assert (broken.enabled, broken.failed_count > 0, broken.waiting_count > 0) == (True, True, True)
+    # what was written after the last segment that went through is not archived, however new the look
+    assert broken.archived_until is None or broken.archived_until < broken.last_failed_at
     mended = until(False)
     assert mended.last_archived_at > broken.last_failed_at
 
@@ -445,7 +463,8 @@ def test_without_pg_read_all_stats(context: Make, server: PostgresServer) -> Non
     assert "pg_read_all_stats" in read.gaps["internal_link"].remedy
     assert read.one("database_instance").connections_used is None
     assert read.one("service_status").connections is None
-    assert read.one("archive_status").waiting_count is None
+    archive = read.one("archive_status")
+    assert (archive.waiting_count, archive.last_segment, archive.archived_until) == (None, None, None)
     assert read.one("log_store").oldest_record_at is None
 
 

@@ -1,0 +1,270 @@
+"""An audit over a period: every control replayed from the ledger over all its moments, and judged by its period rule.
+
+Nothing is taken from results that were remembered. The last moment is moreover audited by itself, on evidence built in
+another way; a control whose replay says something else there is not trusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+import compliance.controls.period.replay as replaying
+from compliance.app import audit, collect, evidence, history
+from compliance.app.audit import Plan, Wanted
+from compliance.app.workspace import Say, Workspace
+from compliance.controls import catalogue as catalogues
+from compliance.controls import rollup
+from compliance.controls.catalogue import Catalogue
+from compliance.controls.evaluate import Overrides
+from compliance.controls.period.calendar import Window
+from compliance.controls.period.replay import Replayed, Told
+from compliance.controls.profile import declared_off
+from compliance.schemas.errors import ConfigError
+from compliance.schemas.kinds.engine import Outcome
+from compliance.schemas.period import ControlPeriod, Exceptional, Gap, PeriodView
+from compliance.schemas.results import (
+    AuditResult,
+    Completeness,
+    ControlResult,
+    FindingResult,
+    UnknownReason,
+    WaiverView,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What an audit over a period is asked for. Both days belong to it; they are days of UTC."""
+
+    first: date
+    last: date
+    frameworks: Sequence[str] = ()  # those of the configuration when empty
+    known: str = "now"  # then: only what was recorded by the end of the period
+    definitions: str = "now"  # then: those of the day
+
+
+def asked(text: str, **more: str | Sequence[str]) -> Asked:
+    """`2026-01-01..2026-06-30` as a request. Raises ConfigError when it is none, or ends before it begins."""
+    try:
+        first, last = (date.fromisoformat(part) for part in text.split(".."))
+    except ValueError:
+        raise ConfigError(f"{text!r} is no period", remedy="write two days: 2026-01-01..2026-06-30") from None
+    if last < first:
+        raise ConfigError(f"{text}: the period ends before it begins", remedy=f"write {last}..{first}")
+    return Asked(first, last, **more)  # type: ignore[arg-type]  # the names of its fields
+
+
+def possible(wanted: Asked, now: datetime) -> Catalogue:
+    """The definitions, when the request makes sense whatever the configuration says.
+
+    Raises ConfigError for an unknown framework, or a period that has not begun.
+    """
+    if wanted.first > now.astimezone(UTC).date():
+        raise ConfigError(
+            f"the period begins on {wanted.first}, which lies ahead: nothing can be said of it yet",
+            remedy="choose a period that has begun",
+        )
+    catalogue = catalogues.load()
+    for name in wanted.frameworks:
+        audit.framework(catalogue, name)
+    return catalogue
+
+
+def perform(
+    workspace: Workspace,
+    wanted: Asked,
+    catalogue: Catalogue,
+    *,
+    say: Say,
+    progress: Callable[[str], None] | None = None,
+) -> AuditResult:
+    """Verify the ledger, replay the period, judge, and record the verdicts. Nothing is collected.
+
+    Raises:
+        IntegrityError: the ledger is not what was signed; nothing is evaluated on it.
+        ConfigError: a period that has not begun, or of which the ledger holds nothing.
+    """
+    plan = audit.plan(workspace.config, Wanted(wanted.frameworks, None, wanted.known, collect=False), catalogue)
+    say("verifying the ledger …")
+    checked, anchors = audit.check_ledger(workspace)
+    window = Window.of_days(wanted.first, wanted.last, workspace.clock())
+    closing = audit.evaluate_at(workspace, plan, window.until, checked, anchors, (), say, window.start)
+    result = over(workspace, plan, wanted, window, closing, say, progress)
+    audit.record(workspace, result)
+    return result
+
+
+def over(
+    workspace: Workspace,
+    plan: Plan,
+    wanted: Asked,
+    window: Window,
+    closing: AuditResult,
+    say: Say,
+    progress: Callable[[str], None] | None = None,
+) -> AuditResult:
+    """The audit over `window`, given that of its last moment; recorded nowhere."""
+    ledger, catalogue = workspace.ledger, plan.catalogue
+    upto = evidence.visible(ledger, window.until, wanted.known)
+    kinds = sorted({kind for loaded in catalogue.controls.values() for kind in loaded.kinds})
+    say("sorting out what was in force when …")
+    told = history.told(ledger, window, kinds, upto=upto, time_zone=workspace.config.organisation.time_zone)
+    with told.history:
+        say(f"replaying {len(catalogue.controls)} controls over {len(told.times)} moments …")
+        replayed = {}
+        for name, loaded in catalogue.controls.items():
+            if progress is not None:
+                progress(name)
+            parameters = dict(closing.controls[name].parameters)
+            found = replaying.replay(loaded, told, parameters)
+            replayed[name] = trusted(found, closing, name)
+    return assembled(workspace, plan, wanted, told, closing, replayed)
+
+
+def assembled(
+    workspace: Workspace,
+    plan: Plan,
+    wanted: Asked,
+    told: Told,
+    closing: AuditResult,
+    replayed: Mapping[str, Replayed],
+) -> AuditResult:
+    """The audit over the period from its replayed controls, with waivers and requirements."""
+    window = told.window
+    overrides: Overrides = workspace.config.parameters
+    controls: dict[str, ControlResult] = {}
+    periods: dict[str, ControlPeriod] = {}
+    for name, result in closing.controls.items():
+        if name in replayed:
+            controls[name], periods[name] = _control(result, replayed[name], window, closing.waivers)
+        else:
+            controls[name] = result
+    frameworks = tuple(
+        rollup.roll_up(
+            judged.framework,
+            controls,
+            attestations=closing.attestations,
+            profile=closing.profile,
+            overrides=overrides,
+            as_of=window.until,
+        )
+        for judged in closing.frameworks
+    )
+    first = min(
+        (item.at for item in workspace.ledger.collections(closing.ledger.size) if item.of_source != "engine"),
+        default=None,
+    )
+    gaps = sorted(
+        {_key(gap): gap for period in periods.values() for gap in period.gaps}.values(),
+        key=lambda gap: (gap.start, gap.source, gap.kind),
+    )
+    view = PeriodView(
+        start=window.start,
+        end=window.end,
+        until=window.until,
+        definitions=wanted.definitions,
+        moments=len(told.times),
+        first_evidence=first,
+        controls=periods,
+        gaps=tuple(gaps),
+    )
+    return replace(
+        closing,
+        audit=collect.run_id(workspace.clock()),
+        generated_at=workspace.clock(),
+        controls=controls,
+        frameworks=frameworks,
+        notes=(*_notes(view), *closing.notes),
+        period=view,
+    )
+
+
+def _key(gap: Gap) -> tuple[str, str, datetime, datetime]:
+    return (gap.source, gap.kind, gap.start, gap.end)
+
+
+def _notes(view: PeriodView) -> list[str]:
+    notes = []
+    if not view.over:
+        notes.append(
+            f"The period goes on until {view.end:%Y-%m-%d}: it is judged up to {view.until:%Y-%m-%d %H:%M} UTC, and "
+            "nothing passes before it is over."
+        )
+    if view.first_evidence is None:
+        notes.append("Nothing was collected up to the end of the period.")
+    elif view.first_evidence > view.start:
+        notes.append(
+            f"Collection began on {view.first_evidence:%Y-%m-%d %H:%M} UTC, after the period had: what was before "
+            "counts as not observed."
+        )
+    return notes
+
+
+def trusted(found: Replayed, closing: AuditResult, name: str) -> Replayed:
+    """`found`, or an error where its last moment is not what the audit of that moment says."""
+    at_end = closing.controls[name]
+    if found.period.unknown_reason is UnknownReason.ERROR and not found.findings:
+        return found
+    said = None
+    if at_end.unknown_reason is UnknownReason.ERROR and not at_end.gaps and not at_end.findings:
+        said = at_end.reason
+    elif at_end.control is not None and declared_off(at_end.control.applies_if, closing.profile) is None:
+        there = {(one.source or "", one.resource, one.verdict.value, one.code) for one in at_end.findings}
+        if there != found.closing:
+            n = len(there ^ set(found.closing))
+            said = f"its replay differs from the audit of the last moment in {n} findings: neither is trusted"
+    if said is None:
+        return found
+    period = replace(
+        found.period,
+        verdict=Outcome.UNKNOWN,
+        unknown_reason=UnknownReason.ERROR,
+        completeness=Completeness.NONE,
+        reason=said,
+    )
+    return replace(found, period=period, findings=())
+
+
+def _control(
+    at_end: ControlResult, found: Replayed, window: Window, granted: Sequence[WaiverView]
+) -> tuple[ControlResult, ControlPeriod]:
+    """The result of a control over the period, with the waivers laid over its exceptions."""
+    mine = [view for view in granted if view.control == at_end.id and view.state in ("in_force", "expired")]
+    exceptions = tuple(
+        replace(one, waiver=next((view.waiver for view in mine if _covers(view, one, window)), None))
+        for one in found.period.exceptions
+    )
+    accepted: dict[tuple[str | None, str], str | None] = {}
+    for one in exceptions:
+        who = (one.source, one.resource)
+        accepted[who] = one.waiver if accepted.get(who, one.waiver) else None
+    findings: tuple[FindingResult, ...] = tuple(
+        replace(one, waiver=accepted.get((one.source, one.resource))) if one.verdict is Outcome.FAIL else one
+        for one in found.findings
+    )
+    period = replace(found.period, exceptions=exceptions)
+    waived = period.verdict is Outcome.FAIL and bool(exceptions) and all(one.waiver for one in exceptions)
+    result = replace(
+        at_end,
+        verdict=period.verdict,
+        unknown_reason=period.unknown_reason,
+        completeness=period.completeness,
+        reason=period.reason,
+        findings=findings,
+        waived=waived,
+    )
+    return result, period
+
+
+def _covers(view: WaiverView, one: Exceptional, window: Window) -> bool:
+    """The waiver was approved before the failing began, and held until it ended."""
+    return (
+        view.source == one.source
+        and view.resource in (None, one.resource)
+        and view.approved_at is not None
+        and view.approved_at <= one.start
+        and view.expires_at is not None
+        and view.expires_at >= (one.end or window.until)
+    )

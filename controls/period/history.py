@@ -1,0 +1,242 @@
+"""Evidence over time, and a control's query on many moments of it at once.
+
+Each row of a kind carries the moments (by number) from which and until which it was in force. A query is put beside a
+list of moments: every table it reads is narrowed to what was in force, and `$as_of` becomes the moment. DuckDB runs
+that as one query, so that a year costs little more than a day; runs of equal verdicts are told apart inside it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+
+from compliance.controls import local_days, sql
+from compliance.controls.catalogue import LoadedControl
+from compliance.controls.evaluate import TIME_LIMIT_S, Breach, breach_in
+from compliance.controls.evidence_base import COMMON_MACROS, SEAL, EvidenceBase
+from compliance.controls.period.islands import Island
+from compliance.controls.profile import naive
+from compliance.schemas.evidence import VIEW_COLUMNS, kind_named
+
+FOREVER = 2**31 - 1  # the number of a moment that never comes
+BUDGET = 400_000  # rows × moments that one query may look at
+VERSIONS = pa.schema(
+    [
+        ("entry", pa.int64()),
+        ("source", pa.string()),
+        ("observed_at", pa.timestamp("us")),
+        ("subject", pa.string()),
+        ("collected_at", pa.timestamp("us")),
+        ("record", pa.string()),
+        ("valid_from", pa.int32()),
+        ("valid_to", pa.int32()),  # the first moment at which it is no longer in force
+    ]
+)
+_MOVING = ("as_of", "period_end")
+# Why something passes is never read here: what is not asked for is not computed.
+_MACROS = (
+    *(
+        f"CREATE MACRO {verdict}(code, reason) AS "
+        f"{{'verdict': '{verdict}', 'code': CAST(code AS VARCHAR), 'reason': {reason}}}"
+        for verdict, reason in (
+            ("pass", "CAST(NULL AS VARCHAR)"),
+            ("fail", "CAST(reason AS VARCHAR)"),
+            ("unknown", "CAST(reason AS VARCHAR)"),
+            ("not_applicable", "CAST(NULL AS VARCHAR)"),
+        )
+    ),
+    *COMMON_MACROS,
+)
+_ISLANDS = """
+WITH _row AS (
+  SELECT _moment.k AS k, _said.resource AS resource, _said.entry AS entry, _said.result AS result
+  FROM (SELECT unnest($_k::BIGINT[]) AS k, unnest($_n::INTEGER[]) AS n, unnest($_at::TIMESTAMP[]) AS moment) AS _moment,
+  LATERAL ({query}) AS _said
+), _numbered AS (
+  SELECT k, resource, entry, result,
+    k - row_number() OVER (PARTITION BY resource, {more}result.verdict, result.code ORDER BY k) AS island
+  FROM _row
+)
+SELECT resource, result.verdict AS verdict, result.code AS code, arg_min(result.reason, k) AS reason,
+  arg_min(entry, k) AS entry, min(k) AS first, max(k) AS last, count(*) AS n
+FROM _numbered
+GROUP BY resource, {more}result.verdict, result.code, island
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """The evaluations of one control: their numbers among all moments, and their times."""
+
+    numbers: Sequence[int]
+    times: Sequence[datetime]
+
+
+class History(EvidenceBase):
+    """Sealed evidence of a whole period. Close it after use."""
+
+    @classmethod
+    def of(
+        cls,
+        tables: Mapping[str, Iterable[pa.Table]],
+        kinds: Iterable[str],
+        *,
+        memory_limit: str = "1GB",
+        time_zone: str = local_days.ZONE,
+    ) -> History:
+        """The base over `kinds`, filled with tables of the shape `VERSIONS`."""
+        connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": memory_limit})
+        try:
+            connection.execute("SET temp_directory = ''")  # as in EvidenceBase: nothing spills
+            base = cls(connection, ())
+            base._add_days(time_zone)
+            for statement in _MACROS:
+                connection.execute(statement)
+            for name in kinds:
+                base._fill(name, tables.get(name, ()))
+            for statement in SEAL:
+                connection.execute(statement)
+        except BaseException:
+            connection.close()
+            raise
+        return base
+
+    def _fill(self, kind: str, pieces: Iterable[pa.Table]) -> None:
+        self._kinds.add(kind)
+        columns = kind_named(kind).columns()
+        span = {"valid_from": "INTEGER", "valid_to": "INTEGER"}
+        declared = ", ".join(f'"{name}" {of}' for name, of in (*columns.items(), *VIEW_COLUMNS.items(), *span.items()))
+        self._connection.execute(f'CREATE TABLE "{kind}" ({declared})')
+        places = []
+        for piece in pieces:
+            if not piece.num_rows:
+                continue
+            rows = piece.select(VERSIONS.names).cast(VERSIONS)
+            places.append(rows.select(["entry", "source", "subject"]))
+            self._connection.register("_rows", rows)
+            self._connection.execute(
+                f'INSERT INTO "{kind}" SELECT unnest(from_json(record, ?)), entry, source, subject, '  # noqa: S608
+                "observed_at, collected_at, valid_from, valid_to FROM _rows",
+                [json.dumps(dict(columns))],
+            )
+            self._connection.unregister("_rows")
+        if places:
+            known = pa.concat_tables(places).combine_chunks()
+            self._places[kind] = (known["entry"].combine_chunks(), known["source"], known["subject"])
+
+    def changes(self, kind: str) -> set[int]:
+        """The moments at which rows of `kind` come or go."""
+        _, rows = self.query(f'SELECT DISTINCT unnest([valid_from, valid_to]) FROM "{kind}"', {})  # noqa: S608
+        return {n for (n,) in rows}
+
+    def size(self, kind: str, moments: int) -> int:
+        """How many rows of `kind` are in force at once, on average over this many moments."""
+        _, rows = self.query(
+            f'SELECT sum(least(valid_to, $n) - valid_from) FROM "{kind}"',  # noqa: S608
+            {"n": moments},
+        )
+        return int(rows[0][0] or 0) // max(moments, 1)
+
+    def islands(
+        self,
+        loaded: LoadedControl,
+        at: Moments,
+        parameters: Mapping[str, Any],
+        period_start: datetime,
+        *,
+        batch: int,
+        time_limit_s: float = TIME_LIMIT_S,
+    ) -> list[Island]:
+        """What the control says of every resource, at all its moments, `batch` of them at a time.
+
+        Raises:
+            Breach: a row broke the contract of controls.
+            TimeLimit, duckdb.Error, SqlglotError: the query cannot be run in this form.
+        """
+        query = beside_moments(loaded.sql)
+        # Two sources may name a resource alike: then the entry's source tells them apart.
+        found: list[Island] = []
+        for begin in range(0, len(at.numbers), batch):
+            numbers, times = at.numbers[begin : begin + batch], at.times[begin : begin + batch]
+            bound = {
+                **parameters,
+                "period_start": naive(period_start),
+                "_k": list(range(begin, begin + len(numbers))),
+                "_n": list(numbers),
+                "_at": [naive(moment) for moment in times],
+            }
+            _, rows = self.query(_ISLANDS.format(query=query, more=""), bound, time_limit_s=time_limit_s)
+            if _mixed(rows):
+                more = "entry, "  # rows of one resource are kept apart by what they rest on
+                _, rows = self.query(_ISLANDS.format(query=query, more=more), bound, time_limit_s=time_limit_s)
+            found += self._checked(loaded, rows)
+        return found
+
+    def _checked(self, loaded: LoadedControl, rows: Sequence[tuple[Any, ...]]) -> list[Island]:
+        entries = [_entries(row[4]) for row in rows]
+        places = self.places(loaded.kinds, list({entry for some in entries for entry in some}))
+        found = []
+        for row, rests_on in zip(rows, entries, strict=True):
+            resource, _, code, reason, _, first, last, n = row
+            verdict = breach_in(loaded, resource, row[1], code, rests_on, places)
+            if n != last - first + 1:
+                raise Breach("a resource of one source appears more than once")
+            source = places[rests_on[0]][0]
+            subject = next((places[one][1] for one in rests_on if places[one][1] is not None), None)
+            found.append(Island(source, resource, subject, verdict, code, reason, rests_on, first, last))
+        return found
+
+
+def _mixed(rows: Sequence[tuple[Any, ...]]) -> bool:
+    """A resource has two rows at one moment: a breach, or resources of two sources with one name."""
+    runs: dict[str, list[tuple[int, int]]] = {}
+    for row in rows:
+        if row[7] != row[6] - row[5] + 1:
+            return True
+        runs.setdefault(row[0], []).append((row[5], row[6]))
+    for some in runs.values():
+        some.sort()
+        if any(later[0] <= earlier[1] for earlier, later in pairwise(some)):
+            return True
+    return False
+
+
+def _entries(value: Any) -> tuple[int, ...]:
+    values = value if isinstance(value, list) else [value]
+    return tuple(dict.fromkeys(one for one in values if type(one) is int))
+
+
+def moving(loaded: LoadedControl) -> bool:
+    """Its verdict can change with time alone."""
+    return any(name in sql.parse(loaded.sql, loaded.sql_path).parameters() for name in _MOVING)
+
+
+def beside_moments(text: str) -> str:
+    """The control's SELECT for use beside `_moment`: its tables narrowed to what is in force, its clock the moment's.
+
+    Raises SqlglotError when the text cannot be parsed.
+    """
+    tree = sqlglot.parse_one(text, dialect="duckdb")
+    own = {cte.alias for cte in tree.find_all(exp.CTE)}
+    for table in list(tree.find_all(exp.Table)):
+        if isinstance(table.this, exp.Identifier) and table.name not in own:
+            narrowed = sqlglot.parse_one(
+                f'SELECT * EXCLUDE (valid_from, valid_to) FROM "{table.name}" AS _version '  # noqa: S608
+                "WHERE _version.valid_from <= _moment.n AND _moment.n < _version.valid_to",
+                dialect="duckdb",
+            )
+            assert isinstance(narrowed, exp.Query)
+            table.replace(narrowed.subquery(table.alias or table.name))
+    for node in list(tree.find_all(exp.Placeholder, exp.Parameter)):
+        if node.name in _MOVING:
+            node.replace(exp.column("moment", table="_moment"))
+    return tree.sql(dialect="duckdb")

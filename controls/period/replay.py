@@ -1,0 +1,291 @@
+"""One control over a period, from its evidence over time: what it said, when, of whom, and the verdict by its rule."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property, partial
+from typing import Any
+
+import duckdb
+from sqlglot.errors import SqlglotError
+
+from compliance.controls.catalogue import LoadedControl
+from compliance.controls.evaluate import Breach, fingerprint, words
+from compliance.controls.evidence_base import TimeLimit
+from compliance.controls.nil_returns import Proof, proof
+from compliance.controls.period import islands as runs
+from compliance.controls.period import readings as reading
+from compliance.controls.period import rules
+from compliance.controls.period.calendar import DAY, Window
+from compliance.controls.period.history import BUDGET, History, Moments, moving
+from compliance.controls.period.islands import Island, Overlap, Tally
+from compliance.controls.period.readings import Known, Readings
+from compliance.controls.period.rules import Failing, Look
+from compliance.controls.period.standing import Answers
+from compliance.controls.profile import declared_off
+from compliance.controls.verdict import Verdict, decide_counts
+from compliance.schemas.errors import ControlError
+from compliance.schemas.kinds.engine import Outcome
+from compliance.schemas.period import ControlPeriod, DefinitionOfDay, Stretch
+from compliance.schemas.results import AttestationView, Completeness, FindingResult, FlagView, UnknownReason
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is recorded of one period: evidence over time, coverage over time, and what people declared."""
+
+    window: Window
+    history: History
+    readings: Readings
+    flags: Callable[[int], Sequence[FlagView]]  # by number of the moment
+    attestations: Callable[[int], Sequence[AttestationView]]
+
+    @cached_property
+    def answers(self) -> Answers:
+        """What is asked of the evidence at one moment, apart from controls."""
+        return Answers(self.history, self.readings)
+
+    @property
+    def times(self) -> Sequence[datetime]:
+        """The moments."""
+        return self.readings.times
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A control over the period, and what is said of each member of its population."""
+
+    period: ControlPeriod
+    findings: tuple[FindingResult, ...]
+    closing: frozenset[tuple[str, str, str, str]]  # source, resource, verdict, code at the last moment
+
+
+def replay(
+    loaded: LoadedControl,
+    told: Told,
+    parameters: Mapping[str, Any],
+    *,
+    definitions: Sequence[DefinitionOfDay] = (),
+    of_day: Sequence[tuple[int, LoadedControl, Mapping[str, Any]]] = (),
+) -> Replayed:
+    """The verdict of a control over the period of `told`.
+
+    `of_day` are the definitions of the day: from which moment on, the definition, its parameters; in order, the first
+    from moment 0 on. Without them `loaded` judges all. The rule and the freshness are always those of `loaded`.
+    """
+    known = reading.over_time(loaded, told.readings)
+    gaps = tuple(reading.gaps(known, told.readings, told.window))
+    try:
+        at, islands = _evaluated(loaded, told, parameters, of_day)
+    except (Breach, ControlError, Overlap, TimeLimit, SqlglotError, duckdb.Error) as error:
+        said = "a resource of one source appears more than once" if isinstance(error, Overlap) else words(error)
+        period = ControlPeriod(
+            loaded.id,
+            loaded.control.period,
+            Outcome.UNKNOWN,
+            UnknownReason.ERROR,
+            Completeness.NONE,
+            said,
+            gaps=gaps,
+            definitions=tuple(definitions),
+        )
+        return Replayed(period, (), frozenset())
+    verdicts = _verdicts(loaded, told, known, at, runs.tallies(islands, len(at.numbers)))
+    looks = _looks(known, verdicts)
+    seen = _last_seen(known, told)
+    stretches = _stretches(known, verdicts, told.window)
+    judged = rules.judge(loaded.control.period, told.window, looks, _failing(known, verdicts, seen))
+    found = runs.exceptions(islands, at.times, [seen[n - 1] if n else None for n in at.numbers])
+    period = ControlPeriod(
+        control=loaded.id,
+        rule=loaded.control.period,
+        verdict=judged.verdict,
+        unknown_reason=judged.unknown_reason,
+        completeness=judged.completeness,
+        reason=judged.reason,
+        timeline=tuple(stretches),
+        exceptions=tuple(found),
+        gaps=gaps,
+        occurrences=judged.occurrences,
+        population=runs.population(islands, len(at.numbers)),
+        definitions=tuple(definitions),
+        evaluations=len(at.numbers),
+    )
+    last = len(at.numbers) - 1
+    closing = frozenset((*one.who, one.verdict.value, one.code) for one in islands if one.last == last)
+    return Replayed(period, _findings(loaded, islands, at), closing)
+
+
+def evaluations(loaded: LoadedControl, told: Told) -> Moments:
+    """The moments at which the control can say something new: when what it reads changed; for one whose verdict hangs
+    on time, also once a day. The first and the last moment are always among them."""
+    times = told.times
+    numbers = {0, len(times) - 1}
+    for kind in loaded.kinds:
+        numbers |= {n for n in told.history.changes(kind) if 0 <= n < len(times)}
+    if moving(loaded):
+        days = {moment.date(): n for n, moment in reversed(list(enumerate(times)))}
+        numbers |= set(days.values())
+    ordered = sorted(numbers)
+    return Moments(ordered, [times[n] for n in ordered])
+
+
+def _evaluated(
+    loaded: LoadedControl,
+    told: Told,
+    parameters: Mapping[str, Any],
+    of_day: Sequence[tuple[int, LoadedControl, Mapping[str, Any]]],
+) -> tuple[Moments, list[Island]]:
+    at = evaluations(loaded, told)
+    if not of_day:
+        return at, _islands(loaded, told, parameters, at, 0)
+    numbers = set(at.numbers)
+    for n, definition, _ in of_day:
+        numbers |= {n, *evaluations(definition, told).numbers}
+    ordered = sorted(numbers)
+    at = Moments(ordered, [told.times[n] for n in ordered])
+    found: list[Island] = []
+    for place, (n, definition, values) in enumerate(of_day):
+        until = of_day[place + 1][0] if place + 1 < len(of_day) else len(told.times)
+        mine = [(k, number) for k, number in enumerate(ordered) if n <= number < until]
+        if mine:
+            part = Moments([number for _, number in mine], [told.times[number] for _, number in mine])
+            found += _islands(definition, told, values, part, mine[0][0])
+    return at, runs.joined(found)
+
+
+def _islands(loaded: LoadedControl, told: Told, parameters: Mapping[str, Any], at: Moments, shift: int) -> list[Island]:
+    rows = sum(told.history.size(kind, len(told.times)) for kind in loaded.kinds)
+    batch = max(BUDGET // max(rows, 1), 1)
+    found = told.history.islands(loaded, at, parameters, told.window.start, batch=batch)
+    if shift:
+        found = [_shifted(one, shift) for one in found]
+    return runs.joined(found)
+
+
+def _shifted(one: Island, by: int) -> Island:
+    return Island(
+        one.source,
+        one.resource,
+        one.subject,
+        one.verdict,
+        one.code,
+        one.reason,
+        one.entries,
+        one.first + by,
+        one.last + by,
+    )
+
+
+def _verdicts(
+    loaded: LoadedControl, told: Told, known: Sequence[Known], at: Moments, counts: Sequence[Tally]
+) -> list[Verdict]:
+    control = loaded.control
+    found = []
+    for one in known:
+        off = declared_off(control.applies_if, told.flags(one.n)) if control.applies_if else None
+        if off is not None:
+            reason = f"declared not to apply: {off.flag} is off since {off.declared_at:%Y-%m-%d}"
+            found.append(Verdict(Outcome.NOT_APPLICABLE, reason))
+            continue
+        tally = counts[bisect_right(at.times, one.at) - 1]
+        found.append(decide_counts(control, tally, one.evidence, partial(_stated, loaded, told, one)))
+    return found
+
+
+def _stated(loaded: LoadedControl, told: Told, one: Known) -> Proof | None:
+    return proof(loaded, told.answers.at(one.n), told.attestations(one.n), one.at)
+
+
+def _looks(known: Sequence[Known], verdicts: Sequence[Verdict]) -> list[Look]:
+    return [
+        Look(
+            one.at,
+            verdict.outcome,
+            one.evidence.completeness is Completeness.COMPLETE or _declared(verdict),
+            None if _declared(verdict) else one.daily,
+            verdict.unknown_reason,
+        )
+        for one, verdict in zip(known, verdicts, strict=True)
+    ]
+
+
+def _declared(verdict: Verdict) -> bool:
+    """By declaration it does not apply: then no evidence is needed."""
+    return verdict.outcome is Outcome.NOT_APPLICABLE and verdict.reason.startswith("declared")
+
+
+def _last_seen(known: Sequence[Known], told: Told) -> list[datetime | None]:
+    """By number of the moment: when what was known by then on complete evidence was read, or None."""
+    found: list[datetime | None] = [None] * len(told.times)
+    for one in known:
+        if one.evidence.completeness is Completeness.COMPLETE and one.at == told.times[one.n]:
+            found[one.n] = one.oldest or one.at
+    last = None
+    for n, value in enumerate(found):
+        last = value or last
+        found[n] = last
+    return found
+
+
+def _stretches(known: Sequence[Known], verdicts: Sequence[Verdict], window: Window) -> list[Stretch]:
+    found: list[Stretch] = []
+    for place, (one, verdict) in enumerate(zip(known, verdicts, strict=True)):
+        end = known[place + 1].at if place + 1 < len(known) else window.until
+        completeness = Completeness.COMPLETE if _declared(verdict) else one.evidence.completeness
+        same = (verdict.outcome, verdict.unknown_reason, completeness)
+        before = found[-1] if found else None
+        if before and (before.verdict, before.unknown_reason, before.completeness) == same:
+            found[-1] = Stretch(before.start, end, *same, before.reason)
+        else:
+            found.append(Stretch(one.at, end, *same, verdict.reason))
+    return found
+
+
+def _failing(known: Sequence[Known], verdicts: Sequence[Verdict], seen: Sequence[datetime | None]) -> list[Failing]:
+    """The times in which the control failed. One that could not be told meanwhile was not shown to be mended."""
+    found: list[Failing] = []
+    start: datetime | None = None
+    held: datetime | None = None  # last seen to hold
+    began: datetime | None = None
+    for one, verdict in zip(known, verdicts, strict=True):
+        if verdict.outcome is Outcome.FAIL:
+            if start is None:
+                start, began = one.at, held
+        elif verdict.outcome is not Outcome.UNKNOWN:
+            if start is not None:
+                found.append(Failing(start, began, one.at))
+                start = None
+            held = seen[one.n] or one.at
+    if start is not None:
+        found.append(Failing(start, began, None))
+    return found
+
+
+def _findings(loaded: LoadedControl, islands: Sequence[Island], at: Moments) -> tuple[FindingResult, ...]:
+    """One finding for each member of the population: the worst that was said of it, and when."""
+    found = runs.worst(islands)
+    control = loaded.control
+    made = []
+    for number, who in enumerate(sorted(found), start=1):
+        one = found[who]
+        since, until = at.times[one.first], at.times[one.last]
+        when = f"{since:%Y-%m-%d}" if until - since < DAY else f"{since:%Y-%m-%d} to {until:%Y-%m-%d}"
+        reason = f"{when}: {one.reason}" if one.reason else control.reasons[one.code].en
+        made.append(
+            FindingResult(
+                number=number,
+                source=one.source,
+                resource=one.resource,
+                verdict=one.verdict,
+                code=one.code,
+                reason=reason,
+                entries=one.entries,
+                subject=one.subject,
+                fingerprint=fingerprint(control.id, control.version, one.source, one.resource, one.code),
+            )
+        )
+    return tuple(made)

@@ -1,0 +1,209 @@
+"""Audits over a period, on real ledgers filled day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from compliance.app import period
+from compliance.ledger import Draft
+from compliance.schemas.errors import ConfigError
+from compliance.schemas.evidence import Evidence
+from compliance.schemas.kinds.engine import Outcome, Waiver
+from compliance.schemas.kinds.host import ListeningSocket
+from compliance.schemas.period import ControlPeriod
+from compliance.schemas.results import Completeness, UnknownReason
+from tests.app import years
+from tests.app.years import DAY, Year, only, utc
+
+NAME = "net.datastores_private"
+KIND = "listening_socket"
+JANUARY = "2026-01-01..2026-01-31"
+BEGIN = utc(2026, 1, 1, 0)
+
+
+@pytest.fixture
+def year(tmp_path: Path) -> Iterator[Year]:
+    opened = years.opened(tmp_path, BEGIN - DAY)
+    with opened.ledger:
+        opened.declare(web=[KIND])
+        yield opened
+
+
+def store(port: int = 5432, exposure: str | None = "private") -> Evidence:
+    return ListeningSocket(
+        asset="a", protocol="tcp", address="10.0.0.1", port=port, is_data_store=True, exposure=exposure
+    )
+
+
+def fill(
+    year: Year,
+    rows: Callable[[int], list[Evidence] | None],
+    days: int = 31,
+    first: datetime = BEGIN + timedelta(hours=3),
+) -> None:
+    """A reading at 03:00 of each day, of what `rows` says; None: none on that day."""
+    for n in range(days):
+        found = rows(n)
+        if found is not None:
+            year.at(first + n * DAY).read(KIND, found)
+    year.at(first + days * DAY + timedelta(hours=5))
+
+
+def january(year: Year) -> ControlPeriod:
+    return year.control(JANUARY, only(NAME), NAME)
+
+
+def test_a_month_without_fault_passes(year: Year) -> None:
+    fill(year, lambda n: [store()])
+    found = january(year)
+    assert (found.verdict, found.completeness) == (Outcome.PASS, Completeness.COMPLETE)
+    assert found.occurrences is not None
+    assert (found.occurrences.expected, found.occurrences.observed) == (31, 31)
+    assert not found.exceptions
+    assert [gap.cause for gap in found.gaps] == ["not_begun"]  # from midnight to the first reading at 03:00
+    assert found.evaluations == 3  # the opening, the first reading, the last moment: the rest were the same snapshot
+
+
+def test_an_exception_has_start_end_duration_and_cause_and_is_no_pass(year: Year) -> None:
+    fill(year, lambda n: [store(), store(6379, "public" if 9 <= n < 12 else "private")])
+    found = january(year)
+    assert found.verdict is Outcome.FAIL
+    (one,) = found.exceptions
+    assert (one.start, one.end, one.ended) == (utc(2026, 1, 10), utc(2026, 1, 13), "mended")
+    assert one.not_before == utc(2026, 1, 9)
+    assert one.lasted(BEGIN) == 3 * DAY
+    assert (one.resource, one.code) == ("web/a tcp 10.0.0.1:6379", "reachable")
+    assert [stretch.verdict.value for stretch in found.timeline] == ["unknown", "pass", "fail", "pass"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "ended"),
+    [
+        (lambda n: [store(), *([store(1, "public")] if n == 5 else [])], "gone"),
+        (lambda n: [store(), store(1, {5: "public", 6: None}.get(n, "private"))], "undecided"),
+        (lambda n: [store(), store(1, "public" if n >= 5 else "private")], "open"),
+    ],
+)
+def test_how_an_exception_ends(year: Year, rows: Callable[[int], list[Evidence]], ended: str) -> None:
+    fill(year, rows)
+    (one,) = january(year).exceptions
+    assert one.ended == ended
+    assert (one.end is None) == (ended == "open")
+
+
+def test_a_fault_mended_within_the_hour_is_tolerated_and_listed(year: Year) -> None:
+    for n in range(31):
+        year.at(utc(2026, 1, 1) + n * DAY).read(KIND, [store()])
+        if n == 9:
+            year.at(utc(2026, 1, 10, 4)).read(KIND, [store(exposure="public")])
+            year.at(utc(2026, 1, 10, 5)).read(KIND, [store()])
+    year.at(utc(2026, 2, 1))
+    found = january(year)
+    assert found.verdict is Outcome.PASS
+    assert "failed for a while once" in found.reason
+    assert len(found.exceptions) == 1
+
+
+def test_when_collection_stops_the_gap_is_named_and_nothing_passes(year: Year) -> None:
+    fill(year, lambda n: None if n in (19, 20) else [store()])
+    found = january(year)
+    assert (found.verdict, found.unknown_reason) == (Outcome.UNKNOWN, UnknownReason.STALE)
+    gap = found.gaps[-1]
+    assert (gap.source, gap.kind, gap.cause) == ("web", KIND, "stopped")
+    assert (gap.start, gap.end) == (utc(2026, 1, 19), utc(2026, 1, 22))
+    assert found.occurrences is not None
+    assert [block.start.day for block in found.occurrences.missing] == [20, 21]
+    stale = next(s for s in found.timeline if s.unknown_reason is UnknownReason.STALE)
+    assert stale.start == utc(2026, 1, 20, 5) + timedelta(microseconds=1)  # 26 h after the reading, to the moment
+
+
+def test_a_reading_that_fails_is_another_gap_than_none(year: Year) -> None:
+    fill(year, lambda n: None if n == 19 else [store()], days=19)
+    year.at(utc(2026, 1, 20)).fail(KIND)
+    fill(year, lambda n: [store()], days=11, first=utc(2026, 1, 21))
+    gap = january(year).gaps[-1]
+    assert (gap.cause, gap.attempts) == ("failed", {"unreachable": 1})
+    assert year.ledger.entry(gap.entries[0]).record["outcome"] == "unreachable"
+
+
+def test_a_period_that_collection_did_not_reach_says_so(year: Year) -> None:
+    fill(year, lambda n: None if n < 15 else [store()])
+    result = year.over(JANUARY, only(NAME))
+    assert result.controls[NAME].verdict is Outcome.UNKNOWN
+    assert any("Collection began on 2026-01-16" in note for note in result.notes)
+
+
+def test_a_period_that_goes_on_says_so_and_does_not_pass(year: Year) -> None:
+    fill(year, lambda n: [store()])
+    result = year.over("2026-01-01..2026-02-01", only(NAME))
+    assert result.controls[NAME].verdict is Outcome.UNKNOWN
+    assert result.as_of == year.now[0]
+    assert any("goes on until 2026-02-01" in note for note in result.notes)
+
+
+def test_a_period_ahead_or_turned_round_is_refused() -> None:
+    with pytest.raises(ConfigError, match="lies ahead"):
+        period.possible(period.asked("2026-02-01..2026-02-02"), datetime(2026, 1, 31, tzinfo=UTC))
+    with pytest.raises(ConfigError, match="ends before it begins"):
+        period.asked("2026-02-02..2026-02-01")
+    with pytest.raises(ConfigError, match="no period"):
+        period.asked("2026")
+
+
+def test_the_population_is_frozen_and_rolls_forward(year: Year) -> None:
+    import hashlib
+
+    def rows(n: int) -> list[Evidence]:
+        return [store(1), *([store(2)] if n < 10 or n > 20 else []), *([store(3)] if n >= 15 else [])]
+
+    year.at(BEGIN - timedelta(hours=20)).read(KIND, [store(1), store(2)])
+    fill(year, rows)
+    found = january(year).population
+    assert found is not None
+    assert (found.opening, found.added, found.removed, found.closing) == (2, 2, 1, 3)
+    assert found.adds_up
+    members = [f"web\0web/a tcp 10.0.0.1:{port}\n" for port in (1, 2, 3)]
+    assert found.sha256 == hashlib.sha256("".join(members).encode()).hexdigest()
+
+
+def test_a_source_that_leaves_the_configuration_takes_its_rows_along(year: Year) -> None:
+    year.declare(web=[KIND], old=[KIND])
+    for n in range(31):
+        year.at(utc(2026, 1, 1) + n * DAY)
+        if n == 10:
+            year.declare(web=[KIND])
+        year.read(KIND, [store()])
+        if n < 10:
+            year.read(KIND, [store(9)], source="old")
+    year.at(utc(2026, 2, 1))
+    result = year.over(JANUARY, only(NAME))
+    found = result.period.controls[NAME] if result.period else None
+    assert found is not None
+    assert found.verdict is Outcome.PASS
+    assert found.population is not None
+    assert (found.population.members, found.population.closing) == (2, 1)
+
+
+def test_a_waiver_counts_only_when_it_was_there_before(year: Year) -> None:
+    def step(step: str, by: str, **more: object) -> Draft:
+        return Draft("waiver", Waiver(occurred_at=year.now[0], waiver="W-1", step=step, by_person=by, **more))
+
+    fill(year, lambda n: [store(exposure="public" if n == 2 else "private")], days=4)
+    asked = step("request", "ana", control=NAME, of_source="web", reason="moving", expires_at=utc(2026, 3, 1))
+    year.ledger.append([asked])
+    year.ledger.append([step("approve", "ben")])
+    fill(year, lambda n: [store(exposure="public" if n == 5 else "private")], 27, utc(2026, 1, 5, 9))
+    result = year.over(JANUARY, only(NAME))
+    assert result.period is not None
+    assert [one.waiver for one in result.period.controls[NAME].exceptions] == [None, "W-1"]
+    assert result.controls[NAME].verdict is Outcome.FAIL
+    assert not result.controls[NAME].waived
+
+
+def test_days_are_days_of_utc() -> None:
+    wanted = period.asked(JANUARY)
+    assert (wanted.first, wanted.last) == (date(2026, 1, 1), date(2026, 1, 31))
