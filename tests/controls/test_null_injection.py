@@ -212,6 +212,7 @@ DECIDES_NOTHING = {
         "cache_metric.use": "what is not declared counts as a cache",
     },
     "privacy.consent_withdrawn": {
+        "consent_event.acted_at": "a consent without a date counts as of this period; a withdrawal does not",
         "consent_event.acted_at": "a consent without a date counts as of this period; such a withdrawal is undecided",
     },
     "redis.persistence": {

@@ -2,15 +2,15 @@
 -- two nobody can tell which was relied on. Withdrawals without number or date may be of any consent of that person.
 WITH held AS (
   SELECT
-    e.consent_id, count(*) AS n, max(e.entry) AS entry, max(e.acted_at) AS acted_at, max(e.subject_ref) AS subject_ref,
-    max(e.records) AS records, max(e.purpose) AS purpose, max(e.recipient) AS recipient,
-    bool_and(e.is_signed) AS is_signed, bool_and(e.is_authenticated) AS is_authenticated
+    e.consent_id, count(*) AS n, max(e.entry) AS entry, max(e.acted_at) AS acted_at, max(e.subject_ref) AS subject_ref,  -- same: where it counts there is one
+    max(e.records) AS records, max(e.purpose) AS purpose, max(e.recipient) AS recipient,  -- same: where it counts there is one
+    bool_and(e.is_signed) AS is_signed, bool_and(e.is_authenticated) AS is_authenticated  -- same: where it counts there is one
   FROM consent_event AS e
   WHERE e.action = 'granted'
   GROUP BY e.consent_id
 ), ended AS (
   SELECT
-    d.source, d.disclosure_id, max(e.entry) AS entry,
+    d.source, d.disclosure_id, max(e.entry) AS entry,  -- same: any of them is one it rests on
     min(e.acted_at) FILTER (WHERE e.action IN ('withdrawn', 'refused') AND e.consent_id = d.consent_ref AND e.acted_at <= d.disclosed_at) AS ended_at,
     count(e.entry) FILTER (WHERE e.action IS NULL OR e.acted_at IS NULL OR e.consent_id IS NULL) AS unclear
   FROM disclosure_record AS d
@@ -46,6 +46,7 @@ SELECT
   END AS result
 FROM disclosure_record AS d
 LEFT JOIN held AS h ON h.consent_id = d.consent_ref
+-- same: every disclosure has its row there
 LEFT JOIN ended AS w ON w.source = d.source AND w.disclosure_id = d.disclosure_id
 WHERE (d.basis IN ('exception', 'none')) IS NOT TRUE AND (d.outcome IN ('pending', 'refused')) IS NOT TRUE
   AND (d.disclosed_at < $period_start) IS NOT TRUE

@@ -2,7 +2,7 @@
 -- refusal counts from its own moment until it is taken back; one that cannot be placed keeps a disclosure from a pass.
 WITH refused AS (
   SELECT
-    d.source, d.disclosure_id, max(o.entry) AS entry, count(o.entry) AS possible,
+    d.source, d.disclosure_id, max(o.entry) AS entry, count(o.entry) AS possible,  -- same: any of them is one it rests on
     count(o.entry) FILTER (WHERE o.student_ref = d.student_ref AND o.opted_out_at <= d.disclosed_at
                            AND (o.covers_all IS TRUE OR list_has_any(o.fields, d.fields))) AS against
   FROM directory_disclosure AS d
@@ -26,6 +26,7 @@ WITH refused AS (
     d.student_ref, len(d.fields) AS fields, d.ssn_used, r.possible, r.against, p.since, NULL AS regime, NULL AS modality, NULL AS is_current,
     NULL AS elements
   FROM directory_disclosure AS d
+  -- same: every disclosure has its row there
   LEFT JOIN refused AS r ON r.source = d.source AND r.disclosure_id = d.disclosure_id
   LEFT JOIN public AS p ON true
   WHERE (d.disclosed_at < $period_start) IS NOT TRUE
@@ -55,7 +56,7 @@ SELECT
       THEN unknown('no_notice', 'no current yearly notice of rights is on record')
     WHEN i.possible > 0
       THEN unknown('refusal_unclear', concat(i.name, ': ', i.possible, ' refusal(s) lack the student, the date or the fields'))
-    WHEN i.what = 'disclosure' AND i.possible = 0 AND i.student_ref <> '' AND i.fields > 0 AND i.ssn_used IS FALSE
+    WHEN i.what = 'disclosure' AND i.possible = 0 AND i.student_ref <> '' AND i.fields > 0 AND i.ssn_used IS FALSE  -- same: the WHEN above has the others
          AND i.at <= $as_of AND i.since <= i.at
       THEN pass('honoured', concat(i.name, ' of ', strftime(i.at, '%Y-%m-%d'), ': no refusal was in force'))
     WHEN i.what = 'notice' AND i.regime = 'ferpa' AND i.modality = 'annual' AND i.is_current IS TRUE

@@ -2,7 +2,7 @@
 -- day of the disclosure, one that has ended since included.
 WITH covered AS (
   SELECT
-    d.source, d.disclosure_id, max(c.entry) AS entry, count(c.entry) AS contracts,
+    d.source, d.disclosure_id, max(c.entry) AS entry, count(c.entry) AS contracts,  -- same: any of them is one it rests on
     count(c.entry) FILTER (WHERE c.status = 'draft' OR c.signed_at > d.disclosed_at
       OR (c.status = 'signed' AND c.expires_at < date_trunc('day', d.disclosed_at)) OR (c.status = 'ended' AND c.ended_at <= d.disclosed_at)) AS dead,
     count(c.entry) FILTER (WHERE c.signed_at <= d.disclosed_at AND list_contains(c.regimes, 'ferpa') AND list_contains(c.purposes, d.purpose)
@@ -42,5 +42,6 @@ SELECT
     ELSE unknown('not_shown', concat(d.disclosure_id, ': recipient, contract, purpose or conditions are not filled in or were not found'))
   END AS result
 FROM disclosure_record AS d
+-- same: every disclosure has its row there
 LEFT JOIN covered AS k ON k.source = d.source AND k.disclosure_id = d.disclosure_id
 WHERE (d.outcome IN ('pending', 'refused')) IS NOT TRUE AND (d.disclosed_at < $period_start) IS NOT TRUE

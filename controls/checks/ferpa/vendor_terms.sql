@@ -11,7 +11,7 @@ SELECT
       THEN fail('clause_missing', concat(c.contract_id, ' lacks ', array_to_string([x FOR x IN $clauses IF NOT list_contains(c.clauses, x)], ', ')))
     WHEN c.status = 'draft' AND c.in_use IS FALSE
       THEN not_applicable('not_begun', concat(c.contract_id, ' is not signed and no service has begun'))
-    WHEN c.contract_type = 'customer' AND list_contains(c.regimes, 'ferpa') AND c.status = 'signed' AND c.signed_at <= $as_of
+    WHEN c.contract_type = 'customer' AND list_contains(c.regimes, 'ferpa') AND c.status = 'signed' AND c.signed_at <= $as_of  -- same: it was read since, and by now
          AND (c.is_open_ended IS TRUE OR c.expires_at >= date_trunc('day', $as_of))
          AND list_has_all(c.clauses, $clauses) AND c.clauses_checked_at >= c.signed_at AND c.clauses_checked_at <= $as_of
       THEN pass('terms_found', concat(c.contract_id, ', signed on ', strftime(c.signed_at, '%Y-%m-%d'), ', has all clauses looked for'))

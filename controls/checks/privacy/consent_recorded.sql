@@ -1,7 +1,7 @@
 -- Population: consents granted, of any age: they are relied on until they are withdrawn. Entries that do not say what was
 -- done stay, undecided. Consents under FERPA are judged with the disclosures that rest on them.
 WITH known AS (
-  SELECT n.notice_id, n.version, min(n.published_at) AS published_at, max(n.entry) AS entry
+  SELECT n.notice_id, n.version, min(n.published_at) AS published_at, max(n.entry) AS entry  -- same: any language is one it rests on
   FROM privacy_notice AS n
   GROUP BY n.notice_id, n.version
 ), over AS (
@@ -34,5 +34,6 @@ SELECT
   END AS result
 FROM consent_event AS e
 LEFT JOIN known AS k ON k.notice_id = e.notice_id AND k.version = e.notice_version
+-- same: every entry has its row there
 LEFT JOIN over AS o ON o.source = e.source AND o.event_id = e.event_id
 WHERE (e.action IN ('refused', 'withdrawn')) IS NOT TRUE AND e.regime IS DISTINCT FROM 'ferpa' AND (o.ended_at < $period_start) IS NOT TRUE

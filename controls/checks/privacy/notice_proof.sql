@@ -1,7 +1,7 @@
 -- Population: persons whose data was first collected in the period, or does not say when. A version counts when the
 -- register of notices has it, in whatever language, as published by then.
 WITH known AS (
-  SELECT n.notice_id, n.version, min(n.published_at) AS published_at, max(n.entry) AS entry
+  SELECT n.notice_id, n.version, min(n.published_at) AS published_at, max(n.entry) AS entry  -- same: any language is one it rests on
   FROM privacy_notice AS n
   GROUP BY n.notice_id, n.version
 )
