@@ -62,20 +62,28 @@ def run_cases(loaded: LoadedControl) -> list[CaseOutcome]:
 
 def evaluate_case(loaded: LoadedControl, case: Case) -> ControlResult:
     """The result of `loaded` on the rows of `case`."""
+    with evidence_of(loaded, case) as base:
+        return evaluate_on(base, loaded, case)
+
+
+def evidence_of(loaded: LoadedControl, case: Case) -> EvidenceBase:
+    """The rows of `case` as evidence; close it after use."""
     tables, sources = _tables(case)
-    coverage = _coverage(loaded, case, sources)
-    with EvidenceBase.build(tables, coverage, kinds=loaded.kinds, threads=1) as base:
-        return evaluate_one(
-            loaded,
-            base,
-            as_of=AS_OF,
-            override=case.parameters,
-            profile=[
-                FlagView(flag, value, "case", AS_OF - timedelta(days=1), True, None)
-                for flag, value in case.profile.items()
-            ],
-            attestations=[_nil_return(loaded.id)] if case.nil_return else [],
-        )
+    return EvidenceBase.build(tables, _coverage(loaded, case, sources), kinds=loaded.kinds, threads=1)
+
+
+def evaluate_on(base: EvidenceBase, loaded: LoadedControl, case: Case) -> ControlResult:
+    """The result of `loaded` on what `evidence_of` gave for `case`."""
+    return evaluate_one(
+        loaded,
+        base,
+        as_of=AS_OF,
+        override=case.parameters,
+        profile=[
+            FlagView(flag, value, "case", AS_OF - timedelta(days=1), True, None) for flag, value in case.profile.items()
+        ],
+        attestations=[_nil_return(loaded.id)] if case.nil_return else [],
+    )
 
 
 def _run(loaded: LoadedControl, case: Case, line: int, content: bytes, number: int) -> CaseOutcome:
@@ -84,6 +92,11 @@ def _run(loaded: LoadedControl, case: Case, line: int, content: bytes, number: i
     except _Misfit as error:
         at = line_of(content, ("cases", number, "given", *error.location))
         raise ControlError(f"case {case.name!r}: {error}", path=str(loaded.path), line=at) from error
+    return CaseOutcome(loaded.id, case, result, line, tuple(differences(case, result)))
+
+
+def differences(case: Case, result: ControlResult) -> list[str]:
+    """How a result differs from what `case` expects, in words."""
     problems = []
     if result.verdict is not case.expect:
         problems.append(f"expected {case.expect}, got {result.verdict} ({result.reason})")
@@ -98,7 +111,7 @@ def _run(loaded: LoadedControl, case: Case, line: int, content: bytes, number: i
             for resource in sorted({*case.findings, *got})
             if case.findings.get(resource) != got.get(resource)
         )
-    return CaseOutcome(loaded.id, case, result, line, tuple(problems))
+    return problems
 
 
 def _told(result: ControlResult) -> dict[str, str]:

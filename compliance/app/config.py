@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, Literal, get_args
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from compliance import anchors, collectors
 from compliance.app.where import FILE, Where, nearest
@@ -33,6 +34,18 @@ class Organisation(_Section):
     """Who is audited."""
 
     name: str = "(organisation not named)"
+    time_zone: str = Field(
+        default="America/Mexico_City", description="Where it is: terms of law that count days end with its local day."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("is no time zone; write one like America/Tijuana") from error
+        return value
 
 
 class TokenSection(_Section):

@@ -157,11 +157,12 @@ def build_base(
     *,
     as_of: datetime,
     upto: int,
+    time_zone: str,
 ) -> EvidenceBase:
     """The typed tables of every kind as they stood at `as_of`, from the entries below `upto`.
 
     A state is taken from the newest complete collection of each source that is still configured; events are all
-    that happened by `as_of`.
+    that happened by `as_of`. Terms of law are counted in the local days of `time_zone`.
     """
     parts: dict[str, list[pa.Table]] = {}
     events: dict[str, Iterator[pa.Table]] = {}
@@ -186,7 +187,8 @@ def build_base(
     tables |= events
     tables[changes.KIND] = changes.table(ledger, covered, collections, as_of)
     derived = changes.coverage(covered, collections, as_of)
-    return EvidenceBase.build(tables, [*covered, *derived, *_engine_coverage(as_of)])
+    coverage_ = [*covered, *derived, *_engine_coverage(as_of)]
+    return EvidenceBase.build(tables, coverage_, time_zone=time_zone)
 
 
 def engine_base(ledger: Ledger, kinds: Sequence[str], as_of: datetime) -> EvidenceBase:

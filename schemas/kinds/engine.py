@@ -165,6 +165,9 @@ class Audit(Event):
     ledger_size: int = always("Entries the evaluation rests on.")
     ledger_root: str = always("Root over them, hexadecimal.")
     engine_version: str = always("Version of the engine.")
+    time_zone: str | None = column(
+        "Time zone whose local days terms of law were counted in; NULL before that was recorded."
+    )
     profile: dict[str, Any] | None = column("Flags in force and their dates.")
     counts: dict[str, Any] | None = column("Controls by verdict.")
     reports: list[dict[str, Any]] | None = column("Files written: name, SHA-256.")

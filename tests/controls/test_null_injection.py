@@ -32,6 +32,7 @@ DESCRIBES = {
     "collection": {"collector", "occurred_at", "stored"},
     "commit": {"parents"},
     "component_inventory": {"ecosystem"},
+    "control_failure": {"control_system"},
     "http_endpoint": {"host"},
     "listening_socket": {"component"},
     "permission_change": {"account", "change_type", "role", "scope"},
@@ -64,6 +65,7 @@ DECIDES_NOTHING = {
         "user_account.never_logged_in": "a sign-in is told, so this adds nothing",
         "user_account.created_at": "a sign-in is told, so this adds nothing",
     },
+    "access.education_need_to_know": {"record_access_event.occurred_at": "an event always has its time"},
     "access.grant_approved": {
         "role_grant.is_privileged": "an approved grant is approved whatever it carries",
         "role_grant.is_direct": "an approved grant is approved wherever it comes from",
@@ -107,6 +109,10 @@ DECIDES_NOTHING = {
     "backup.pitr": {
         "archive_status.last_archived_at": "the restorable window decides",
         "archive_status.last_failed_at": "the restorable window decides",
+    },
+    "cert.soc2_type2": {
+        "audit_finding": "an exception that the register does not have cannot be overdue; limits of a register are told",
+        "audit_finding.origin": "a closed exception is closed whatever it came from; an open one has a case of its own",
     },
     "change.independent_approval": {
         "repository.is_shallow": "the host's rule decides, not the clone's history",
@@ -164,6 +170,7 @@ DECIDES_NOTHING = {
         "log_alteration.rows_missing": "noticed before the time judged",
         "log_alteration": "noticed before the time judged",
     },
+    "logging.user_actions": {"action_catalogue.action_class": "an action of no class counts as a user's"},
     "maint.monthly_updates": {"maintenance_window": "another window was completed, and one suffices"},
     "mon.alert_email": {"alert_test": _NEWEST},
     "mon.alert_pagerduty": {"alert_test": _NEWEST},
@@ -176,6 +183,7 @@ DECIDES_NOTHING = {
         "listening_socket.is_admin": "bound to loopback, it is safe whatever it is",
         "listening_socket.is_encrypted": "bound to loopback, nothing travels",
     },
+    "net.vpn_named_mfa": {"vpn_session.occurred_at": "an event always has its time"},
     "net.waf_blocking": {"waf_policy.exclusions": "those without approval decide"},
     "perf.cache_effective": {
         "cache_metric.hits": "the ratio decides",

@@ -1,5 +1,5 @@
 -- Population: each critical service for each severity, and each rota; where a register is empty, that itself.
-WITH service AS (
+WITH served AS (
   SELECT
     concat(e.service, '/', e.severity) AS resource, max(e.entry) AS entry, count(*) AS n,
     count(*) FILTER (WHERE e.is_critical IS TRUE) AS critical, count(*) FILTER (WHERE e.is_critical IS FALSE) AS minor,
@@ -19,9 +19,9 @@ WITH service AS (
   GROUP BY o.rota
 ), given AS (
   SELECT (SELECT max(e.entry) FROM escalation_level AS e) AS matrix, (SELECT max(o.entry) FROM oncall_coverage AS o) AS oncall,
-    (SELECT count(*) FROM service AS s WHERE s.minor < s.n) AS services
+    (SELECT count(*) FROM served AS s WHERE s.minor < s.n) AS services
 ), thing AS (
-  SELECT s.resource, s.entry, 'service' AS part FROM service AS s
+  SELECT s.resource, s.entry, 'service' AS part FROM served AS s
   UNION ALL
   SELECT r.resource, r.entry, 'rota' FROM rota AS r
   UNION ALL
@@ -54,5 +54,5 @@ SELECT
     ELSE unknown('not_filled', concat(t.resource, ': contacts, days or dates are missing, or a date lies in the future'))
   END AS result
 FROM thing AS t
-LEFT JOIN service AS s ON t.part = 'service' AND s.resource = t.resource
+LEFT JOIN served AS s ON t.part = 'service' AND s.resource = t.resource
 LEFT JOIN rota AS r ON t.part = 'rota' AND r.resource = t.resource
