@@ -145,6 +145,9 @@ def measure(year: Year, days: int) -> None:
     for spent_s, name, evaluations in sorted(slowest, reverse=True)[:8]:
         print(f"    {name:<32} {spent_s:5.2f} s  {evaluations} moments")
     print(Counter(one.unknown_reason or one.verdict.value for one in replayed_periods(replayed)))
+    for one in replayed_periods(replayed):
+        if one.unknown_reason == "error":
+            print(f"  error: {one.control}: {one.reason}")
     mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     print(f"{len(result.controls)} controls, {len(told.times)} moments, {year.ledger.size} entries, at {now():%H:%M}")
     print(f"time   {seconds:6.1f} s ({used:.1f} s of CPU)  limit {LIMIT_S:.0f} s  ratio {seconds / LIMIT_S:.2f}")

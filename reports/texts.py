@@ -11,6 +11,36 @@ LANGUAGES: tuple[Language, ...] = ("en", "es")
 TEXTS: dict[str, tuple[str, str]] = {
     # cover
     "paper": ("Working paper", "Papel de trabajo"),
+    "period": ("Period", "Periodo"),
+    "over_period": (
+        "over the period {start} to {end} (days of UTC)",
+        "sobre el periodo del {start} al {end} (días UTC)",
+    ),
+    "period_open": (", judged up to {until} UTC: it goes on", ", juzgado hasta {until} UTC: continúa"),
+    "period_observed": (
+        "{rule}: {observed} of {expected} observed, {conforming} conforming, {needed} needed ({unit})",
+        "{rule}: {observed} de {expected} observados, {conforming} conformes, {needed} necesarios ({unit})",
+    ),
+    "timeline": ("Timeline", "Línea de tiempo"),
+    "exceptions": ("Exceptions", "Excepciones"),
+    "exception": (
+        "{start} to {end}, {hours} h ({ended}); last seen otherwise: {before}",
+        "{start} a {end}, {hours} h ({ended}); visto de otro modo por última vez: {before}",
+    ),
+    "ended_mended": ("mended", "corregido"),
+    "ended_gone": ("the resource is no more", "el recurso ya no existe"),
+    "ended_undecided": ("could no longer be told", "ya no pudo determinarse"),
+    "ended_open": ("open", "abierto"),
+    "not_in_period": ("not in the period", "no en el periodo"),
+    "cause_stopped": ("nothing was tried", "no se intentó"),
+    "cause_failed": ("attempts failed", "los intentos fallaron"),
+    "cause_not_begun": ("collection had not begun", "la recolección no había comenzado"),
+    "cause_nobody": ("no configured source answers", "ninguna fuente configurada responde"),
+    "frozen_population": (
+        "{opening} at the beginning + {added} came − {removed} went = {closing} at the end; {members} in all, SHA-256 {sha256}",
+        "{opening} al inicio + {added} altas − {removed} bajas = {closing} al final; {members} en total, SHA-256 {sha256}",
+    ),
+    "more_in_csv": ("{n} more in the attached CSV", "{n} más en el CSV adjunto"),
     "disclaimer": (
         "Management's evidence, not an auditor's opinion.",
         "Evidencia de la administración, no opinión de auditor.",

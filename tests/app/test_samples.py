@@ -24,12 +24,8 @@ def year(tmp_path: Path) -> Iterator[Year]:
     opened = years.opened(tmp_path, utc(2026, 1, 1, 0))
     with opened.ledger:
         opened.declare(web=["listening_socket"])
-        rows = [
-            ListeningSocket(
-                asset="a", protocol="tcp", address="10.0.0.1", port=n, is_data_store=True, exposure="private"
-            )
-            for n in range(20)
-        ]
+        common = {"asset": "a", "protocol": "tcp", "address": "::1", "is_data_store": True, "exposure": "private"}
+        rows = [ListeningSocket(port=n, **common) for n in range(20)]
         opened.at(utc(2026, 1, 1)).read("listening_socket", rows)
         yield opened.at(utc(2026, 1, 1) + DAY)
 
