@@ -75,7 +75,7 @@ DECIDES_NOTHING = {
         "user_account.is_active": _IN_USE,
     },
     "access.joiner_mover": {
-        "person.job_changed_at": "empty where the present job is the first; a change nobody wrote down is told as a limit",
+        "person.job_changed_at": "empty where the present job is the first; a change not written down is a limit",
     },
     "access.mfa_admins": {
         "user_account.is_active": _IN_USE,
@@ -212,7 +212,6 @@ DECIDES_NOTHING = {
         "cache_metric.use": "what is not declared counts as a cache",
     },
     "privacy.consent_withdrawn": {
-        "consent_event.acted_at": "a consent without a date counts as of this period; a withdrawal does not",
         "consent_event.acted_at": "a consent without a date counts as of this period; such a withdrawal is undecided",
     },
     "redis.persistence": {
