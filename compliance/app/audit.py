@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import compliance
-from compliance.app import anchoring, check, collect, discover, evidence, keeping, keys, outside
+from compliance.app import anchoring, check, collect, discover, evidence, keeping, keys, outside, packs
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.app.workspace import Say, Workspace, now
@@ -55,8 +55,8 @@ def interrupted(result: AuditResult) -> bool:
     return INTERRUPTED in result.notes
 
 
-def possible(wanted: Wanted) -> catalogues.Catalogue:
-    """The definitions, when the request makes sense whatever the configuration says.
+def possible(wanted: Wanted, catalogue: catalogues.Catalogue) -> catalogues.Catalogue:
+    """`catalogue`, when the request makes sense whatever the configuration says.
 
     Raises:
         ConfigError: an unknown framework; a moment that lies ahead, or one of the past without `--no-collect`.
@@ -68,7 +68,6 @@ def possible(wanted: Wanted) -> catalogues.Catalogue:
         )
     if wanted.as_of is not None and wanted.collect:
         raise ConfigError("an audit of the past cannot collect", remedy="add --no-collect to --as-of")
-    catalogue = catalogues.load()
     for name in wanted.frameworks:
         framework(catalogue, name)
     return catalogue
@@ -246,7 +245,7 @@ def evaluate_at(
         rollup.roll_up(
             framework(catalogue, name), results, attestations=attested, profile=flags, overrides=overrides, as_of=as_of
         )
-        for name in wanted.frameworks or workspace.config.audit.frameworks
+        for name in wanted.frameworks or packs.frameworks(workspace.config, catalogue)
     )
     return AuditResult(
         audit=collect.run_id(workspace.clock()),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from compliance.app import attachments, evidence, owners
+from compliance.app import attachments, evidence, owners, packs
 from compliance.app.where import nearest
 from compliance.app.workspace import Workspace
 from compliance.controls import catalogue as catalogues
@@ -54,7 +54,7 @@ def request_waiver(workspace: Workspace, asked: WaiverRequest) -> str:
     Raises:
         ConfigError: unknown control or source, no reason, or an end that is past or more than 366 days away.
     """
-    _known_control(asked.control)
+    _known_control(workspace, asked.control)
     _known_source(workspace, asked.source)
     moment = workspace.clock()
     if not asked.reason.strip():
@@ -141,11 +141,11 @@ def attest(workspace: Workspace, said: Statement) -> str:
             dates that cannot be, or an expiry beyond what the form allows.
         StorageFull: the copy of the document cannot be written; nothing is recorded.
     """
-    catalogue = catalogues.load()
+    catalogue = packs.load(workspace.config)
     if said.form not in FORMS:
         raise ConfigError(f"{said.form!r} is no form of manual evidence", remedy="one of: " + ", ".join(FORMS))
     if said.control is not None:
-        _known_control(said.control)
+        _known_control(workspace, said.control)
     for item in said.requirements:
         _known_requirement(catalogue, item)
     if said.resources and said.control is None:
@@ -263,8 +263,8 @@ def _known_attestation(workspace: Workspace, name: str) -> None:
         )
 
 
-def _known_control(name: str) -> None:
-    known = catalogues.load().controls
+def _known_control(workspace: Workspace, name: str) -> None:
+    known = packs.load(workspace.config).controls
     if name not in known:
         raise ConfigError(
             f"no control is called {name!r}{nearest(name, known)}", remedy="`compliance controls list` shows them"

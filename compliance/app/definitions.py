@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,9 +25,8 @@ class Described:
     data: dict[str, Any]
 
 
-def describe(name: str, language: str) -> Described:
+def describe(name: str, language: str, loaded: Catalogue) -> Described:
     """Everything about one control. Raises ConfigError for an unknown id, with the nearest one."""
-    loaded = catalogue.load()
     bearings = _bearings(loaded, name)
     if name in loaded.planned:
         planned = loaded.planned[name]
@@ -103,22 +102,19 @@ def _bearing_lines(bearings: Sequence[dict[str, str]]) -> list[str]:
     return [f"{b['bearing']:<10} {b['framework']} {b['requirement']}: {b['why']}" for b in bearings]
 
 
-def lint(files: Sequence[Path]) -> tuple[int, list[dict[str, Any]]]:
+def lint(files: Sequence[Path], known: Catalogue) -> tuple[int, list[dict[str, Any]]]:
     """(controls checked, problems) for the files given, or for all of ours with every cross reference."""
     if files:
         loaded = [catalogue.load_control(path.absolute()) for path in files]
     else:
-        loaded = list(catalogue.load().controls.values())
+        loaded = list(known.controls.values())
     problems = [problem for item in loaded for problem in linter.lint(item)]
     return len(loaded), [{"path": p.path, "line": p.line, "rule": p.rule, "message": p.message} for p in problems]
 
 
-def test(names: Sequence[str]) -> list[dict[str, Any]]:
+def test(names: Sequence[str], known: Catalogue) -> list[dict[str, Any]]:
     """The outcome of every case of the controls named by id or file (all of ours when none is)."""
-    if not names:
-        loaded = list(catalogue.load().controls.values())
-    else:
-        loaded = [_named(name) for name in names]
+    loaded = _chosen(names, known)
     return [
         {
             "control": item.id,
@@ -132,14 +128,16 @@ def test(names: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def mutate(names: Sequence[str], progress: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
+def mutate(
+    names: Sequence[str], known: Catalogue, progress: Callable[[str], None] | None = None
+) -> list[dict[str, Any]]:
     """Per control named by id or file (all of ours when none is): how many mutants its SQL has, and those that no case
     breaks on. `progress` is called with each id when it is done.
 
     Raises:
         ControlError: a file is wrong, or a case does not hold to begin with.
     """
-    loaded = [_named(name) for name in names] if names else list(catalogue.load().controls.values())
+    loaded = _chosen(names, known)
     with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
         found = []
         for item, (alive, made) in zip(loaded, pool.map(_survivors, loaded), strict=True):
@@ -161,13 +159,16 @@ def _survivors(item: LoadedControl) -> tuple[list[mutants.Mutant], int]:
     return mutants.survivors(item)
 
 
-def _named(name: str) -> LoadedControl:
+def _chosen(names: Sequence[str], known: Catalogue) -> list[LoadedControl]:
+    return [_named(name, known.controls) for name in names] if names else list(known.controls.values())
+
+
+def _named(name: str, known: Mapping[str, LoadedControl]) -> LoadedControl:
     if name.endswith((".yaml", ".yml")):
         return catalogue.load_control(Path(name).absolute())
-    known = catalogue.load().controls
     if name not in known:
         raise ConfigError(
-            f"no control of ours is called {name!r}{nearest(name, known)}",
+            f"no control is called {name!r}{nearest(name, known)}",
             remedy="give an id or the path of a YAML file",
         )
     return known[name]

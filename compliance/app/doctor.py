@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import compliance
-from compliance.app import anchoring, archive, audit, outside, workspace
+from compliance.app import anchoring, archive, audit, outside, packs, workspace
 from compliance.app import config as configuration
 from compliance.app.config import Config
 from compliance.controls import catalogue
@@ -43,7 +43,7 @@ def examine(config_path: Path | None) -> list[Checked]:
         return [*found, Checked("configuration", "broken", error.message, error.remedy or "")]
     name = str(config.path) if config.path else "none here; a first audit writes one"
     found.append(Checked("configuration", "ok", f"{name}, {len(config.sources)} sources"))
-    found.append(_guarded("names", "parameters and facts exist", lambda: _names(config)))
+    found.append(_guarded("names", "packs, parameters and facts exist", lambda: _names(config)))
     found += _secrets(config)
     found += _ledger(config)
     return found
@@ -94,7 +94,7 @@ def _guarded(what: str, good: str, probe: Callable[[], str]) -> Checked:
 
 
 def _names(config: Config) -> str:
-    audit.plan(config, audit.Wanted(collect=False), catalogue.load())
+    audit.plan(config, audit.Wanted(collect=False), packs.load(config))
     return f"{len(config.parameters)} controls with parameters, {len(config.profile)} facts"
 
 

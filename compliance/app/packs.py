@@ -11,10 +11,12 @@ from collections.abc import Sequence
 from importlib.metadata import entry_points
 from pathlib import Path
 
+from compliance.app import config as configuration
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.controls import catalogue
 from compliance.controls.catalogue import Catalogue
+from compliance.schemas.catalogue import FRAMEWORKS
 from compliance.schemas.errors import ConfigError
 
 GROUP = "compliance.controls"
@@ -30,6 +32,19 @@ def load(config: Config, folders: Sequence[Path] = ()) -> Catalogue:
     named = [_folder(name) for name in config.controls.packs]
     own = [config.resolve(folder) for folder in config.controls.folders]
     return catalogue.load(list(dict.fromkeys(path.absolute() for path in (*named, *own, *folders))))
+
+
+def here(folders: Sequence[Path] = (), config_path: Path | None = None) -> Catalogue:
+    """The same for the configuration file at `config_path`, or that of this folder when there is one.
+
+    Raises ConfigError and ControlError as `load` does, and for a file that cannot be understood.
+    """
+    return load(configuration.load(config_path), folders)
+
+
+def frameworks(config: Config, catalogue: Catalogue) -> list[str]:
+    """What is audited when nothing is named: the configured frameworks, then those that packs brought."""
+    return [*config.audit.frameworks, *(name for name in catalogue.frameworks if name not in FRAMEWORKS)]
 
 
 def installed() -> list[str]:

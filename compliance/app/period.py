@@ -14,7 +14,6 @@ import compliance.controls.period.replay as replaying
 from compliance.app import audit, collect, evidence, history
 from compliance.app.audit import Plan, Wanted
 from compliance.app.workspace import Say, Workspace
-from compliance.controls import catalogue as catalogues
 from compliance.controls import rollup
 from compliance.controls.catalogue import Catalogue
 from compliance.controls.evaluate import Overrides
@@ -56,8 +55,8 @@ def asked(text: str, **more: str | Sequence[str]) -> Asked:
     return Asked(first, last, **more)  # type: ignore[arg-type]  # the names of its fields
 
 
-def possible(wanted: Asked, now: datetime) -> Catalogue:
-    """The definitions, when the request makes sense whatever the configuration says.
+def possible(wanted: Asked, now: datetime, catalogue: Catalogue) -> Catalogue:
+    """`catalogue`, when the request makes sense whatever the configuration says.
 
     Raises ConfigError for an unknown framework, or a period that has not begun.
     """
@@ -66,7 +65,6 @@ def possible(wanted: Asked, now: datetime) -> Catalogue:
             f"the period begins on {wanted.first}, which lies ahead: nothing can be said of it yet",
             remedy="choose a period that has begun",
         )
-    catalogue = catalogues.load()
     for name in wanted.frameworks:
         audit.framework(catalogue, name)
     return catalogue

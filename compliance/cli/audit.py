@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from compliance.cli.options import config_option, emit_json, json_option, quiet_option, say
+from compliance.cli.options import config_option, controls_option, emit_json, json_option, quiet_option, say
 from compliance.cli.progress import collecting, speaker
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ def listed(allowed: tuple[str, ...], value: str) -> list[str]:
     "pci_dss ferpa gdpr lfpdppp; all of them when none is named.",
 )
 @config_option
+@controls_option
 @click.argument("frameworks", nargs=-1)
 @click.option(
     "--period",
@@ -77,6 +78,7 @@ def listed(allowed: tuple[str, ...], value: str) -> list[str]:
 def command(
     ctx: click.Context,
     config_path: Path | None,
+    folders: tuple[Path, ...],
     frameworks: tuple[str, ...],
     over: str | None,
     as_of: datetime | None,
@@ -90,7 +92,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Audit. Exit 1 when something fails, 3 when nothing fails but not everything could be decided."""
-    from compliance.app import audit, period, publish, workspace
+    from compliance.app import audit, packs, period, publish, workspace
     from compliance.reports import gate, text
 
     if over is not None and as_of is not None:
@@ -103,7 +105,11 @@ def command(
     no_collect = no_collect or explain or over is not None
     asked = period.asked(over, frameworks=frameworks, known=known or "now") if over is not None else None
     wanted = audit.Wanted(frameworks, as_of, known or "then" if as_of else "now", collect=not no_collect)
-    catalogue = audit.possible(wanted) if asked is None else period.possible(asked, workspace.now())
+    catalogue = packs.here(folders, config_path)
+    if asked is None:
+        audit.possible(wanted, catalogue)
+    else:
+        period.possible(asked, workspace.now(), catalogue)
     config = workspace.configured(config_path, say, propose=not no_collect)
     plan = audit.plan(config, wanted, catalogue)
     chosen = listed(("en", "es"), languages) if languages else list(config.audit.languages)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from compliance.cli.options import emit_json, json_option, say, table
+from compliance.cli.options import controls_option, emit_json, json_option, say, table
 
 language_option = click.option("--language", type=click.Choice(["en", "es"]), default="en", help="Language of texts.")
 
@@ -18,13 +18,14 @@ def command() -> None:
 
 @command.command("list", help="Every control: those evaluated, and those no collector can feed yet.")
 @json_option
+@controls_option
 @language_option
 @click.option("--domain", default=None, help="Only this domain (access, tls, net, …).")
-def list_(as_json: bool, language: str, domain: str | None) -> None:
+def list_(folders: tuple[Path, ...], as_json: bool, language: str, domain: str | None) -> None:
     """List."""
-    from compliance.controls import catalogue
+    from compliance.app import packs
 
-    loaded = catalogue.load()
+    loaded = packs.here(folders)
     rows = [
         {
             "control": item.id,
@@ -64,13 +65,14 @@ def list_(as_json: bool, language: str, domain: str | None) -> None:
 
 @command.command("show", help="One control: question, why, rule, parameters, evidence, and where it bears.")
 @json_option
+@controls_option
 @language_option
 @click.argument("control")
-def show(control: str, as_json: bool, language: str) -> None:
+def show(folders: tuple[Path, ...], control: str, as_json: bool, language: str) -> None:
     """Show."""
-    from compliance.app import definitions
+    from compliance.app import definitions, packs
 
-    found = definitions.describe(control, language)
+    found = definitions.describe(control, language, packs.here(folders))
     if as_json:
         emit_json(found.data)
         return
@@ -80,13 +82,14 @@ def show(control: str, as_json: bool, language: str) -> None:
 
 @command.command("lint", help="Check definitions: the files given, or all of ours. Exit 2 when something is wrong.")
 @json_option
+@controls_option
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_context
-def lint(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
+def lint(ctx: click.Context, folders: tuple[Path, ...], files: tuple[Path, ...], as_json: bool) -> None:
     """Lint."""
-    from compliance.app import definitions
+    from compliance.app import definitions, packs
 
-    checked, problems = definitions.lint(files)
+    checked, problems = definitions.lint(files, packs.here(folders))
     if as_json:
         emit_json(problems)
     else:
@@ -100,13 +103,14 @@ def lint(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
     "test", help="Run the cases of the controls given by id or file, or of all. Exit 1 when one does not hold."
 )
 @json_option
+@controls_option
 @click.argument("controls", nargs=-1)
 @click.pass_context
-def test(ctx: click.Context, controls: tuple[str, ...], as_json: bool) -> None:
+def test(ctx: click.Context, folders: tuple[Path, ...], controls: tuple[str, ...], as_json: bool) -> None:
     """Test."""
-    from compliance.app import definitions
+    from compliance.app import definitions, packs
 
-    outcomes = definitions.test(controls)
+    outcomes = definitions.test(controls, packs.here(folders))
     broken = [item for item in outcomes if item["problems"]]
     if as_json:
         emit_json(outcomes)
@@ -123,13 +127,14 @@ def test(ctx: click.Context, controls: tuple[str, ...], as_json: bool) -> None:
     "which no case breaks. Exit 1 when there is one. A change that means the same is answered in the SQL: -- same: why",
 )
 @json_option
+@controls_option
 @click.argument("controls", nargs=-1)
 @click.pass_context
-def mutate(ctx: click.Context, controls: tuple[str, ...], as_json: bool) -> None:
+def mutate(ctx: click.Context, folders: tuple[Path, ...], controls: tuple[str, ...], as_json: bool) -> None:
     """Mutate."""
-    from compliance.app import definitions
+    from compliance.app import definitions, packs
 
-    outcomes = definitions.mutate(controls)
+    outcomes = definitions.mutate(controls, packs.here(folders))
     if as_json:
         emit_json(outcomes)
     alive = answered = 0

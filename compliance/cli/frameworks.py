@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
-from compliance.cli.options import emit_json, json_option, table
+from compliance.cli.options import controls_option, emit_json, json_option, table
 
 language_option = click.option("--language", type=click.Choice(["en", "es"]), default="en", help="Language of titles.")
 
@@ -16,12 +18,13 @@ def command() -> None:
 
 @command.command("list", help="The frameworks, with the number of requirements and how far controls reach.")
 @json_option
+@controls_option
 @language_option
-def list_(as_json: bool, language: str) -> None:
+def list_(folders: tuple[Path, ...], as_json: bool, language: str) -> None:
     """List."""
-    from compliance.controls import catalogue
+    from compliance.app import packs
 
-    loaded = catalogue.load()
+    loaded = packs.here(folders)
     rows = []
     for framework in loaded.frameworks.values():
         items = framework.requirements
@@ -46,17 +49,17 @@ def list_(as_json: bool, language: str) -> None:
 
 @command.command("show", help="One framework's requirements, or one requirement with its controls.")
 @json_option
+@controls_option
 @language_option
 @click.argument("framework")
 @click.argument("requirement", required=False)
-def show(framework: str, requirement: str | None, as_json: bool, language: str) -> None:
+def show(folders: tuple[Path, ...], framework: str, requirement: str | None, as_json: bool, language: str) -> None:
     """Show."""
-    from compliance.app import audit
+    from compliance.app import audit, packs
     from compliance.app.where import nearest
-    from compliance.controls import catalogue
     from compliance.schemas.errors import ConfigError
 
-    loaded = catalogue.load()
+    loaded = packs.here(folders)
     items = audit.framework(loaded, framework).requirements
     found = [r for r in items if requirement in (None, r.id)]
     if requirement is not None and not found:

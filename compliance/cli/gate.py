@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from compliance.cli.audit import listed, moment
-from compliance.cli.options import config_option, quiet_option, say
+from compliance.cli.options import config_option, controls_option, quiet_option, say
 from compliance.cli.progress import collecting, speaker
 
 FORMATS = ("text", "json", "sarif", "junit")
@@ -21,6 +21,7 @@ FORMATS = ("text", "json", "sarif", "junit")
     "Controls that no collector can feed yet are counted and listed, and alone never cause exit 3.",
 )
 @config_option
+@controls_option
 @click.argument("frameworks", nargs=-1)
 @click.option(
     "--fail-on",
@@ -44,6 +45,7 @@ FORMATS = ("text", "json", "sarif", "junit")
 def command(
     ctx: click.Context,
     config_path: Path | None,
+    folders: tuple[Path, ...],
     frameworks: tuple[str, ...],
     fail_on: str,
     new_only: bool,
@@ -57,7 +59,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Gate."""
-    from compliance.app import audit, gates, workspace
+    from compliance.app import audit, gates, packs, workspace
 
     chosen = listed(FORMATS, formats)
     if len(chosen) > 1 and output is None:
@@ -67,7 +69,7 @@ def command(
     asked = gates.Asked(fail_on, new_only, baseline, allow_unknown, baseline_expires)
     known = gates.check(asked)
     wanted = audit.Wanted(frameworks, collect=not no_collect)
-    catalogue = audit.possible(wanted)
+    catalogue = audit.possible(wanted, packs.here(folders, config_path))
     config = workspace.configured(config_path, say, propose=not no_collect)
     plan = audit.plan(config, wanted, catalogue)
     with workspace.opened(config, say, must_exist=no_collect) as opened:

@@ -21,6 +21,13 @@ config_option = click.option(
     help="Configuration file (default: compliance.toml in this folder).",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Machine-readable output on stdout.")
+controls_option = click.option(
+    "--controls",
+    "folders",
+    multiple=True,
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Folder with more controls (checks/, frameworks/), beside those of [controls]; repeatable.",
+)
 quiet_option = click.option("--quiet", "-q", is_flag=True, help="No progress, only results and problems.")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from compliance.app import period
+from compliance.controls import catalogue
 from compliance.ledger import Draft
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.evidence import Evidence
@@ -147,7 +148,7 @@ def test_a_period_that_goes_on_says_so_and_does_not_pass(year: Year) -> None:
 
 def test_a_period_ahead_or_turned_round_is_refused() -> None:
     with pytest.raises(ConfigError, match="lies ahead"):
-        period.possible(period.asked("2026-02-01..2026-02-02"), datetime(2026, 1, 31, tzinfo=UTC))
+        period.possible(period.asked("2026-02-01..2026-02-02"), datetime(2026, 1, 31, tzinfo=UTC), catalogue.load())
     with pytest.raises(ConfigError, match="ends before it begins"):
         period.asked("2026-02-02..2026-02-01")
     with pytest.raises(ConfigError, match="no period"):

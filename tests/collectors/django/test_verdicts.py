@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from compliance.app import audit, config, workspace
+from compliance.controls import catalogue
 from compliance.schemas.results import ControlResult
 from tests.collectors.django.conftest import READER, READER_PASSWORD, grants
 from tests.servers.django_database import DjangoDatabase
@@ -102,7 +103,7 @@ class Judged:
     def audit(self) -> dict[str, ControlResult]:
         read = config.load(self.folder / "compliance.toml")
         wanted = audit.Wanted()
-        plan = audit.plan(read, wanted, audit.possible(wanted))
+        plan = audit.plan(read, wanted, audit.possible(wanted, catalogue.load()))
         with workspace.opened(read, lambda words: None) as opened:
             return dict(audit.perform(opened, plan, say=lambda words: None).controls)
 

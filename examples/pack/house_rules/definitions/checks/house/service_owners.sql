@@ -7,7 +7,7 @@ SELECT
       THEN fail('nobody', concat(u.account, ' is active and nobody answers for it'))
     WHEN u.is_active IS FALSE
       THEN not_applicable('inactive', concat(u.account, ' cannot be used'))
-    WHEN u.is_active IS TRUE AND trim(u.owner) > ''
+    WHEN u.is_active IS TRUE AND trim(u.owner) <> ''
       THEN pass('owned', concat(u.account, ' has an owner on record'))
     ELSE unknown('not_readable', concat(u.account, ': its state or its owner was not readable'))
   END AS result
