@@ -1,6 +1,6 @@
 -- Population: every database server read, and every cluster that a backup tool keeps runs of and that was not read. A
 -- trial belongs to a cluster by its identifier, or by the set it was restored from when one cluster alone has that set.
--- The newest trial decides. That there is none is proven only where every register was read and every trial says of what.
+-- The newest trial decides; one that may be newer, of this cluster or of nobody known, keeps it from a pass. That there is none is proven only where every register was read and every trial says of what.
 WITH named AS (
   SELECT b.source, b.backup_set, b.entry, b.environment, b.content, b.system_identifier, b.collected_at AS at FROM backup_set AS b
   UNION ALL
@@ -16,7 +16,6 @@ WITH named AS (
 ), whose AS (
   -- same: used only where there is one
   SELECT n.backup_set, max(n.system_identifier) AS cluster,
-
     count(DISTINCT n.system_identifier) AS clusters
   FROM named AS n
   GROUP BY n.backup_set
@@ -24,13 +23,14 @@ WITH named AS (
   SELECT
     t.*,
     coalesce(t.system_identifier, CASE WHEN w.clusters = 1 THEN w.cluster END, 'set ' || t.backup_set) AS cluster,
+    w.clusters,
     t.outcome IS NULL OR t.outcome IS DISTINCT FROM 'running' AND (t.finished_at IS NULL OR t.finished_at > $as_of) AS unclear
   FROM restore_test AS t
   LEFT JOIN whose AS w ON w.backup_set = t.backup_set
 ), newest AS (
   SELECT t.*, row_number() OVER (PARTITION BY t.cluster ORDER BY t.finished_at DESC, t.source, t.restore_test) AS nth
   FROM trial AS t
-  WHERE t.outcome IN ('success', 'warning', 'failed') AND t.finished_at <= $as_of
+  WHERE t.outcome IN ('success', 'warning', 'failed')
 ), doubt AS (
   SELECT t.cluster, count(*) AS trials FROM trial AS t WHERE t.unclear IS TRUE GROUP BY t.cluster
 ), known AS (
@@ -38,7 +38,9 @@ WITH named AS (
   UNION ALL
   SELECT s.cluster FROM sets AS s
 ), stray AS (
-  SELECT count(*) AS trials
+  SELECT
+    count(*) AS trials,
+    count(*) FILTER (WHERE t.system_identifier IS NULL AND (t.clusters = 0) IS NOT TRUE AND t.outcome IS DISTINCT FROM 'running') AS nameless
   FROM trial AS t
   LEFT JOIN (SELECT DISTINCT k.cluster FROM known AS k) AS k ON k.cluster = t.cluster
   WHERE k.cluster IS NULL
@@ -73,18 +75,22 @@ SELECT
       THEN not_applicable('not_production', concat(t.name, ' is declared not to be production'))
     WHEN t.content = 'files'
       THEN not_applicable('files', concat(t.name, ' holds files, not a database'))
-    WHEN n.outcome IN ('failed', 'warning') AND coalesce(u.trials, 0) = 0
+    WHEN u.trials IS NOT NULL
+      THEN unknown('not_readable', concat(t.name, ': a trial of it whose end or outcome is not filled in may be the newest'))
+    WHEN n.outcome IN ('failed', 'warning')
       THEN fail('failed', concat(t.name, ': trial ', n.restore_test, ' of ', strftime(n.finished_at, '%Y-%m-%d'), ' ended in ', n.outcome))
-    WHEN n.data_checked IS FALSE AND coalesce(u.trials, 0) = 0
+    WHEN n.data_checked IS FALSE
       THEN fail('not_checked', concat(t.name, ': trial ', n.restore_test, ' did not compare the data'))
-    WHEN n.check_result IS FALSE AND coalesce(u.trials, 0) = 0
+    WHEN n.check_result IS FALSE
       THEN fail('data_wrong', concat(t.name, ': trial ', n.restore_test, ' found the data wrong'))
-    WHEN n.finished_at < n.collected_at - days($max_days) AND coalesce(u.trials, 0) = 0
+    WHEN n.finished_at < n.collected_at - days($max_days)
       THEN fail('overdue', concat(t.name, ': the last trial, ', n.restore_test, ', ended on ', strftime(n.finished_at, '%Y-%m-%d'),
                 ', more than ', $max_days, ' days ago'))
-    WHEN t.cluster <> '' AND n.restore_test IS NULL AND coalesce(u.trials, 0) = 0 AND x.trials = 0
+    WHEN t.cluster <> '' AND n.restore_test IS NULL AND x.trials = 0
          AND g.all_of_them > 0 AND g.answered = g.all_of_them
       THEN fail('never', concat(t.name, ': no trial of a restore is recorded'))
+    WHEN x.nameless > 0
+      THEN unknown('not_readable', concat(t.name, ': a trial that does not say which cluster it was of may be its newest'))
     WHEN n.outcome = 'success' AND n.data_checked IS TRUE AND n.check_result IS TRUE AND n.started_at <= n.finished_at
          AND n.finished_at >= $as_of - days($max_days)
       THEN pass('tested', concat(t.name, ': trial ', n.restore_test, ' of ', strftime(n.finished_at, '%Y-%m-%d'), ' restored it and found the data right'))

@@ -22,8 +22,7 @@ SELECT
     WHEN d.outcome IN ('pending', 'refused') AND d.requested_at <= $as_of AND d.student_ref <> ''
          AND trim(d.requester) <> '' AND trim(d.legitimate_interest) <> ''
       THEN pass('request_recorded', concat(d.disclosure_id, ' of ', strftime(d.requested_at, '%Y-%m-%d'), ' names who asked and why; it is ', d.outcome))
-    ELSE unknown('not_filled', concat(d.disclosure_id, ' lacks ',
-      CASE WHEN d.outcome IS NULL THEN 'what became of it' WHEN d.student_ref IS NULL THEN 'the student' ELSE 'its date, party, interest, basis or threat' END))
+    ELSE unknown('not_filled', concat(d.disclosure_id, ' lacks its outcome, student, date, party, interest, basis or threat'))
   END AS result
 FROM disclosure_record AS d
 WHERE ((d.outcome = 'disclosed' AND d.disclosed_at < $period_start) OR (d.outcome = 'refused' AND d.requested_at < $period_start)) IS NOT TRUE

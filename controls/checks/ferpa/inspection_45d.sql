@@ -4,7 +4,8 @@ WITH due AS (
   SELECT r.*, local_date(r.received_at) + days($days) AS due_on
   FROM data_request AS r
   WHERE (r.regime IN ('gdpr', 'arco', 'other')) IS NOT TRUE AND (r.right_kind IN ('inspect', 'access')) IS NOT FALSE
-  AND (r.status = 'closed' AND greatest(r.received_at, r.answered_at, r.executed_at) < $period_start) IS NOT TRUE
+    AND (r.status = 'closed' AND greatest(r.received_at, r.answered_at, r.executed_at) < $period_start
+         AND (r.executed_at IS NOT NULL OR (r.answered_at IS NOT NULL AND r.outcome IN ('refused', 'no_data_held', 'not_completed')))) IS NOT TRUE
 )
 SELECT
   d.request AS resource,

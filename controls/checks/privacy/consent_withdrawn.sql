@@ -1,13 +1,18 @@
--- Population: withdrawals of the period, those whose processing is not known to have stopped, entries that do not say what
--- was done; and each law and channel by which consent was given in the period. FERPA has no rule on withdrawal.
+-- Population: withdrawals of the period, those whose processing is not known to have stopped before it, entries that do
+-- not say what was done; and each law and channel by which consent was given in the period. FERPA has no rule on withdrawal.
 WITH given AS (
-  SELECT e.source, e.regime, e.channel, max(e.entry) AS entry
+  SELECT e.source, e.regime, e.channel,
+    -- same: any of them is one it rests on
+    max(e.entry) AS entry
   FROM consent_event AS e
   WHERE e.action = 'granted' AND (e.acted_at < $period_start) IS NOT TRUE AND e.regime IS DISTINCT FROM 'ferpa'
   GROUP BY e.source, e.regime, e.channel
 ), tried AS (
   SELECT
-    t.regime, t.channel, max(t.entry) AS entry, count(*) FILTER (WHERE t.logged_in_test IS FALSE) AS failed, min(t.last_selftest_at) AS at,
+    t.regime, t.channel,
+    -- same: any of them is one it rests on
+    max(t.entry) AS entry,
+    count(*) FILTER (WHERE t.logged_in_test IS FALSE) AS failed, min(t.last_selftest_at) AS at,
     count(*) FILTER (WHERE t.logged_in_test IS TRUE AND t.last_selftest_at <= $as_of) AS good, count(*) AS n
   FROM compliance_event_type AS t
   WHERE t.event_type = 'consent_withdrawn'
@@ -16,7 +21,7 @@ WITH given AS (
   SELECT
     concat('withdrawal ', e.event_id) AS name, [e.entry] AS entry, e.action, e.acted_at AS at, e.effective_at, NULL AS failed, NULL AS good, NULL AS n
   FROM consent_event AS e
-  WHERE (e.action IN ('granted', 'refused')) IS NOT TRUE AND (e.acted_at < $period_start AND e.effective_at <= $as_of) IS NOT TRUE
+  WHERE (e.action IN ('granted', 'refused')) IS NOT TRUE AND (e.acted_at < $period_start AND e.effective_at < $period_start) IS NOT TRUE
     AND e.regime IS DISTINCT FROM 'ferpa'
   UNION ALL
   SELECT

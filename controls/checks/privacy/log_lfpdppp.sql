@@ -5,6 +5,7 @@ WITH listed AS (
 ), wanted AS (
   SELECT w.event_type, a.entry
   FROM (SELECT unnest($event_types) AS event_type) AS w
+  -- same: always one row, and any entry of the register will do
   LEFT JOIN (SELECT max(t.entry) AS entry FROM compliance_event_type AS t) AS a ON true
   LEFT JOIN listed AS l ON l.event_type = w.event_type
   WHERE l.event_type IS NULL AND a.entry IS NOT NULL

@@ -11,6 +11,7 @@ WITH shown AS (
 ), absent AS (
   SELECT w.modality, a.entry
   FROM (SELECT unnest(['full', 'simplified']) AS modality) AS w
+  -- same: always one row, and any entry of the register will do
   LEFT JOIN (SELECT max(n.entry) AS entry FROM privacy_notice AS n) AS a ON true
   LEFT JOIN shown AS s ON s.modality = w.modality AND s.regime = 'lfpdppp' AND s.is_current IS TRUE
   WHERE s.modality IS NULL AND a.entry IS NOT NULL
