@@ -4,7 +4,8 @@ WITH term AS (
   SELECT r.*, eu_months_after(r.received_at, $months) AS first_by, eu_months_after(r.received_at, $extended_months) AS second_by
   FROM data_request AS r
   WHERE (r.regime IN ('arco', 'ferpa', 'other') OR r.right_kind IN ('credential_reset')) IS NOT TRUE
-    AND (r.status = 'closed' AND greatest(r.received_at, r.answered_at, r.executed_at) < $period_start) IS NOT TRUE
+    AND (r.status = 'closed' AND r.answered_at < $period_start
+         AND (r.executed_at < $period_start OR (r.executed_at IS NULL AND r.outcome IN ('refused', 'no_data_held', 'withdrawn', 'not_completed')))) IS NOT TRUE
 ), due AS (
   SELECT
     t.*,
