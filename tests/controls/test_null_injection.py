@@ -191,6 +191,9 @@ DECIDES_NOTHING = {
         "collection.started_at": "the record is there; only its absence rests on this",
         "collection": "the record is there; only its absence rests on this",
     },
+    "logging.retention_ceiling": {
+        "retention_class.identifying_records": "the oldest is inside the ceiling, however many there are",
+    },
     "logging.trail_intact": {
         "log_alteration.log_exists": "noticed before the time judged",
         "log_alteration.occurred_at": "an event always has its time",
