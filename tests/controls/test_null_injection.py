@@ -224,6 +224,7 @@ DECIDES_NOTHING = {
         "data_request.status": _CLOSED,
         "data_request.extension_notified_at": _SHORTER,
         "data_request.execution_extension_notified_at": _SHORTER,
+        "data_request.information_asked_at": "without the question the term runs from the request, and was kept",
     },
     "privacy.blocking": {"blocked_record.suppressed_at": "within the days of grace it may be there or gone"},
     "privacy.breach_clocks": {"breach.status": "told in time, whether the case is closed or not"},
