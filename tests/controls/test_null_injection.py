@@ -49,6 +49,11 @@ _COUNTED = "the server's own audit_logging counts every scope; a scope can only 
 _DOOR = "a server that is not there takes nobody; a collector never completes without its row"
 _OUTSIDE = "what is not known to be inside counts as outside, and passes as such"
 _NEWEST = "it is not the newest of the channel, which decides"
+_CLASS = "only the class of public data leaves a bucket out; NULL counts as concerned"
+_RIGHT = "only a reset of credentials is left out; NULL counts as concerned"
+_CLOSED = "answered and carried out in time, whether the request is closed or not"
+_SHORTER = "without an extension the term is the shorter one, and that was kept too"
+_TOLD = "only says whether people must be told; they were"
 # Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
 DECIDES_NOTHING = {
     "access.application_role_bounded": {
@@ -186,6 +191,9 @@ DECIDES_NOTHING = {
         "collection.started_at": "the record is there; only its absence rests on this",
         "collection": "the record is there; only its absence rests on this",
     },
+    "logging.retention_ceiling": {
+        "retention_class.identifying_records": "the oldest is inside the ceiling, however many there are",
+    },
     "logging.trail_intact": {
         "log_alteration.log_exists": "noticed before the time judged",
         "log_alteration.occurred_at": "an event always has its time",
@@ -211,8 +219,50 @@ DECIDES_NOTHING = {
         "cache_metric.hits": "the ratio decides",
         "cache_metric.use": "what is not declared counts as a cache",
     },
+    "privacy.arco_deadlines": {
+        "data_request.right_kind": _RIGHT,
+        "data_request.status": _CLOSED,
+        "data_request.extension_notified_at": _SHORTER,
+        "data_request.execution_extension_notified_at": _SHORTER,
+        "data_request.information_asked_at": "without the question the term runs from the request, and was kept",
+    },
+    "privacy.blocking": {"blocked_record.suppressed_at": "within the days of grace it may be there or gone"},
+    "privacy.breach_clocks": {"breach.status": "told in time, whether the case is closed or not"},
+    "privacy.breach_people": {
+        "breach.status": "told in time, whether the case is closed or not",
+        "breach.risk": _TOLD,
+        "breach.significant_mx": _TOLD,
+        "breach.people_not_told_reason": _TOLD,
+    },
     "privacy.consent_withdrawn": {
         "consent_event.acted_at": "a consent without a date counts as of this period; such a withdrawal is undecided",
+    },
+    "privacy.erasure_done": {
+        "data_request.right_kind": "only says which requests must have jobs; NULL counts as one that must",
+        "data_request.outcome": "only says which requests must have jobs; the job is judged whatever it says",
+        "data_request.status": "only says which requests must have jobs; the job is judged whatever it says",
+        "erasure_job.on_restore_list": "the backup is gone, so no restore brings anything back",
+    },
+    "privacy.mx_72_months": {"debt_record.deleted_at": "within the term it may be there or gone"},
+    "privacy.requester_identity": {
+        "data_request.outcome": "what was carried out was given, whatever the outcome says",
+        "data_request.right_kind": "only a reset needs no answer; here both moments are told",
+        "data_request.status": "both moments are told, so it adds nothing",
+    },
+    "privacy.requests_one_month": {
+        "data_request.right_kind": _RIGHT,
+        "data_request.status": _CLOSED,
+        "data_request.extension_notified_at": _SHORTER,
+    },
+    "privacy.retention_applied": {
+        "retention_class.max_days": "nothing personal is in it, and without a term nothing is owed",
+    },
+    "privacy.return_or_delete": {
+        "offboarding.data_deleted_at": "the term still runs, so nothing is owed yet",
+        "offboarding.verified_at": "the term still runs, so nothing is owed yet",
+    },
+    "privacy.transfers": {
+        "transfer.mechanism_expires_at": "a mechanism without an end holds until a review says otherwise"
     },
     "redis.persistence": {
         "cache_instance.aof_enabled": "a good snapshot suffices",
@@ -223,6 +273,8 @@ DECIDES_NOTHING = {
         "cache_instance.maxmemory_policy": "without a limit of memory nothing is thrown away",
         "cache_instance.maxmemory_mib": "entries that never expire stay, whatever the limit",
     },
+    "storage.buckets_private": {"bucket.data_class": _CLASS},
+    "storage.protected": {"bucket.data_class": _CLASS},
     "tls.everywhere": {"tls_endpoint.exposure": _OUTSIDE, "http_endpoint.exposure": _OUTSIDE},
     "tls.hsts": {"http_endpoint.exposure": _OUTSIDE},
     "tls.internal_links": {

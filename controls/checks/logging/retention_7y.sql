@@ -2,7 +2,9 @@
 -- every source that saw it.
 WITH lock AS (
   SELECT
-    b.bucket, max(b.entry) AS entry, count(*) AS n,
+    b.bucket,
+    max(b.entry) AS entry,  -- same: of two sources of a bucket either will do
+    count(*) AS n,
     count(*) FILTER (WHERE lower(b.object_lock_mode) = 'compliance' AND b.object_lock_days >= $days) AS strong,
     count(*) FILTER (WHERE lower(b.object_lock_mode) IN ('none', 'governance') OR b.object_lock_days < $days) AS weak
   FROM bucket AS b
@@ -23,7 +25,7 @@ SELECT
       THEN fail('records_gone', concat(c.record_class, ' began on ', strftime(c.began_at, '%Y-%m-%d'), ', its oldest record is of ', strftime(c.oldest_record_at, '%Y-%m-%d')))
     WHEN c.is_compliance_log IS TRUE AND c.min_days >= $days AND c.lock_mode IN ('compliance', 'append_only') AND c.lock_days >= $days
          AND c.began_at <= $as_of AND c.oldest_record_at <= greatest(c.began_at, $as_of - days($days))
-         AND ((trim(coalesce(c.bucket, '')) = '' AND c.lock_mode = 'append_only') OR (l.n > 0 AND l.strong = l.n))  -- null: no bucket is named where the lock is another sort
+         AND ((trim(coalesce(c.bucket, '')) = '' AND c.lock_mode = 'append_only') OR l.strong = l.n)  -- null: no bucket is named where the lock is another sort
       THEN pass('kept', concat(c.record_class, ' is locked for ', c.lock_days, ' days; oldest record of ', strftime(c.oldest_record_at, '%Y-%m-%d')))
     ELSE unknown('not_filled', concat(c.record_class, ': purpose, term, lock, bucket, beginning or oldest record is not filled in or not readable'))
   END AS result

@@ -7,12 +7,14 @@ WITH last AS (
   GROUP BY r.record_class
 ), run AS (
   SELECT
-    l.record_class, max(l.run_at) AS run_at, max(l.undated) AS undated, max(r.entry) AS entry, count(*) AS runs,
+    l.record_class, l.run_at, l.undated, count(*) AS runs,
+    max(r.entry) AS entry,  -- same: of two runs of one moment either entry will do
     count(*) FILTER (WHERE r.failed > 0 OR r.deleted + r.held < r.eligible) AS broken,
     count(*) FILTER (WHERE r.failed = 0 AND r.deleted + r.held = r.eligible AND (r.held = 0 OR trim(r.hold_reference) > '')) AS whole
   FROM last AS l
+  -- same: a class none of whose runs has a date has no whole run either way
   LEFT JOIN retention_run AS r ON r.record_class = l.record_class AND r.run_at = l.run_at
-  GROUP BY l.record_class
+  GROUP BY l.record_class, l.run_at, l.undated
 )
 SELECT
   c.record_class AS resource,
@@ -28,7 +30,8 @@ SELECT
       THEN fail('run_old', concat(c.record_class, ': the last run was on ', strftime(r.run_at, '%Y-%m-%d')))
     WHEN c.is_log IS TRUE AND c.contains_personal_data IS TRUE AND c.max_days > 0 AND trim(c.legal_basis) <> ''
          AND (c.identifying_records = 0 OR (c.oldest_identifying_at >= $as_of - days(c.max_days) AND c.oldest_identifying_at <= $as_of))
-         AND r.run_at >= $as_of - days($days) AND r.undated = 0 AND r.runs > 0 AND r.whole = r.runs
+         AND r.run_at >= $as_of - days($days)  -- same: an older run has failed above
+         AND r.undated = 0 AND r.whole = r.runs
       THEN pass('within', concat(c.record_class, ': nothing identifying is older than ', c.max_days, ' days'))
     ELSE unknown('not_filled', concat(c.record_class, ': ceiling, basis, oldest identifying record, or a whole run within ', $days, ' days is not filled in, or a hold covers it'))
   END AS result

@@ -1,5 +1,5 @@
 -- Population: every store of the inventory, for each thing looked for. The newest run decides; one without a date
--- may be newer, and keeps a store from a pass.
+-- may be newer, and keeps a store from a pass. Card data that the inventory places in no store may be in any.
 WITH wanted AS (
   SELECT s.data_store, s.entry, unnest(['pan', 'cvv']) AS scan_type FROM inventory_store AS s
 ), newest AS (
@@ -8,15 +8,19 @@ WITH wanted AS (
   GROUP BY c.store, c.scan_type
 ), run AS (
   SELECT
-    n.store, n.scan_type, max(n.run_at) AS run_at, max(n.undated) AS undated, max(c.entry) AS entry, count(*) AS runs,
+    n.store, n.scan_type, n.run_at, n.undated, count(*) AS runs,
+    max(c.entry) AS entry,  -- same: of two runs of one moment either entry will do
     count(*) FILTER (WHERE c.is_complete IS TRUE AND c.items_read > 0 AND c.hits = 0) AS clean,
     count(*) FILTER (WHERE c.hits > coalesce(c.false_alarms, 0)) AS found,
     count(*) FILTER (WHERE c.is_complete IS TRUE AND c.items_read > 0 AND c.hits > 0 AND c.false_alarms = c.hits) AS cleared
   FROM newest AS n
+  -- same: a store none of whose runs has a date has no whole run either way
   LEFT JOIN content_scan AS c ON c.store = n.store AND c.scan_type = n.scan_type AND c.run_at = n.run_at
-  GROUP BY n.store, n.scan_type
+  GROUP BY n.store, n.scan_type, n.run_at, n.undated
 ), declared AS (
-  SELECT a.data_store, count(*) FILTER (WHERE a.contains_account_data IS NOT FALSE) AS n FROM data_asset AS a GROUP BY a.data_store
+  SELECT a.data_store, count(*) AS n FROM data_asset AS a WHERE a.contains_account_data IS NOT FALSE GROUP BY a.data_store
+), homeless AS (
+  SELECT count(*) AS n FROM data_asset AS a WHERE a.contains_account_data IS NOT FALSE AND trim(coalesce(a.data_store, '')) = ''
 )
 SELECT
   concat(w.data_store, '/', w.scan_type) AS resource,
@@ -26,11 +30,13 @@ SELECT
       THEN fail('found', concat(w.data_store, ': the scan for ', w.scan_type, ' on ', strftime(r.run_at, '%Y-%m-%d'), ' found something that nobody cleared'))
     WHEN r.run_at < $as_of - days($days)
       THEN fail('scan_old', concat(w.data_store, ' was last scanned for ', w.scan_type, ' on ', strftime(r.run_at, '%Y-%m-%d')))
-    WHEN r.run_at >= $as_of - days($days) AND r.undated = 0 AND r.runs > 0 AND r.clean + r.cleared = r.runs
-         AND coalesce(d.n, 0) = 0  -- null: the inventory lists no data there; privacy.data_inventory judges that
+    WHEN r.run_at >= $as_of - days($days)  -- same: an older run has failed above
+         AND r.undated = 0 AND r.clean + r.cleared = r.runs
+         AND h.n = 0 AND coalesce(d.n, 0) = 0  -- null: the inventory lists no data there; privacy.data_inventory judges that
       THEN pass('clean', concat(w.data_store, ': scanned for ', w.scan_type, ' on ', strftime(r.run_at, '%Y-%m-%d'), ', nothing is there'))
     ELSE unknown('not_scanned', concat(w.data_store, ': no whole scan for ', w.scan_type, ' with date and result within ', $days, ' days'))
   END AS result
 FROM wanted AS w
 LEFT JOIN run AS r ON r.store = w.data_store AND r.scan_type = w.scan_type
 LEFT JOIN declared AS d ON d.data_store = w.data_store
+LEFT JOIN homeless AS h ON TRUE  -- same: a count is one row always

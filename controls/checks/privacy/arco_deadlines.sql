@@ -5,7 +5,8 @@ WITH request AS (
     r.*, mx_working_days_after(r.received_at, $ask_days) AS ask_by, mx_working_days_after(r.information_asked_at, $give_days) AS give_by
   FROM data_request AS r
   WHERE (r.regime IN ('gdpr', 'ferpa', 'other') OR r.right_kind IN ('credential_reset')) IS NOT TRUE
-    AND (r.status = 'closed' AND greatest(r.received_at, r.answered_at, r.executed_at) < $period_start) IS NOT TRUE
+    AND (r.status = 'closed' AND r.answered_at < $period_start
+         AND (r.executed_at < $period_start OR (r.executed_at IS NULL AND r.outcome IN ('refused', 'no_data_held', 'withdrawn', 'not_completed')))) IS NOT TRUE
 ), counted AS (
   SELECT
     q.*,

@@ -4,7 +4,7 @@ WITH registered AS (
 ), judged AS (
   SELECT b.*, concat('breach ', b.breach) AS resource, TRUE AS is_breach
   FROM breach AS b
-  WHERE (b.status = 'closed' AND greatest(b.aware_at, b.measures_updated_at) < $period_start) IS NOT TRUE
+  WHERE (b.status = 'closed' AND b.aware_at < $period_start AND b.measures_updated_at < $period_start) IS NOT TRUE
   UNION ALL BY NAME
   SELECT i.entry, concat('incident ', i.incident) AS resource, FALSE AS is_breach, i.personal_data, i.personal_data_decided_at AS decided_at
   FROM incident AS i

@@ -37,7 +37,7 @@ SELECT
       THEN not_applicable('running', concat(j.resource, ' is due on ', strftime(j.due_at, '%Y-%m-%d')))
     WHEN j.has_job IS FALSE AND j.outcome IS NULL
       THEN not_applicable('undecided', concat('request ', j.request, ' is not decided, or has no outcome; its term is judged elsewhere'))
-    WHEN j.has_job IS TRUE AND j.status = 'not_needed' AND j.verified_at <= $as_of AND trim(j.verified_by) <> ''
+    WHEN j.has_job IS TRUE AND j.copies = 1 AND j.status = 'not_needed' AND j.verified_at <= $as_of AND trim(j.verified_by) <> ''
       THEN pass('nothing_there', concat(j.resource, ': looked on ', strftime(j.verified_at, '%Y-%m-%d'), ', nothing is held'))
     WHEN j.has_job IS TRUE AND j.copies = 1 AND j.status = 'done' AND j.executed_at <= j.due_at AND j.executed_at <= $as_of
          AND j.verified_at >= j.executed_at AND j.verified_at <= $as_of

@@ -6,7 +6,7 @@ SELECT
     WHEN r.is_active IS FALSE THEN not_applicable('ended', concat(r.activity, ' is no longer done'))
     WHEN r.is_active IS TRUE AND r.reviewed_at < $as_of - days($days)
       THEN fail('review_old', concat(r.activity, ' was last checked on ', strftime(r.reviewed_at, '%Y-%m-%d')))
-    WHEN r.is_active IS TRUE AND r.role IN ('controller', 'processor') AND r.reviewed_at <= $as_of AND trim(r.owner) <> '' AND trim(r.contact) <> ''
+    WHEN r.is_active IS TRUE AND r.reviewed_at <= $as_of AND trim(r.owner) <> '' AND trim(r.contact) <> ''
          AND trim(r.third_countries) <> '' AND trim(r.security_measures) <> ''
          AND ((r.role = 'controller' AND trim(r.purposes) <> '' AND trim(r.subject_categories) <> '' AND trim(r.data_categories) <> ''
                AND trim(r.recipients) <> '' AND trim(r.retention) <> '')

@@ -4,7 +4,8 @@ WITH term AS (
   SELECT r.*, eu_months_after(r.received_at, $months) AS first_by, eu_months_after(r.received_at, $extended_months) AS second_by
   FROM data_request AS r
   WHERE (r.regime IN ('arco', 'ferpa', 'other') OR r.right_kind IN ('credential_reset')) IS NOT TRUE
-    AND (r.status = 'closed' AND greatest(r.received_at, r.answered_at, r.executed_at) < $period_start) IS NOT TRUE
+    AND (r.status = 'closed' AND r.answered_at < $period_start
+         AND (r.executed_at < $period_start OR (r.executed_at IS NULL AND r.outcome IN ('refused', 'no_data_held', 'withdrawn', 'not_completed')))) IS NOT TRUE
 ), due AS (
   SELECT
     t.*,
@@ -33,6 +34,7 @@ SELECT
          AND d.answer_by >= $as_of AND d.to_carry_out IS TRUE AND d.executed_at IS NULL
       THEN not_applicable('running', concat('request ', d.request, ' was granted in time and is carried out until ', local_date(d.answer_by)))
     WHEN d.regime = 'gdpr' AND d.answered_at >= d.received_at AND d.answered_at <= d.answer_by AND d.answered_at <= $as_of
+         AND d.outcome IS NOT NULL
          AND (d.extension_notified_at IS NULL OR (d.extension_notified_at >= d.received_at AND trim(d.extension_reason) <> ''))  -- null: an empty date is no extension, and the term then is the first
          AND (d.to_carry_out IS FALSE OR (d.executed_at >= d.received_at AND d.executed_at <= d.answer_by AND d.executed_at <= $as_of))
          AND (d.refused IS FALSE OR (trim(d.refusal_ground) <> '' AND d.remedy_told IS TRUE))

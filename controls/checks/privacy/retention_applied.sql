@@ -6,15 +6,18 @@ WITH last AS (
   GROUP BY r.record_class
 ), run AS (
   SELECT
-    l.record_class, max(l.run_at) AS run_at, max(l.undated) AS undated, max(r.entry) AS entry, count(*) AS runs,
+    l.record_class, l.run_at, l.undated, count(*) AS runs,
+    max(r.entry) AS entry,  -- same: of two runs of one moment either entry will do
     count(*) FILTER (WHERE r.failed > 0 OR r.deleted + r.held < r.eligible) AS broken,
     count(*) FILTER (WHERE r.failed = 0 AND r.deleted + r.held = r.eligible AND (r.held = 0 OR trim(r.hold_reference) > '')) AS whole
   FROM last AS l
+  -- same: a class none of whose runs has a date has no whole run either way
   LEFT JOIN retention_run AS r ON r.record_class = l.record_class AND r.run_at = l.run_at
-  GROUP BY l.record_class
+  GROUP BY l.record_class, l.run_at, l.undated
 ), class AS (
   SELECT c.record_class, c.entry, c.contains_personal_data, c.max_days, c.legal_basis, TRUE AS is_declared FROM retention_class AS c
   UNION ALL BY NAME
+  -- same: of two entries of the inventory either will do
   SELECT a.retention_class AS record_class, max(a.entry) AS entry, FALSE AS is_declared
   FROM data_asset AS a
   LEFT JOIN retention_class AS c ON c.record_class = a.retention_class
@@ -34,7 +37,8 @@ SELECT
     WHEN r.run_at < $as_of - days($days)
       THEN fail('run_old', concat(c.record_class, ': the last run was on ', strftime(r.run_at, '%Y-%m-%d')))
     WHEN c.contains_personal_data IS NOT NULL AND c.max_days > 0 AND trim(c.legal_basis) <> ''
-         AND r.run_at >= $as_of - days($days) AND r.undated = 0 AND r.runs > 0 AND r.whole = r.runs
+         AND r.run_at >= $as_of - days($days)  -- same: an older run has failed above
+         AND r.undated = 0 AND r.whole = r.runs
       THEN pass('applied', concat(c.record_class, ': ', c.max_days, ' days; last run on ', strftime(r.run_at, '%Y-%m-%d')))
     ELSE unknown('not_filled', concat(c.record_class, ': term, basis, or a whole run within ', $days, ' days is not filled in'))
   END AS result
