@@ -1,5 +1,6 @@
 -- Population: every account that may be used, and each right of people whose job changed in the period, by account. Working
--- days are Monday to Friday; a day counts to its end (UTC).
+-- days are Monday to Friday; a day counts to its end (UTC). A customer is who the organisation says has an account of a
+-- source, holds no more than an ordinary right there, and is on no staff register.
 WITH staff AS (
   SELECT
     folded(p.person) AS id, min(p.entry) AS entry, min(p.starts_at) AS starts_at, count(*) - count(p.starts_at) AS undated,
@@ -7,10 +8,17 @@ WITH staff AS (
     max(p.job_changed_at) FILTER (WHERE p.job_changed_at <= $as_of) AS moved_at
   FROM person AS p
   GROUP BY folded(p.person)
+), rights AS (
+  SELECT DISTINCT g.source, g.account FROM role_grant AS g WHERE g.is_privileged IS TRUE
 ), owned AS (
-  SELECT u.*, nullif(folded(u.person), '') AS id, s.entry AS person_entry, s.starts_at, s.undated, s.ends_at, s.moved_at
+  SELECT
+    u.*, nullif(folded(u.person), '') AS id, s.entry AS person_entry, s.starts_at, s.undated, s.ends_at, s.moved_at,
+    CASE WHEN NOT list_contains($customer_sources::VARCHAR[], u.source) OR u.account_type <> 'human' OR u.is_privileged IS TRUE
+              OR u.is_superuser IS TRUE OR r.account IS NOT NULL THEN FALSE
+         WHEN u.account_type = 'human' AND u.is_privileged IS FALSE THEN TRUE END AS is_customer
   FROM user_account AS u
   LEFT JOIN staff AS s ON s.id = folded(u.person)
+  LEFT JOIN rights AS r ON r.source = u.source AND r.account = u.account
   WHERE u.is_active IS NOT FALSE
 ), decided AS (
   SELECT folded(c.account_source) AS on_source, i.*
@@ -39,7 +47,7 @@ WITH staff AS (
   UNION ALL BY NAME
   SELECT
     concat(o.source, '/', o.account) AS resource, o.account AS what, o.entry, o.person_entry, o.id, o.account_type, o.created_at, o.starts_at, o.undated,
-    o.ends_at, TRUE AS is_account
+    o.ends_at, o.is_customer, TRUE AS is_account
   FROM owned AS o
 )
 SELECT
@@ -48,7 +56,9 @@ SELECT
   CASE
     WHEN j.is_account AND j.id IS NULL AND j.account_type IN ('service', 'system', 'shared', 'break_glass')
       THEN not_applicable('not_personal', concat(j.what, ' is no account of one person'))
-    WHEN j.is_account AND j.id <> '' AND j.person_entry IS NULL
+    WHEN j.is_account AND j.is_customer IS TRUE AND j.id <> '' AND j.person_entry IS NULL
+      THEN not_applicable('customer', concat(j.what, ' is declared to be a customer''s; its person is on no staff register'))
+    WHEN j.is_account AND j.is_customer IS FALSE AND j.id <> '' AND j.person_entry IS NULL
       THEN fail('not_on_register', concat(j.what, ' belongs to ', j.id, ', who is not on the staff register'))
     WHEN j.is_account AND j.created_at >= $period_start AND j.undated = 0 AND j.created_at < j.starts_at - days($early_days)
       THEN fail('too_early', concat(j.what, ' was opened on ', strftime(j.created_at, '%Y-%m-%d'), '; the work begins on ', strftime(j.starts_at, '%Y-%m-%d')))
@@ -57,7 +67,7 @@ SELECT
     WHEN j.is_account AND j.person_entry > 0 AND (j.created_at < $period_start OR j.created_at <= $as_of AND j.undated = 0)
       THEN pass('on_register', concat(j.what, ' belongs to ', j.id, ' of the staff register'))
     WHEN j.is_account
-      THEN unknown('no_person', concat(j.what, ': which person it belongs to, when it was opened, or when the work begins is not recorded'))
+      THEN unknown('no_person', concat(j.what, ': which person it belongs to, whether a customer, when it was opened, or when the work begins is not recorded'))
     WHEN j.granted_at >= j.moved_at
       THEN not_applicable('newer', concat(j.what, ' was given after the change of job on ', strftime(j.moved_at, '%Y-%m-%d')))
     WHEN j.item_entry > 0
