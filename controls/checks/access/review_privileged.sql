@@ -18,11 +18,14 @@ WITH closed AS (
   FROM user_account AS u
   LEFT JOIN live AS g ON g.source = u.source AND g.account = u.account
   LEFT JOIN closed AS c ON c.on_source = folded(u.source)
+  -- same: always one row
   LEFT JOIN loose AS l ON TRUE
   WHERE u.is_active IS NOT FALSE
 ), judged AS (
   SELECT
-    h.*, concat(h.account, ' with ' || h.role) AS what, count(i.entry) AS items, min(i.entry) AS item_entry,
+    h.*, concat(h.account, ' with ' || h.role) AS what, count(i.entry) AS items,
+    -- same: any entry will do
+    min(i.entry) AS item_entry,
     count(i.entry) FILTER (WHERE i.decision IS NULL) AS undecided,
     count(i.entry) FILTER (
       WHERE nullif(folded(i.reviewer), '') IN (folded(h.person), folded(h.owner), folded(i.person), folded(h.account))
@@ -54,7 +57,9 @@ SELECT
       THEN fail('undecided', concat(j.what, ' was not decided in ', j.campaign))
     WHEN j.is_high IS TRUE AND j.items = 0 AND (j.granted_at <= j.taken_at OR j.created_at <= j.taken_at AND j.role IS NULL)
       THEN fail('not_reviewed', concat(j.what, ' was there when the list of ', j.campaign, ' was taken on ', strftime(j.taken_at, '%Y-%m-%d'), ' and is not in it'))
-    WHEN j.items = 0 AND (j.granted_at > j.taken_at OR j.created_at > j.taken_at)
+    WHEN j.items = 0
+         -- same: what was there at that moment is left out, above
+         AND (j.granted_at > j.taken_at OR j.created_at > j.taken_at)
       THEN not_applicable('newer', concat(j.what, ' is newer than the list of ', j.campaign))
     WHEN j.items > 0 AND j.undecided = 0 AND j.own = 0 AND j.clear = j.items AND concat(folded(j.person), folded(j.owner)) <> ''
          AND j.closed_at >= $as_of - days($max_days) AND j.closed_at < date_trunc('day', j.due_at) + days(1)

@@ -19,12 +19,15 @@ WITH account AS (
     a.source, a.account, a.entry, a.account_type, a.person, a.owner, a.created_at, g.entry AS grant_entry, g.role, g.scope, g.granted_at,
     c.campaign, c.entry AS campaign_entry, c.population_taken_at AS taken_at, c.closed_at
   FROM account AS a
+  -- same: only what has a campaign is asked for
   LEFT JOIN closed AS c ON c.on_source = folded(a.source)
   LEFT JOIN role_grant AS g ON g.source = a.source AND g.account = a.account AND (g.expires_at <= $as_of) IS NOT TRUE
   WHERE c.campaign IS NOT NULL
 ), reviewed AS (
   SELECT
-    h.*, count(i.entry) AS items, min(i.entry) AS item_entry,
+    h.*, count(i.entry) AS items,
+    -- same: any entry will do
+    min(i.entry) AS item_entry,
     count(i.entry) FILTER (WHERE i.decision IS NULL) AS undecided,
     count(i.entry) FILTER (
       WHERE nullif(folded(i.reviewer), '') IN (folded(h.person), folded(h.owner), folded(i.person), folded(h.account))
@@ -38,12 +41,16 @@ WITH account AS (
   GROUP BY ALL
 ), judged AS (
   SELECT
-    'source' AS part, a.source AS resource, min(a.entry) AS entry, c.entry AS campaign_entry, c.campaign, c.due_at, c.closed_at,
+    'source' AS part, a.source AS resource,
+    -- same: any entry will do
+    min(a.entry) AS entry,
+    c.entry AS campaign_entry, c.campaign, c.due_at, c.closed_at,
     c.population_taken_at AS taken_at, c.population_count, c.population_sha256, c.signed_off_by, c.signed_off_at,
     coalesce(p.decided, 0) AS decided, l.campaigns AS loose
   FROM account AS a
   LEFT JOIN closed AS c ON c.on_source = folded(a.source)
   LEFT JOIN progress AS p ON p.campaign = c.campaign
+  -- same: always one row
   LEFT JOIN loose AS l ON TRUE
   GROUP BY ALL
   UNION ALL BY NAME
@@ -56,14 +63,18 @@ SELECT
   j.resource,
   [j.entry, j.grant_entry, j.campaign_entry, j.item_entry] AS entry,
   CASE
+    -- same: only a source has these values
     WHEN j.part = 'source' AND j.campaign IS NULL AND j.loose = 0
       THEN fail('never_reviewed', concat('no campaign over all accounts of ', j.resource, ' was closed'))
     WHEN j.part = 'source' AND j.closed_at < $as_of - days($max_days)
       THEN fail('too_old', concat(j.campaign, ' was closed on ', strftime(j.closed_at, '%Y-%m-%d')))
+    -- same: only a source has these values
     WHEN j.part = 'source' AND j.closed_at >= date_trunc('day', j.due_at) + days(1)
       THEN fail('closed_late', concat(j.campaign, ' was due on ', strftime(j.due_at, '%Y-%m-%d'), ' and closed on ', strftime(j.closed_at, '%Y-%m-%d')))
+    -- same: only a source has these values
     WHEN j.part = 'source' AND j.decided < j.population_count
       THEN fail('items_missing', concat(j.campaign, ': ', j.decided, ' of ', j.population_count, ' items are decided'))
+    -- same: only a source has these values
     WHEN j.part = 'source' AND j.due_at IS NOT NULL AND j.taken_at <= j.closed_at AND j.population_count BETWEEN 1 AND j.decided
          AND regexp_full_match(j.population_sha256, '[0-9a-f]{64}') AND j.signed_off_by <> '' AND j.signed_off_at >= j.taken_at AND j.signed_off_at <= $as_of
       THEN pass('closed', concat(j.campaign, ' was closed on ', strftime(j.closed_at, '%Y-%m-%d'), ' with ', j.decided, ' decisions and acknowledged'))
@@ -77,9 +88,11 @@ SELECT
       THEN fail('undecided', concat(j.what, ' was not decided in ', j.campaign))
     WHEN j.items = 0 AND (j.granted_at <= j.taken_at OR j.created_at <= j.taken_at AND j.account_items = 0)
       THEN fail('not_reviewed', concat(j.what, ' was there when the list of ', j.campaign, ' was taken on ', strftime(j.taken_at, '%Y-%m-%d'), ' and is not in it'))
-    WHEN j.items = 0 AND (j.granted_at > j.taken_at OR j.created_at > j.taken_at)
+    WHEN j.items = 0
+         -- same: what was there at that moment is left out, above
+         AND (j.granted_at > j.taken_at OR j.created_at > j.taken_at)
       THEN not_applicable('newer', concat(j.what, ' is newer than the list of ', j.campaign))
-    WHEN j.items > 0 AND j.undecided = 0 AND j.own = 0 AND j.clear = j.items AND concat(folded(j.person), folded(j.owner)) <> ''
+    WHEN j.items > 0 AND j.clear = j.items AND concat(folded(j.person), folded(j.owner)) <> ''
       THEN pass('reviewed', concat(j.what, ' was decided in ', j.campaign, ' by somebody else'))
     ELSE unknown('not_told', concat(j.what, ': whose it is, since when, or reviewer, moment and scope of the decision in ', j.campaign, ' are not recorded'))
   END AS result

@@ -10,7 +10,9 @@ WITH audited AS (
   WHERE folded(a.engagement_kind) IN ('internal_audit', 'security_audit')
 ), tracked AS (
   SELECT
-    folded(f.engagement) AS of_engagement, count(*) AS findings, min(f.entry) AS entry,
+    folded(f.engagement) AS of_engagement, count(*) AS findings,
+    -- same: any entry will do
+    min(f.entry) AS entry,
     count(*) FILTER (WHERE nullif(folded(f.owner), '') IS NULL OR f.due_at IS NULL) AS loose
   FROM audit_finding AS f
   GROUP BY folded(f.engagement)
@@ -26,6 +28,7 @@ SELECT
     WHEN a.covers_isms IS FALSE
       THEN fail('too_narrow', concat(a.engagement, ' did not cover the management system'))
     WHEN a.report_at <= $as_of AND a.findings > coalesce(t.findings, 0)
+      -- same: stands in the reason only
       THEN fail('not_tracked', concat('the report of ', a.engagement, ' has ', a.findings, ' finding(s), the register ', coalesce(t.findings, 0)))
     WHEN a.report_at <= $as_of AND a.is_independent IS TRUE AND a.covers_isms IS TRUE AND a.report_ref <> '' AND a.findings >= 0
          AND coalesce(t.loose, 0) = 0  -- null: the left join found no finding, and the report has none

@@ -12,6 +12,7 @@ WITH report AS (
         AND (f.extended_to >= date_trunc('day', $as_of) AND f.extension_approved_at < date_trunc('day', f.due_at) + days(1)) IS NOT TRUE
     ) AS overdue,
     count(*) FILTER (WHERE f.status IS NULL OR (f.status = 'open' AND (f.due_at IS NULL OR nullif(folded(f.origin), '') IS NULL))) AS unclear,
+    -- same: any entry will do
     min(f.entry) AS entry
   FROM audit_finding AS f
   WHERE coalesce(nullif(folded(f.origin), ''), 'soc2') = 'soc2'
@@ -21,7 +22,9 @@ WITH report AS (
     CASE WHEN r.period_start <= b.period_end + days(1) THEN least(b.period_start, r.period_start) ELSE r.period_start END AS covered_from
   FROM report AS r
   LEFT JOIN report AS b ON b.place = 2
+  -- same: always one row
   LEFT JOIN undated AS u ON TRUE
+  -- same: always one row
   LEFT JOIN followed AS f ON TRUE
   WHERE r.place = 1
 )

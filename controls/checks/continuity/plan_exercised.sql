@@ -5,6 +5,7 @@ WITH plan AS (
   WHERE folded(d.document_kind) = 'continuity' AND (d.withdrawn_at <= $as_of) IS NOT TRUE
 ), register AS (
   SELECT
+    -- same: any entry will do
     min(d.entry) AS entry,
     count(*) FILTER (WHERE nullif(folded(d.document_kind), '') IS NULL AND (d.withdrawn_at <= $as_of) IS NOT TRUE) AS unnamed
   FROM policy_document AS d
@@ -22,6 +23,7 @@ WITH plan AS (
     e.entry AS exercise_entry, e.exercise, e.held_at, e.passed, e.report_ref, l.exercises AS loose
   FROM plan AS p
   LEFT JOIN latest AS e ON e.of_plan = folded(p.document)
+  -- same: always one row
   LEFT JOIN loose AS l ON TRUE
   UNION ALL BY NAME
   SELECT r.entry, 'continuity' AS resource, r.unnamed

@@ -35,9 +35,10 @@ SELECT
   p.person AS resource,
   [p.entry, g.entry, a.entry] AS entry,
   CASE
-    WHEN p.status IN ('left', 'expected') OR p.ends_at <= $as_of OR p.starts_at > $as_of
+    WHEN (p.status = 'left' AND (p.ends_at > $as_of) IS NOT TRUE) OR (p.status = 'expected' AND (p.starts_at <= $as_of) IS NOT TRUE)
+         OR p.ends_at <= $as_of OR p.starts_at > $as_of
       THEN not_applicable('not_here', concat(p.person, ' does not work here now'))
-    WHEN p.starts_at >= $as_of - days($join_days) AND (g.courses < g.due OR a.id IS NULL)
+    WHEN p.status IN ('active', 'on_leave') AND p.starts_at >= $as_of - days($join_days) AND (g.courses < g.due OR a.id IS NULL)
       THEN not_applicable('new', concat(p.person, ' began on ', strftime(p.starts_at, '%Y-%m-%d'), ' and may take until ', $join_days, ' days after'))
     WHEN p.status IN ('active', 'on_leave') AND p.is_developer IS NOT NULL AND g.courses < g.due AND l.records = 0
       THEN fail('not_trained', concat(p.person, ' has not completed ', g.lacks))

@@ -2,8 +2,8 @@
 WITH dated AS (
   SELECT
     f.*,
-    CASE WHEN f.extension_approved_at < date_trunc('day', f.due_at) + days(1) AND f.extension_approved_by <> '' AND f.extended_to > f.due_at
-         THEN f.extended_to ELSE f.due_at END AS due
+    CASE WHEN f.extension_approved_at < date_trunc('day', f.due_at) + days(1) AND f.extension_approved_by <> ''
+         THEN greatest(f.extended_to, f.due_at) ELSE f.due_at END AS due
   FROM audit_finding AS f
 )
 SELECT
@@ -18,7 +18,7 @@ SELECT
       THEN unknown('self_closed', concat(d.audit_finding, ' was found mended by its owner alone'))
     WHEN d.status = 'open' AND d.due IS NOT NULL
       THEN not_applicable('running', concat(d.audit_finding, ' is open and due on ', strftime(d.due, '%Y-%m-%d')))
-    WHEN d.status = 'closed' AND d.closed_at < date_trunc('day', d.due) + days(1) AND d.closed_at <= $as_of AND d.closed_at >= d.opened_at
+    WHEN d.status = 'closed' AND d.due IS NOT NULL AND d.closed_at <= $as_of AND d.closed_at >= d.opened_at
          AND folded(d.closed_by) <> '' AND folded(d.closed_by) <> folded(d.owner)
       THEN pass('closed', concat(d.audit_finding, ' was due on ', strftime(d.due, '%Y-%m-%d'), ' and closed on ', strftime(d.closed_at, '%Y-%m-%d')))
     ELSE unknown('not_filled', concat(d.audit_finding, ': status, dates, or who found it mended is not filled in'))

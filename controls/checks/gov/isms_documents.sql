@@ -3,6 +3,7 @@ WITH document AS (
   SELECT d.*, nullif(folded(d.document_kind), '') AS called FROM isms_document AS d WHERE (d.withdrawn_at <= $as_of) IS NOT TRUE
 ), register AS (
   SELECT
+    -- same: any entry will do
     coalesce(min(d.entry), (SELECT min(o.entry) FROM objective AS o)) AS entry,
     count(*) FILTER (WHERE nullif(folded(d.document_kind), '') IS NULL AND (d.withdrawn_at <= $as_of) IS NOT TRUE) AS unnamed
   FROM isms_document AS d
@@ -19,6 +20,7 @@ WITH document AS (
   SELECT r.entry, concat('required: ', w.called) AS resource, w.called AS name, r.unnamed
   FROM required AS w
   LEFT JOIN document AS d ON d.called = w.called
+  -- same: always one row
   LEFT JOIN register AS r ON TRUE
   WHERE d.document IS NULL AND r.entry IS NOT NULL
   UNION ALL BY NAME

@@ -2,6 +2,7 @@
 WITH document AS (
   SELECT d.*, nullif(folded(d.document_kind), '') AS called FROM policy_document AS d WHERE (d.withdrawn_at <= $as_of) IS NOT TRUE
 ), register AS (
+  -- same: any entry will do
   SELECT min(d.entry) AS entry FROM policy_document AS d
 ), unnamed AS (
   SELECT count(*) AS documents FROM document AS d WHERE d.called IS NULL
@@ -16,7 +17,9 @@ WITH document AS (
   SELECT r.entry, concat('required: ', w.called) AS resource, w.called, n.documents AS unnamed
   FROM required AS w
   LEFT JOIN document AS d ON d.called = w.called
+  -- same: always one row
   LEFT JOIN register AS r ON TRUE
+  -- same: always one row
   LEFT JOIN unnamed AS n ON TRUE
   WHERE d.document IS NULL AND r.entry IS NOT NULL
 )
@@ -26,7 +29,7 @@ SELECT
   CASE
     WHEN j.unnamed = 0
       THEN fail('missing', concat('no document of the kind ', j.called, ' is in force'))
-    WHEN j.unnamed > 0
+    WHEN j.unnamed IS NOT NULL
       THEN unknown('kind_unknown', concat('no document says to be of the kind ', j.called, '; ', j.unnamed, ' do not say what they are'))
     WHEN j.is_required IS FALSE
       THEN not_applicable('not_required', concat(j.document, ' (', j.called, ') is not among the required kinds'))

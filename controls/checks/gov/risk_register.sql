@@ -2,8 +2,8 @@
 WITH judged AS (
   SELECT
     r.*,
-    CASE WHEN r.extension_approved_at < date_trunc('day', r.due_at) + days(1) AND r.extension_approved_by <> '' AND r.extended_to > r.due_at
-         THEN r.extended_to ELSE r.due_at END AS due
+    CASE WHEN r.extension_approved_at < date_trunc('day', r.due_at) + days(1) AND r.extension_approved_by <> ''
+         THEN greatest(r.extended_to, r.due_at) ELSE r.due_at END AS due
   FROM risk AS r
 )
 SELECT

@@ -2,19 +2,27 @@
 WITH required AS (
   SELECT unnest($functions::VARCHAR[]) AS function
 ), register AS (
-  SELECT min(a.entry) AS entry, count(*) FILTER (WHERE nullif(folded(a.function), '') IS NULL) AS unnamed FROM role_assignment AS a
+  -- same: any entry will do
+  SELECT min(a.entry) AS entry,
+    count(*) FILTER (WHERE nullif(folded(a.function), '') IS NULL) AS unnamed FROM role_assignment AS a
 ), staff AS (
   SELECT
-    folded(p.person) AS id, min(p.entry) AS entry,
+    folded(p.person) AS id,
+    -- same: any entry will do
+    min(p.entry) AS entry,
     bool_or(p.status IN ('active', 'on_leave') AND (p.ends_at <= $as_of) IS NOT TRUE) AS is_here,
     bool_and((p.ends_at <= $as_of OR p.status = 'left') IS TRUE) AS has_left
   FROM person AS p
   GROUP BY folded(p.person)
 ), held AS (
   SELECT
-    folded(a.function) AS function, min(a.entry) AS entry, count(*) AS assignments,
+    folded(a.function) AS function, count(*) AS assignments,
+    -- same: any entry will do
+    min(a.entry) AS entry,
+    -- same: any of them will do; a case without any is below
     min(a.person) FILTER (WHERE s.is_here IS TRUE AND a.assigned_at <= $as_of) AS person,
-    min(s.entry) FILTER (WHERE s.is_here IS TRUE AND a.assigned_at <= $as_of) AS person_entry,
+    -- same: any entry will do
+    min(s.entry) AS person_entry,
     count(*) FILTER (WHERE s.has_left IS TRUE OR a.assigned_at > $as_of) AS idle
   FROM role_assignment AS a
   LEFT JOIN staff AS s ON s.id = folded(a.person)
@@ -35,5 +43,6 @@ SELECT
   END AS result
 FROM required AS q
 LEFT JOIN held AS h ON h.function = q.function
+-- same: always one row
 LEFT JOIN register AS r ON TRUE
 WHERE r.entry IS NOT NULL

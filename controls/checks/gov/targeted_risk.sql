@@ -2,7 +2,9 @@
 WITH chosen AS (
   SELECT unnest($requirements::VARCHAR[]) AS requirement
 ), register AS (
-  SELECT min(t.entry) AS entry, count(*) FILTER (WHERE nullif(folded(t.requirement), '') IS NULL) AS unnamed FROM targeted_risk_analysis AS t
+  -- same: any entry will do
+  SELECT min(t.entry) AS entry,
+    count(*) FILTER (WHERE nullif(folded(t.requirement), '') IS NULL) AS unnamed FROM targeted_risk_analysis AS t
 ), newest AS (
   SELECT t.*
   FROM targeted_risk_analysis AS t
@@ -24,5 +26,6 @@ SELECT
   END AS result
 FROM chosen AS c
 LEFT JOIN newest AS n ON folded(n.requirement) = c.requirement
+-- same: always one row
 LEFT JOIN register AS r ON TRUE
 WHERE r.entry IS NOT NULL

@@ -5,6 +5,7 @@ WITH document AS (
   SELECT d.*, string_split(lower(array_to_string(d.covers, '|')), '|') AS subjects FROM document AS d WHERE d.called = 'incident_playbook'
 ), register AS (
   SELECT
+    -- same: any entry will do
     min(d.entry) AS entry,
     count(*) FILTER (WHERE nullif(folded(d.document_kind), '') IS NULL AND (d.withdrawn_at <= $as_of) IS NOT TRUE) AS unnamed
   FROM policy_document AS d

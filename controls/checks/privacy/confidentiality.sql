@@ -1,7 +1,10 @@
--- Population: every account that may be used and is no program's. Its person must have signed before it was opened.
+-- Population: every account that may be used and is no program's. Its person must have signed before it was opened. A customer
+-- is who the organisation says has an account of a source, holds no more than an ordinary right there, and is on no staff register.
 WITH signed AS (
   SELECT
-    folded(c.person) AS id, min(c.signed_at) AS first_at, min(c.entry) AS entry,
+    folded(c.person) AS id, min(c.signed_at) AS first_at,
+    -- same: any entry will do
+    min(c.entry) AS entry,
     count(*) FILTER (WHERE c.outlives_work IS TRUE) AS lasting, count(*) FILTER (WHERE c.outlives_work IS FALSE) AS ending,
     min(c.signed_at) FILTER (WHERE c.outlives_work IS TRUE) AS lasting_at,
     count(*) FILTER (WHERE c.signed_at IS NULL) AS undated
@@ -10,6 +13,23 @@ WITH signed AS (
   GROUP BY folded(c.person)
 ), loose AS (
   SELECT count(*) FILTER (WHERE nullif(folded(c.person), '') IS NULL OR c.commitment_kind IS NULL) AS commitments FROM person_commitment AS c
+), staff AS (
+  SELECT DISTINCT folded(p.person) AS id FROM person AS p
+), register AS (
+  SELECT count(*) AS people FROM person AS p
+), rights AS (
+  SELECT DISTINCT g.source, g.account FROM role_grant AS g WHERE g.is_privileged IS TRUE
+), owned AS (
+  SELECT
+    u.*,
+    CASE WHEN NOT list_contains($customer_sources::VARCHAR[], u.source) OR u.account_type <> 'human' OR u.is_privileged IS TRUE
+              OR u.is_superuser IS TRUE OR r.account IS NOT NULL OR p.id IS NOT NULL THEN FALSE
+         WHEN u.account_type = 'human' AND u.is_privileged IS FALSE AND folded(u.person) <> '' AND n.people > 0 THEN TRUE END AS is_customer
+  FROM user_account AS u
+  LEFT JOIN staff AS p ON p.id = folded(u.person)
+  LEFT JOIN rights AS r ON r.source = u.source AND r.account = u.account
+  -- same: always one row
+  LEFT JOIN register AS n ON TRUE
 )
 SELECT
   concat(u.source, '/', u.account) AS resource,
@@ -19,7 +39,9 @@ SELECT
       THEN not_applicable('inactive', concat(u.account, ' cannot be used'))
     WHEN u.account_type IN ('service', 'system')
       THEN not_applicable('program', concat(u.account, ' belongs to a program'))
-    WHEN folded(u.person) <> '' AND s.id IS NULL AND l.commitments = 0
+    WHEN u.is_customer IS TRUE
+      THEN not_applicable('customer', concat(u.account, ' is declared to be a customer''s; its person is on no staff register'))
+    WHEN u.is_customer IS FALSE AND folded(u.person) <> '' AND s.id IS NULL AND l.commitments = 0
       THEN fail('not_signed', concat(u.person, ' has ', u.account, ' and signed nothing'))
     WHEN s.undated = 0 AND s.first_at > $as_of
       THEN fail('not_signed', concat(u.person, ' has ', u.account, ' and signs only on ', strftime(s.first_at, '%Y-%m-%d')))
@@ -30,8 +52,9 @@ SELECT
       THEN fail('ends_with_work', concat('what ', u.person, ' signed ends with the work'))
     WHEN folded(u.person) <> '' AND s.lasting_at <= $as_of AND s.first_at < date_trunc('day', u.created_at) + days(1)
       THEN pass('signed', concat(u.person, ' signed on ', strftime(s.first_at, '%Y-%m-%d'), ', before ', u.account, ' was opened'))
-    ELSE unknown('not_told', concat(u.account, ': whose it is, when it was opened, or when and what the person signed is not recorded'))
+    ELSE unknown('not_told', concat(u.account, ': whose it is, whether a customer, when it was opened, or when and what the person signed is not recorded'))
   END AS result
-FROM user_account AS u
+FROM owned AS u
 LEFT JOIN signed AS s ON s.id = folded(u.person)
+-- same: always one row
 LEFT JOIN loose AS l ON TRUE

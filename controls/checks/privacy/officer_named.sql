@@ -3,6 +3,7 @@ WITH asked AS (
   SELECT unnest($functions::VARCHAR[]) AS function
 ), register AS (
   SELECT
+    -- same: any entry will do
     coalesce(min(a.entry), (SELECT min(n.entry) FROM privacy_notice AS n)) AS entry,
     count(*) FILTER (WHERE nullif(folded(a.function), '') IS NULL) AS unnamed,
     (SELECT count(*) FROM privacy_notice AS n WHERE n.is_current IS NOT FALSE AND n.regime IS DISTINCT FROM 'ferpa'
@@ -16,7 +17,10 @@ WITH asked AS (
   GROUP BY folded(p.person)
 ), held AS (
   SELECT
-    folded(a.function) AS function, min(a.entry) AS entry, count(*) AS assignments,
+    folded(a.function) AS function, count(*) AS assignments,
+    -- same: any entry will do
+    min(a.entry) AS entry,
+    -- same: asked again below, and any day will do in the reason
     min(a.assigned_at) FILTER (WHERE (s.is_here IS TRUE OR (nullif(folded(a.person), '') IS NULL AND nullif(folded(a.department), '') IS NOT NULL))
                                  AND a.assigned_at <= $as_of) AS since,
     count(*) FILTER (WHERE s.has_left IS TRUE OR a.assigned_at > $as_of) AS idle
@@ -30,6 +34,7 @@ WITH asked AS (
     h.assignments, h.idle, h.since, r.unnamed
   FROM asked AS q
   LEFT JOIN held AS h ON h.function = q.function
+  -- same: always one row
   LEFT JOIN register AS r ON TRUE
   WHERE r.entry IS NOT NULL
   UNION ALL BY NAME
@@ -44,10 +49,13 @@ SELECT
   j.resource,
   j.entry,
   CASE
+    -- same: only functions have these values
     WHEN j.part = 'function' AND j.assignments IS NULL AND j.unnamed = 0
       THEN fail('nobody', concat('no assignment of ', j.what, ' is in force'))
+    -- same: only functions have these values
     WHEN j.part = 'function' AND j.idle = j.assignments
       THEN fail('gone', concat(j.what, ' is assigned only to people who have left, or only later'))
+    -- same: only functions have these values
     WHEN j.part = 'function' AND j.since <= $as_of
       THEN pass('named', concat(j.what, ' is assigned since ', strftime(j.since, '%Y-%m-%d')))
     WHEN j.part = 'no notice'
