@@ -51,12 +51,11 @@ SELECT
       THEN fail('not_reviewed', concat(t.resource, ': a level was last confirmed on ', strftime(s.reviewed_at, '%Y-%m-%d')))
     WHEN r.open_days > 0
       THEN fail('not_covered', concat(t.resource, ': nobody was on call for part of ', r.open_days, ' day(s), first on ', strftime(r.open_day, '%Y-%m-%d')))
+    -- same: the WHENs above have the others
     WHEN s.critical = s.n AND s.told = s.n AND s.reviewed = s.n AND s.last_at <= $as_of
-         -- same: the WHENs above have the others
          AND s.levels >= $levels AND s.contacts >= $levels AND s.reviewed_at >= $as_of - days($review_days)
       THEN pass('reachable', concat(t.resource, ': ', s.levels, ' levels, confirmed on ', strftime(s.reviewed_at, '%Y-%m-%d')))
-    WHEN r.days = $days AND r.untold = 0
-         AND r.open_days = 0  -- same: the WHEN above has the others
+    WHEN r.days = $days AND r.untold = 0 AND r.open_days = 0  -- same: the WHEN above has the others
       THEN pass('covered', concat(t.resource, ': every minute of the last ', $days, ' days was covered'))
     WHEN t.part = 'missing'
       THEN unknown('nothing_recorded', concat('nothing is recorded of: ', t.resource))

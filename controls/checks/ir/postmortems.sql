@@ -27,9 +27,9 @@ SELECT
       THEN fail('no_cause', concat('the post-mortem of ', i.incident, ' names no cause'))
     WHEN i.severity IN ('sev1', 'sev2') AND w.without_actions > 0
       THEN fail('no_actions', concat('the post-mortem of ', i.incident, ' names no actions'))
+    -- same: the WHEN above has the late ones
     WHEN i.severity IN ('sev1', 'sev2') AND i.resolved_at <= $as_of AND w.first_at >= i.detected_at
          AND w.published_at <= $as_of AND w.dated = w.n AND w.causes = w.n AND w.actions = w.n AND i.status = 'resolved'
-         -- same: the WHEN above has the others
          AND w.published_at <= i.resolved_at + days($days)
       THEN pass('published', concat(i.incident, ' was resolved on ', strftime(i.resolved_at, '%Y-%m-%d'), ', its post-mortem published on ', strftime(w.published_at, '%Y-%m-%d')))
     WHEN i.status = 'resolved' AND i.resolved_at BETWEEN $as_of - days($days) AND $as_of AND w.published_at IS NULL
