@@ -1,7 +1,8 @@
 -- Population: deployments of the period, from the pipeline's side: what no change explains is found only here.
 WITH known AS (
   SELECT
-    c.change, max(c.entry) AS entry, count(*) AS n, max(c.approved_at) AS approved_at, count(c.approved_at) AS dated,
+    max(c.entry) AS entry,  -- same: any entry will do
+    c.change, count(*) AS n, max(c.approved_at) AS approved_at, count(c.approved_at) AS dated,
     count(*) FILTER (WHERE c.status IN ('rejected', 'cancelled')) AS refused,
     count(*) FILTER (WHERE c.status IN ('approved', 'implemented', 'rolled_back')) AS accepted,
     count(*) FILTER (WHERE c.is_production IS TRUE) AS production,

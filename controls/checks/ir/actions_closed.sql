@@ -1,6 +1,8 @@
 -- Population: actions due in the period, and those that are not over. How long an action may take follows from its incident.
 WITH known AS (
-  SELECT i.incident, max(i.entry) AS entry, min(i.severity) AS severity, count(*) AS n, count(i.severity) AS told
+  SELECT
+    i.incident, min(i.severity) AS severity, count(*) AS n, count(i.severity) AS told,
+    max(i.entry) AS entry  -- same: any entry will do
   FROM incident AS i
   GROUP BY i.incident
 ), timed AS (

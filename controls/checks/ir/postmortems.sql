@@ -1,8 +1,9 @@
 -- Population: incidents that ended in the period or have not ended. A post-mortem may lie in another register.
 WITH written AS (
   SELECT
-    p.incident, max(p.entry) AS entry, count(*) AS n, max(p.published_at) AS published_at, min(p.published_at) AS first_at,
-    count(p.published_at) AS dated,
+    p.incident,
+    max(p.entry) AS entry, count(*) AS n,  -- same: any entry will do
+    count(p.published_at) AS dated, max(p.published_at) AS published_at, min(p.published_at) AS first_at,
     count(*) FILTER (WHERE p.has_cause IS TRUE) AS causes, count(*) FILTER (WHERE p.has_cause IS FALSE) AS without_cause,
     count(*) FILTER (WHERE p.has_actions IS TRUE) AS actions, count(*) FILTER (WHERE p.has_actions IS FALSE) AS without_actions
   FROM postmortem AS p
@@ -26,9 +27,10 @@ SELECT
       THEN fail('no_cause', concat('the post-mortem of ', i.incident, ' names no cause'))
     WHEN i.severity IN ('sev1', 'sev2') AND w.without_actions > 0
       THEN fail('no_actions', concat('the post-mortem of ', i.incident, ' names no actions'))
+    -- same: the WHEN above has the late ones
     WHEN i.severity IN ('sev1', 'sev2') AND i.resolved_at <= $as_of AND w.first_at >= i.detected_at
-         AND w.published_at <= i.resolved_at + days($days) AND w.published_at <= $as_of
-         AND w.dated = w.n AND w.causes = w.n AND w.actions = w.n AND i.status = 'resolved'
+         AND w.published_at <= $as_of AND w.dated = w.n AND w.causes = w.n AND w.actions = w.n AND i.status = 'resolved'
+         AND w.published_at <= i.resolved_at + days($days)
       THEN pass('published', concat(i.incident, ' was resolved on ', strftime(i.resolved_at, '%Y-%m-%d'), ', its post-mortem published on ', strftime(w.published_at, '%Y-%m-%d')))
     WHEN i.status = 'resolved' AND i.resolved_at BETWEEN $as_of - days($days) AND $as_of AND w.published_at IS NULL
       THEN not_applicable('not_due', concat(i.incident, ' was resolved on ', strftime(i.resolved_at, '%Y-%m-%d'), '; its post-mortem is not due yet'))

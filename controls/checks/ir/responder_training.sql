@@ -6,7 +6,9 @@ WITH known AS (
   FROM training_record AS t
 ), learned AS (
   SELECT
-    folded(k.person) AS person, coalesce(max_by(k.entry, k.completed_at) FILTER (WHERE k.good IS TRUE), max(k.entry)) AS entry,
+    folded(k.person) AS person,
+    -- same: any entry will do, and the times stand in the reason only
+    coalesce(max_by(k.entry, k.completed_at) FILTER (WHERE k.good IS TRUE), max(k.entry)) AS entry,
     max(k.completed_at) FILTER (WHERE k.good IS TRUE) AS good_at,
     max(k.completed_at) FILTER (WHERE folded(k.course) = 'incident_response' AND k.completed_at <= $as_of) AS last_at,
     count(*) FILTER (WHERE k.good IS NULL) AS untold

@@ -1,15 +1,23 @@
 -- Population: windows planned for the period, and incidents of the gravest severity; of each, the first notice to customers.
 WITH told AS (
   SELECT
-    n."window", n.incident, max(n.entry) AS entry,
+    n."window", n.incident, max(n.entry) AS entry,  -- same: any entry will do
     min(n.sent_at) FILTER (WHERE n.audience = 'customers') AS first_at,
     count(*) FILTER (WHERE n.audience IS NULL OR (n.audience = 'customers' AND n.sent_at IS NULL)) AS untold
   FROM downtime_notice AS n
   GROUP BY n."window", n.incident
 ), by_window AS (
-  SELECT t."window", max(t.entry) AS entry, min(t.first_at) AS first_at, sum(t.untold) AS untold FROM told AS t WHERE t."window" IS NOT NULL GROUP BY t."window"
+  SELECT
+    t."window", max(t.entry) AS entry,  -- same: any entry will do
+    min(t.first_at) AS first_at, sum(t.untold) AS untold
+  FROM told AS t
+  GROUP BY t."window"
 ), by_incident AS (
-  SELECT t.incident, max(t.entry) AS entry, min(t.first_at) AS first_at, sum(t.untold) AS untold FROM told AS t WHERE t.incident IS NOT NULL GROUP BY t.incident
+  SELECT
+    t.incident, max(t.entry) AS entry,  -- same: any entry will do
+    min(t.first_at) AS first_at, sum(t.untold) AS untold
+  FROM told AS t
+  GROUP BY t.incident
 ), downtime AS (
   SELECT
     concat(w.source, '/', w."window") AS resource, [w.entry, n.entry] AS entry, w."window" AS label, 'planned' AS part,
