@@ -1,5 +1,5 @@
 # `make audit` and `make test` do their own set-up; see scripts/setup.
-.PHONY: help audit test lint bench crash lock clean
+.PHONY: help audit test lint bench crash mutate lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -30,6 +30,10 @@ crash:           ## kill the writer 1,000 times at random, and at every call; se
 	@scripts/setup test
 	@$(BIN)/python -m tests.crash.run --kills 1000 --exact --faults --jobs $$(nproc) $(CRASH)
 	@$(BIN)/python -m tests.crash.flips
+
+mutate:          ## change every control's SQL one thing at a time; a case must break each time
+	@scripts/setup run
+	@$(BIN)/compliance controls mutate
 
 lock:            ## renew the lock files after a change of pyproject.toml
 	uv pip compile -q pyproject.toml --universal --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements.lock

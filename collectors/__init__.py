@@ -20,6 +20,7 @@ BUILTIN: Mapping[str, str] = {
     "pgbouncer": "compliance.collectors.pgbouncer:PgBouncer",
     "postgres": "compliance.collectors.postgres:Postgres",
     "redis": "compliance.collectors.redis:Redis",
+    "registers": "compliance.collectors.registers:Registers",
     "tls": "compliance.collectors.tls:Tls",
 }
 

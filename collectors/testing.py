@@ -48,6 +48,8 @@ from compliance.schemas.messages import (
     Gap,
     Mark,
     Record,
+    Selective,
+    promised,
 )
 from compliance.schemas.secrets import SecretRef
 
@@ -129,19 +131,28 @@ class Conformance:
         for secret in self._secrets():
             _require(secret not in shown, "printing the settings shows a secret")
 
+    def test_a_source_promises_kinds_of_its_collector(self) -> None:
+        """What the settings choose are kinds that the class declares, at least one, each once."""
+        chosen = self._kinds()
+        _require(bool(chosen), "a source with `settings` promises nothing")
+        _once([kind.kind for kind in chosen], "promised kinds")
+        beyond = [kind.kind for kind in chosen if kind not in self.collector.kinds]
+        _require(not beyond, f"promises kinds that the class does not declare: {beyond}")
+
     def test_every_kind_ends_exactly_once(self) -> None:
         """One Complete or one Gap for each promised kind, nothing after it, no other kind, no exception."""
-        _check_endings(self._collected(), [kind.kind for kind in self.collector.kinds])
+        _check_endings(self._collected(), [kind.kind for kind in self._kinds()])
 
     def test_only_wanted_kinds_are_read(self) -> None:
         """A retry asks for some kinds only, and gets answers for these only."""
-        for kind in {self.collector.kinds[0].kind, self.collector.kinds[-1].kind}:
+        kinds = self._kinds()
+        for kind in {kinds[0].kind, kinds[-1].kind}:
             _check_endings(self._hear(self.settings, wanted=frozenset({kind})), [kind])
 
     def test_rows_are_promised_keyed_and_recordable(self) -> None:
         """Rows are of promised kinds, in canonical form, their keys complete and, within a state, single."""
         heard = self._collected()
-        for kind in self.collector.kinds:
+        for kind in self._kinds():
             keys = []
             for record in heard.records(kind.kind):
                 _require(type(record.evidence) is kind, f"{kind.kind}: a record is of another class")
@@ -157,7 +168,7 @@ class Conformance:
     def test_counts_agree(self) -> None:
         """An independent count, where one is given, equals the rows."""
         heard = self._collected()
-        for kind in self.collector.kinds:
+        for kind in self._kinds():
             for ending in heard.endings(kind.kind):
                 if isinstance(ending, Complete) and ending.independent_count is not None:
                     rows = len(heard.records(kind.kind))
@@ -165,7 +176,7 @@ class Conformance:
 
     def test_requests_are_recorded(self) -> None:
         """Each Complete says what was asked: the request is evidence."""
-        for kind in self.collector.kinds:
+        for kind in self._kinds():
             for ending in self._collected().endings(kind.kind):
                 if isinstance(ending, Complete):
                     _require(bool(ending.requests), f"{kind.kind}: Complete without a request")
@@ -176,16 +187,14 @@ class Conformance:
     def test_the_good_system_can_be_read(self) -> None:
         """The settings given here lead to answers: a suite that saw only Gaps has tested nothing."""
         heard = self._collected()
-        complete = [
-            k.kind for k in self.collector.kinds if isinstance(next(iter(heard.endings(k.kind)), None), Complete)
-        ]
+        complete = [k.kind for k in self._kinds() if isinstance(next(iter(heard.endings(k.kind)), None), Complete)]
         _require(bool(complete), f"no kind could be read with `settings`: {heard.said[:3]}")
 
     def test_events_are_given_once(self) -> None:
         """From the stored cursor on, no event comes a second time."""
         first = self._collected()
         cursors = {m.kind: m.cursor for m in first.said if isinstance(m, Mark | Complete) and m.cursor is not None}
-        events = [kind for kind in self.collector.kinds if issubclass(kind, Event) and kind.kind in cursors]
+        events = [kind for kind in self._kinds() if issubclass(kind, Event) and kind.kind in cursors]
         if not events:
             return
         again = self._hear(self.settings, cursors=cursors)
@@ -197,7 +206,7 @@ class Conformance:
     def test_check_says_one_access_per_kind(self) -> None:
         """`check` answers for each kind once, names a remedy for what is missing, and agrees with `collect`."""
         heard = self._hear(self.settings, check=True)
-        _check_access(heard, [kind.kind for kind in self.collector.kinds])
+        _check_access(heard, [kind.kind for kind in self._kinds()])
         for access in heard.said:
             for ending in self._collected().endings(access.kind):
                 denied = isinstance(ending, Gap) and ending.cause is Cause.DENIED
@@ -222,7 +231,7 @@ class Conformance:
         if isinstance(self.unreachable, str):
             _require(bool(self.unreachable.strip()), "`unreachable` as text says why it cannot happen")
             return
-        kinds = [kind.kind for kind in self.collector.kinds]
+        kinds = [kind.kind for kind in self._kinds(self.unreachable)]
         heard = self._hear(self.unreachable)
         _check_endings(heard, kinds)
         for kind in kinds:
@@ -259,7 +268,9 @@ class Conformance:
         if page is None:
             raise AssertionError(f"no page beside {file.name}: write {' or '.join(map(str, pages))}")
         text = page.read_text("utf-8")
-        missing = [kind.kind for kind in self.collector.kinds if kind.kind not in text]
+        if isinstance(self.collector(), Selective):
+            return  # which kinds it answers for, each source says
+        missing = [kind.kind for kind in self._kinds() if kind.kind not in text]
         _require(not missing, f"{page.name} does not name these kinds: {missing}")
 
     def _collected(self) -> Heard:
@@ -267,6 +278,10 @@ class Conformance:
         if key not in self._heard:
             self._heard[key] = self._hear(self.settings)
         return self._heard[key]
+
+    def _kinds(self, settings: Mapping[str, Any] | None = None) -> tuple[type[Evidence], ...]:
+        """What a source with these settings (those of the suite) promises."""
+        return promised(self.collector(), self._settings(self.settings if settings is None else settings))
 
     def _settings(self, values: Mapping[str, Any]) -> messages.Settings:
         return self.collector.Settings.model_validate(dict(values))
@@ -318,7 +333,7 @@ class Conformance:
                         source="conformance",
                         settings=self._settings(settings or {}),
                         clock=lambda: datetime.now(UTC),
-                        wanted=wanted or frozenset(kind.kind for kind in self.collector.kinds),
+                        wanted=wanted or frozenset(kind.kind for kind in self._kinds(settings)),
                         timeout_s=self.timeout_s,
                         cursors=cursors or {},
                         stop=threading.Event(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -62,20 +62,33 @@ def run_cases(loaded: LoadedControl) -> list[CaseOutcome]:
 
 def evaluate_case(loaded: LoadedControl, case: Case) -> ControlResult:
     """The result of `loaded` on the rows of `case`."""
+    with evidence_of(loaded, case) as base:
+        return evaluate_on(base, loaded, case)
+
+
+def evidence_of(loaded: LoadedControl, case: Case) -> EvidenceBase:
+    """The rows of `case` as evidence; close it after use."""
     tables, sources = _tables(case)
     coverage = _coverage(loaded, case, sources)
-    with EvidenceBase.build(tables, coverage, kinds=loaded.kinds, threads=1) as base:
-        return evaluate_one(
-            loaded,
-            base,
-            as_of=AS_OF,
-            override=case.parameters,
-            profile=[
-                FlagView(flag, value, "case", AS_OF - timedelta(days=1), True, None)
-                for flag, value in case.profile.items()
-            ],
-            attestations=[_nil_return(loaded.id)] if case.nil_return else [],
-        )
+    if case.nil_return and "kept_register" not in loaded.kinds:
+        tables["kept_register"], owned = _owned(coverage)
+        coverage += owned
+    kinds = dict.fromkeys((*loaded.kinds, *tables))
+    return EvidenceBase.build(tables, coverage, kinds=kinds, threads=1)
+
+
+def evaluate_on(base: EvidenceBase, loaded: LoadedControl, case: Case) -> ControlResult:
+    """The result of `loaded` on what `evidence_of` gave for `case`."""
+    return evaluate_one(
+        loaded,
+        base,
+        as_of=AS_OF,
+        override=case.parameters,
+        profile=[
+            FlagView(flag, value, "case", AS_OF - timedelta(days=1), True, None) for flag, value in case.profile.items()
+        ],
+        attestations=[_nil_return(loaded.id)] if case.nil_return else [],
+    )
 
 
 def _run(loaded: LoadedControl, case: Case, line: int, content: bytes, number: int) -> CaseOutcome:
@@ -84,6 +97,11 @@ def _run(loaded: LoadedControl, case: Case, line: int, content: bytes, number: i
     except _Misfit as error:
         at = line_of(content, ("cases", number, "given", *error.location))
         raise ControlError(f"case {case.name!r}: {error}", path=str(loaded.path), line=at) from error
+    return CaseOutcome(loaded.id, case, result, line, tuple(differences(case, result)))
+
+
+def differences(case: Case, result: ControlResult) -> list[str]:
+    """How a result differs from what `case` expects, in words."""
     problems = []
     if result.verdict is not case.expect:
         problems.append(f"expected {case.expect}, got {result.verdict} ({result.reason})")
@@ -98,7 +116,7 @@ def _run(loaded: LoadedControl, case: Case, line: int, content: bytes, number: i
             for resource in sorted({*case.findings, *got})
             if case.findings.get(resource) != got.get(resource)
         )
-    return CaseOutcome(loaded.id, case, result, line, tuple(problems))
+    return problems
 
 
 def _told(result: ControlResult) -> dict[str, str]:
@@ -200,6 +218,19 @@ def _coverage(loaded: LoadedControl, case: Case, sources: set[tuple[str, str]]) 
     return list(found.values())
 
 
+def _owned(coverage: Sequence[Coverage]) -> tuple[pa.Table, list[Coverage]]:
+    """The registers of a case: whoever makes its nil return owns every one of them."""
+    rows = []
+    for number, row in enumerate((row for row in coverage if kind_named(row.kind).kept), start=1):
+        register = {"of_kind": row.kind, "owner": SOURCE, "form": "csv", "place": "case", "readable": True}
+        rows.append(_row("kept_register", {**register, "source": row.source}, -number, number))
+    owned = [
+        Coverage(source, SOURCE, "kept_register", "complete", attempted_at=AS_OF, completed_at=AS_OF)
+        for source in sorted({row["source"] for row in rows})
+    ]
+    return pa.Table.from_pylist(rows, schema=INPUT), owned
+
+
 def _nil_return(control: str) -> AttestationView:
     return AttestationView(
         attestation="case-nil-return",
@@ -207,7 +238,7 @@ def _nil_return(control: str) -> AttestationView:
         control=control,
         requirements=(),
         statement="nothing happened",
-        by_person="case",
+        by_person=SOURCE,
         reviewed_by=None,
         occurred_at=AS_OF - timedelta(days=1),
         expires_at=AS_OF + timedelta(days=30),

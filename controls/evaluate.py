@@ -15,7 +15,8 @@ from compliance.controls import waivers as waiving
 from compliance.controls.catalogue import Catalogue, LoadedControl
 from compliance.controls.consistency import fits
 from compliance.controls.evidence_base import EvidenceBase, TimeLimit
-from compliance.controls.profile import declared_off, naive, nil_return
+from compliance.controls.nil_returns import proof
+from compliance.controls.profile import declared_off, naive
 from compliance.controls.verdict import decide, evidence_of
 from compliance.controls.yaml_file import nearest
 from compliance.schemas.catalogue import Control, PlannedControl
@@ -138,7 +139,7 @@ def evaluate_one(
         findings = _findings(loaded, base, columns, rows)
     except (Breach, ControlError, TimeLimit, duckdb.Error) as error:
         return result(Outcome.UNKNOWN, _words(error), UnknownReason.ERROR, duration_us=_since(began))
-    verdict = decide(control, findings, evidence, nil_return(control.id, attestations, as_of))
+    verdict = decide(control, findings, evidence, lambda: proof(loaded, base, attestations, as_of))
     reason = verdict.reason + _set_otherwise(control, parameters) + _removed(loaded, base)
     return result(verdict.outcome, reason, verdict.unknown_reason, findings, _since(began))
 

@@ -16,6 +16,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from compliance.controls import local_days
 from compliance.schemas.errors import ControlError, EvidenceError
 from compliance.schemas.evidence import VIEW_COLUMNS, Evidence, all_kinds, kind_named
 from compliance.schemas.kinds import engine
@@ -70,6 +71,7 @@ class EvidenceBase:
         self._connection = connection
         self.coverage = tuple(coverage)
         self._places: dict[str, tuple[pa.Array, pa.ChunkedArray, pa.ChunkedArray]] = {}
+        self._kinds: set[str] = set()
 
     @classmethod
     def build(
@@ -80,12 +82,14 @@ class EvidenceBase:
         memory_limit: str = "2GB",
         threads: int = 2,
         kinds: Iterable[str] | None = None,
+        time_zone: str = local_days.ZONE,
     ) -> EvidenceBase:
         """The base for `tables`, one per kind with the columns of `INPUT`; `record` is the row as JSON text. A large
         one may come in pieces.
 
         Every known kind gets a table (or those of `kinds`), so that a control over a kind without rows sees an empty
-        population. Rows of a source that left the configuration are left out: nobody refreshes them.
+        population. Rows of a source that left the configuration are left out: nobody refreshes them. Terms of law that
+        count local days are counted in `time_zone`.
 
         Raises:
             EvidenceError: an unknown kind, another shape, or rows whose source has no coverage row for the kind.
@@ -97,6 +101,7 @@ class EvidenceBase:
         try:
             connection.execute("SET temp_directory = ''")  # evidence must not spill to a folder nobody guards
             base = cls(connection, coverage)
+            base._add_days(time_zone)
             for statement in _MACROS:
                 connection.execute(statement)
             for name, kind in wanted.items():
@@ -117,6 +122,10 @@ class EvidenceBase:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def has(self, kind: str) -> bool:
+        """Whether it was built with a table of `kind`."""
+        return kind in self._kinds
 
     def promised(self, kind: str) -> tuple[Coverage, ...]:
         """Coverage rows of the configured sources that answer for `kind`."""
@@ -173,6 +182,7 @@ class EvidenceBase:
         columns = kind.columns()
         declared = ", ".join(f'"{name}" {of}' for name, of in (*columns.items(), *VIEW_COLUMNS.items()))
         self._connection.execute(f'CREATE TABLE "{kind.kind}" ({declared})')
+        self._kinds.add(kind.kind)
         pieces = [] if rows is None else [rows] if isinstance(rows, pa.Table) else rows
         places = []
         for piece in pieces:
@@ -183,6 +193,12 @@ class EvidenceBase:
         if places:
             known = pa.concat_tables(places)
             self._places[kind.kind] = (known["entry"].combine_chunks(), known["source"], known["subject"])
+
+    def _add_days(self, time_zone: str) -> None:
+        self._connection.register("_days", local_days.calendar(time_zone))
+        for statement in local_days.STATEMENTS:
+            self._connection.execute(statement)
+        self._connection.unregister("_days")
 
     def _insert(self, kind: str, columns: Mapping[str, str], rows: pa.Table) -> None:
         self._connection.register("_rows", rows)

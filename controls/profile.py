@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 from compliance.controls.evidence_base import EvidenceBase
 from compliance.schemas.results import AttestationView, FlagView
 
 FLAG_LIFE = timedelta(days=366)  # a declaration must be repeated every year
-NIL_RETURN_LIFE = timedelta(days=35)  # a month and some days of grace: "nothing happened" is said monthly
 ERASED = "(erased)"
 
 
@@ -56,7 +55,8 @@ def attestations(base: EvidenceBase, as_of: datetime) -> tuple[AttestationView, 
     """
     _, rows = base.query(
         "SELECT attestation, form, control, requirements, statement, by_person, reviewed_by, occurred_at, expires_at, "
-        "document_sha256, revokes, entry, subject, resources FROM attestation "
+        "document_sha256, revokes, entry, subject, resources, of_kind, of_source, entries, "
+        "document_bytes FROM attestation "
         "WHERE occurred_at <= $as_of ORDER BY occurred_at, entry",
         {"as_of": naive(as_of)},
     )
@@ -76,23 +76,14 @@ def attestations(base: EvidenceBase, as_of: datetime) -> tuple[AttestationView, 
             in_date=not row[10] and row[0] not in revoked and as_of < aware(row[8]),
             entry=row[11],
             resources=tuple(row[13] or ()),
+            of_kind=row[14],
+            of_source=row[15],
+            entries=row[16],
+            document_bytes=row[17],
         )
         for row in rows
         if row[8] is not None  # without a readable expiry it is no evidence, but it may take another back
     )
-
-
-def nil_return(control: str, views: Sequence[AttestationView], as_of: datetime) -> AttestationView | None:
-    """The newest in-date statement that nothing happened for `control`, at most 35 days old."""
-    found = [
-        view
-        for view in views
-        if view.form == "nil_return"
-        and view.control == control
-        and view.in_date
-        and timedelta(0) <= as_of - view.occurred_at <= NIL_RETURN_LIFE
-    ]
-    return found[-1] if found else None
 
 
 def reviewed_by_another(view: AttestationView) -> bool:

@@ -106,7 +106,7 @@ def _requirement(
     if failing:
         reason = f"fails, accepted by waivers in force: {', '.join(failing)}"
         return result(Outcome.FAIL, "control_fails", reason, waived=True)
-    if requirement.automation == "none" or (requirement.automation == "partial" and not direct):
+    if reviewed(requirement):
         # where no control bears directly, a person decides: supporting ones only help
         unread = [name for name in direct if verdicts[name] is Outcome.UNKNOWN and not _planned(results.get(name))]
         if unread:
@@ -127,6 +127,11 @@ def _requirement(
         return result(*_manual_gap(naming, requirement))
     reason = f"passes: {', '.join(passing)}; with manual evidence {', '.join(view.attestation for view in counting)}"
     return result(Outcome.PASS, "controls_and_manual", reason)
+
+
+def reviewed(requirement: Requirement) -> bool:
+    """A person decides it, not a control: its manual evidence counts only when a second person reviewed it."""
+    return requirement.automation == "none" or (requirement.automation == "partial" and not requirement.direct)
 
 
 def _planned(result: ControlResult | None) -> bool:
@@ -152,7 +157,7 @@ def _manual_gap(naming: Sequence[AttestationView], requirement: Requirement) -> 
         reason = f"manual evidence is out of date: {', '.join(view.attestation for view in overdue)}; renew {forms}"
         return Outcome.UNKNOWN, "manual_overdue", reason
     if naming:
-        review = ", reviewed by a second person" if requirement.automation == "none" or not requirement.direct else ""
+        review = ", reviewed by a second person" if reviewed(requirement) else ""
         return Outcome.UNKNOWN, "manual_missing", f"what is recorded does not suffice: needs {forms}{review}"
     return Outcome.UNKNOWN, "manual_missing", f"needs {forms}; none is recorded"
 

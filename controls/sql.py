@@ -82,3 +82,43 @@ def parse(text: str, path: Path) -> Query:
     if not trees:
         raise ControlError("holds no statement; write one SELECT", path=str(path), line=1)
     return Query(text, trees)
+
+
+def columns_read(query: Query) -> frozenset[str]:
+    """Names of all columns that it mentions."""
+    return frozenset(column.name for tree in query.trees for column in tree.find_all(exp.Column))
+
+
+def population(query: Query) -> Mapping[str, bool]:
+    """The views that decide which rows a query has → whether they are what it begins with (FROM), and not only what
+    these are narrowed down with (JOIN, subqueries of WHERE). Evidence that is joined from the left decides nothing."""
+    steps = {cte.alias: cte.this for tree in query.trees for cte in tree.find_all(exp.CTE)}
+    found: dict[str, bool] = {}
+    seen: set[tuple[str, bool]] = set()
+
+    def visit(node: exp.Expr | None, first: bool) -> None:
+        if isinstance(node, exp.Table) and node.name in steps:
+            if (node.name, first) not in seen:
+                seen.add((node.name, first))
+                visit(steps[node.name], first)
+        elif isinstance(node, exp.Table) and isinstance(node.this, exp.Identifier):
+            found[node.name] = first or found.get(node.name, False)
+        elif isinstance(node, exp.SetOperation):
+            visit(node.left, first)
+            visit(node.right, first)
+        elif isinstance(node, exp.Select):
+            begins = node.find(exp.From, bfs=True)
+            visit(begins.this if begins is not None and begins.parent is node else None, first)
+            for join in node.args.get("joins") or ():
+                if join.side.upper() != "LEFT" and join.kind.upper() != "ANTI":
+                    visit(join.this, first and join.side.upper() in ("RIGHT", "FULL"))
+            where = node.args.get("where")
+            for inner in where.find_all(exp.Table) if where is not None else ():
+                visit(inner, False)
+        elif node is not None:  # a subquery, a lateral join, a table function
+            for inner in [node.this] if isinstance(node, exp.Subquery) else list(node.find_all(exp.Table)):
+                visit(inner, first)
+
+    for tree in query.trees:
+        visit(tree, True)
+    return found

@@ -15,14 +15,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from compliance.controls.evidence_base import ENGINE_KINDS, EvidenceBase
+from compliance.controls.nil_returns import Proof
 from compliance.schemas.catalogue import Control
 from compliance.schemas.kinds.engine import Outcome
-from compliance.schemas.results import AttestationView, Completeness, Coverage, FindingResult, UnknownReason
+from compliance.schemas.results import Completeness, Coverage, FindingResult, UnknownReason
 
 # Worst first: what the reader must mend before the rest means anything.
 _ORDER = (UnknownReason.ERROR, UnknownReason.NO_EVIDENCE, UnknownReason.STALE)
@@ -114,9 +115,10 @@ def decide(
     control: Control,
     findings: Sequence[FindingResult],
     evidence: Evidence,
-    nil_return: AttestationView | None,
+    stated: Callable[[], Proof | None],
 ) -> Verdict:
-    """The verdict over findings that kept every rule of the contract."""
+    """The verdict over findings that kept every rule of the contract. `stated` is asked only about an empty population:
+    what returns prove of it."""
     count = Counter(finding.verdict for finding in findings)
     fails, unknowns = count[Outcome.FAIL], count[Outcome.UNKNOWN]
     judged = fails + unknowns + count[Outcome.PASS]
@@ -129,7 +131,7 @@ def decide(
         reason = f"{unknowns} of {judged} could not be decided ({_codes(findings, Outcome.UNKNOWN)})"
         return Verdict(Outcome.UNKNOWN, reason, UnknownReason.UNREADABLE)
     if not findings:
-        return _empty(control, nil_return)
+        return _empty(control, stated)
     if not judged:
         reason = f"none of {len(findings)} is concerned ({_codes(findings, Outcome.NOT_APPLICABLE)})"
         return Verdict(Outcome.NOT_APPLICABLE, reason)
@@ -138,15 +140,16 @@ def decide(
     return Verdict(Outcome.PASS, f"all {judged} pass")
 
 
-def _empty(control: Control, nil_return: AttestationView | None) -> Verdict:
+def _empty(control: Control, stated: Callable[[], Proof | None]) -> Verdict:
     empty = control.empty
     if empty.verdict is Outcome.UNKNOWN:
         return Verdict(Outcome.UNKNOWN, f"nothing to judge: {empty.reason.en}", UnknownReason.NO_EVIDENCE)
-    if empty.proof == "nil_return":
-        if nil_return is None:
-            reason = "nothing is recorded, and no in-date statement says that nothing happened"
-            return Verdict(Outcome.UNKNOWN, reason, UnknownReason.OVERDUE)
-        said = f"stated by a nil return of {nil_return.occurred_at:%Y-%m-%d}"
+    fails_anyway = empty.verdict is Outcome.FAIL and empty.proof == "complete"  # that there is none is the failure
+    proof = None if fails_anyway else stated()
+    if proof is not None and proof.stated_at is None:
+        return Verdict(Outcome.UNKNOWN, f"nothing to judge, and {proof.missing}", UnknownReason.OVERDUE)
+    if proof is not None:
+        said = f"stated by a return of {proof.stated_at:%Y-%m-%d}"
         return Verdict(empty.verdict, f"nothing to judge, {said}: {empty.reason.en}")
     return Verdict(empty.verdict, f"nothing to judge, on complete evidence: {empty.reason.en}")
 

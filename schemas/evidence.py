@@ -68,8 +68,9 @@ class Evidence(SQLModel):
         name = cls.__dict__.get("kind")
         if name is None:
             return
-        if KINDS.get(name, cls).__qualname__ != cls.__qualname__:
-            raise TypeError(f"kind {name!r} is declared twice: {KINDS[name].__qualname__} and {cls.__qualname__}")
+        known = KINDS.get(name, cls)
+        if (known.__module__, known.__qualname__) != (cls.__module__, cls.__qualname__):
+            raise TypeError(f"kind {name!r} is declared twice: in {known.__module__} and in {cls.__module__}")
         KINDS[name] = cls
 
     @classmethod

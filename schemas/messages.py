@@ -196,3 +196,20 @@ class Collector(Protocol):
     def collect(self, ctx: Context[Any]) -> Iterator[Message]:
         """Records, then exactly one Complete or Gap for each wanted kind."""
         ...
+
+
+@runtime_checkable
+class Selective(Protocol):
+    """A collector whose sources differ in what they can answer for: their settings decide, and nothing else."""
+
+    def promises(self, settings: Any) -> tuple[type[Evidence], ...]:
+        """Those of the collector's kinds that a source with these settings answers for."""
+        ...
+
+
+def promised(collector: Collector, settings: Settings) -> tuple[type[Evidence], ...]:
+    """The kinds that a source promises: all of its collector's, unless that one chooses by the settings.
+
+    What no source promises stays without evidence: it is unknown, never empty.
+    """
+    return collector.promises(settings) if isinstance(collector, Selective) else collector.kinds

@@ -26,7 +26,8 @@ _ROOMS = {
     "vendors": "Registers: vendors, disclosures, notices, consent",
     "privacy": "Registers: privacy desk and inventory of data",
     "operations": "Registers: incidents, changes, maintenance, scans",
-    "estate": "Storage, backups, monitoring, capacity",
+    "estate": "Backups, storage, edge, capacity",
+    "monitoring": "Monitoring, and what applications say of themselves",
     "recovery": "What can be restored",
     "engine": "The engine's own records",
 }

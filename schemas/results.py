@@ -95,6 +95,10 @@ class AttestationView:
     in_date: bool
     entry: int
     resources: tuple[str, ...] = ()  # of its control, as findings name them
+    document_bytes: int | None = None  # size of the copy kept beside the ledger; None: none was kept
+    of_kind: str | None = None  # kind kept in the register that a return speaks of
+    of_source: str | None = None  # source whose register it is; None: every one that the person owns
+    entries: int | None = None  # entries that the register holds, as stated
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ def check(config: Config, names: Sequence[str]) -> list[tuple[str, Access]]:
     """(source, access) for every promised kind of the chosen sources; a probe that breaks is not readable."""
     rows: list[tuple[str, Access]] = []
     for source in chosen(config, names):
-        kinds = [kind.kind for kind in source.collector.kinds]
+        kinds = [kind.kind for kind in source.kinds]
         ctx = Context(
             source=source.name,
             settings=source.settings,

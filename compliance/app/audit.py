@@ -219,7 +219,8 @@ def _evaluate(
         notes = (*notes, f"Configured and switched off, so neither read nor judged: {', '.join(off)}.")
     covered = evidence.roll_forward(ledger, evidence.coverage(collections, as_of, sources), collections)
     say(f"evaluating {len(catalogue.controls)} controls on {upto} entries …")
-    with evidence.build_base(ledger, collections, covered, as_of=as_of, upto=upto) as base:
+    time_zone = workspace.config.organisation.time_zone
+    with evidence.build_base(ledger, collections, covered, as_of=as_of, upto=upto, time_zone=time_zone) as base:
         flags = profile.flags(base, as_of)
         granted = waivers.views(base, as_of)
         attested = profile.attestations(base, as_of)
@@ -302,6 +303,7 @@ def close(workspace: Workspace, result: AuditResult, reports: Sequence[tuple[str
         ledger_size=result.ledger.size,
         ledger_root=result.ledger.root,
         engine_version=result.engine_version,
+        time_zone=workspace.config.organisation.time_zone,
         profile={flag.flag: flag.value for flag in result.profile if flag.in_date},
         counts=dict(sorted(verdicts.items())),
         reports=[{"name": name, "sha256": digest} for name, digest in reports],

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import orjson
 
-from compliance.app import anchoring, keys, outside, workspace
+from compliance.app import anchoring, attachments, keys, outside, workspace
 from compliance.app import config as configuration
 from compliance.app.paths import LedgerPlaces, ledger_places
 from compliance.ledger import KeyStore, stored_origin
+from compliance.ledger.store import Store
 from compliance.schemas.errors import ConfigError, LedgerError
 from compliance.schemas.results import AnchorView
 from compliance.verify import Verification, segments_origin, verify, verify_connection, verify_segments
@@ -31,13 +33,16 @@ class Checked:
 
     found: Verification
     anchors: tuple[AnchorView, ...]
+    attachments: attachments.Found | None = None  # None: not looked for, as with somebody else's ledger
 
     @property
     def exit_code(self) -> int:
-        """4 when something is broken, 3 when an anchor or some entries could not be checked, else 0."""
-        if not self.found.ok:
+        """4 when something is broken, 3 when an anchor, some entries or attachments could not be checked, else 0."""
+        beside = self.attachments
+        if not self.found.ok or (beside is not None and beside.changed):
             return 4
-        return 0 if all(view.state == "ok" for view in self.anchors) and not self.found.unchecked else 3
+        whole = not self.found.unchecked and not (beside is not None and beside.missing)
+        return 0 if whole and all(view.state == "ok" for view in self.anchors) else 3
 
 
 def check(
@@ -84,7 +89,19 @@ def check(
             key_of=opened.key if opened else None,
             processes=processes,
         )
-    return Checked(found, outside.views(readings, found.anchors, found.size, places.path))
+    beside = _attachments(places, segments) if found.ok and (ledger is None or places.attachments.is_dir()) else None
+    return Checked(found, outside.views(readings, found.anchors, found.size, places.path), beside)
+
+
+def _attachments(places: LedgerPlaces, segments: Path | None) -> attachments.Found:
+    """The documents beside a ledger that holds, compared with what its entries say."""
+    store = Store.read(places.path, segments or (places.segments if places.segments.is_dir() else None))
+    try:
+        rows = store.connection.execute("SELECT line FROM whole.entry WHERE kind = 'attestation'").fetchall()
+    finally:
+        store.close()
+    records = [orjson.loads(line)["record"] for (line,) in rows]
+    return attachments.examine(places.attachments, attachments.recorded(records))
 
 
 def _segments(folder: Path, vkey: str | None, given: Sequence[outside.Reading]) -> Checked:
@@ -188,6 +205,11 @@ def lines(checked: Checked) -> list[str]:
         text += [f"           {remark}" for remark in view.remarks]
     if not checked.anchors:
         text.append(f"anchors    {outside.ALONE if found.lock_store != 'not given' else NOTHING}")
+    beside = checked.attachments
+    if beside is not None and (beside.held or beside.missing or beside.changed):
+        text.append(f"documents  {beside.held} of manual evidence, each as recorded")
+        text += [f"UNCHECKED  the document {sha256} is not there any more" for sha256 in beside.missing]
+        text += [f"BROKEN     the document {sha256} is not the one that was recorded" for sha256 in beside.changed]
     if found.ok:
         text += [f"UNCHECKED  {what}" for what in found.unchecked]
         rest = "of the rest, " if found.unchecked else ""
@@ -237,6 +259,7 @@ def as_json(checked: Checked) -> dict[str, Any]:
         "anchors": [asdict(view) for view in checked.anchors],
         "anchors_checked": all(view.state in ("ok", "ahead", "differs") for view in checked.anchors),
         "problems": [{"entry": p.seq, "last": p.last, "what": p.what} for p in found.problems],
+        "documents": asdict(checked.attachments) if checked.attachments is not None else None,
         "more_problems": found.more,
         "unchecked": found.unchecked,
     }

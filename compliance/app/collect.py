@@ -92,7 +92,7 @@ def _source(source: SourceConfig) -> Source:
     return Source(
         name=source.name,
         collector=source.collector.name,
-        kinds=[kind.kind for kind in source.collector.kinds],
+        kinds=[kind.kind for kind in source.kinds],
         enabled=common.enabled,
         environment=common.environment,
         owner=common.owner,
@@ -118,7 +118,7 @@ def _flags(config: Config) -> list[ProfileFlag]:
 def _job(workspace: Workspace, source: SourceConfig) -> runner.Job:
     common, defaults = source.common, workspace.config.collect
     cursors: dict[str, Any] = {}
-    for kind in source.collector.kinds:
+    for kind in source.kinds:
         if issubclass(kind, Event):
             cursor = workspace.ledger.cursor(source.name, kind.kind)
             if cursor is not None:

@@ -9,16 +9,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from compliance import anchors, collectors
 from compliance.app.where import FILE, Where, nearest
 from compliance.schemas.catalogue import FRAMEWORKS
 from compliance.schemas.errors import ConfigError
-from compliance.schemas.messages import Collector, Settings
+from compliance.schemas.evidence import Evidence
+from compliance.schemas.messages import Collector, Settings, promised
 from compliance.schemas.secrets import SecretRef
 
 FrameworkId = Literal["soc2", "iso27001", "pci_dss", "ferpa", "gdpr", "lfpdppp"]
@@ -33,6 +35,18 @@ class Organisation(_Section):
     """Who is audited."""
 
     name: str = "(organisation not named)"
+    time_zone: str = Field(
+        default="America/Mexico_City", description="Where it is: terms of law that count days end with its local day."
+    )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("is no time zone; write one like America/Tijuana") from error
+        return value
 
 
 class TokenSection(_Section):
@@ -62,6 +76,7 @@ class LedgerSection(_Section):
     lock_store: Path | None = None
     keystore: Path | None = None
     segments: Path | None = None
+    attachments: Path | None = Field(default=None, description="Folder of the documents that manual evidence rests on.")
     segments_bucket: SegmentsBucket | None = None
     wait_s: int = Field(default=30, ge=0, le=3600)
 
@@ -73,6 +88,13 @@ class CollectSection(_Section):
     timeout_s: int = Field(default=300, ge=1, description="For one source.")
     request_timeout_s: int = Field(default=30, ge=1, description="For one request to it.")
     attempts: int = Field(default=3, ge=1, le=10)
+
+
+class ControlsSection(_Section):
+    """Definitions of others that are evaluated too."""
+
+    folders: tuple[Path, ...] = Field(default=(), description="Folders of the shape of `controls/`.")
+    packs: tuple[str, ...] = Field(default=(), description="Installed packs, by their entry points' names.")
 
 
 class AuditSection(_Section):
@@ -143,6 +165,11 @@ class SourceConfig:
     settings: Settings
 
     @property
+    def kinds(self) -> tuple[type[Evidence], ...]:
+        """What this source promises to answer for."""
+        return promised(self.collector, self.settings)
+
+    @property
     def settings_sha256(self) -> str:
         """Digest of the settings, relative paths made absolute; secrets count by their reference."""
         plain = self.settings.model_dump(mode="json")
@@ -162,6 +189,7 @@ class Config:
     ledger: LedgerSection
     collect: CollectSection
     audit: AuditSection
+    controls: ControlsSection
     sources: tuple[SourceConfig, ...]
     anchors: tuple[AnchorConfig, ...] = ()
     profile: Mapping[str, FlagDeclaration] = field(default_factory=dict)
@@ -183,6 +211,7 @@ _TOP: Mapping[str, type[_Section] | None] = {
     "ledger": LedgerSection,
     "collect": CollectSection,
     "audit": AuditSection,
+    "controls": ControlsSection,
     "sources": None,
     "anchors": None,
     "profile": None,
@@ -239,6 +268,7 @@ def parse(data: Mapping[str, Any], path: Path | None, text: str) -> Config:
         ledger=sections["ledger"],
         collect=sections["collect"],
         audit=sections["audit"],
+        controls=sections["controls"],
         sources=sources,
         anchors=outside,
         profile=profile,
@@ -333,13 +363,17 @@ def _explain(where: Where, place: tuple[str, ...], cls: type[BaseModel], error: 
 
 def _keys_at(cls: type[BaseModel], inside: Sequence[str | int]) -> Iterable[str]:
     """The keys of the table that `inside` leads to, from the settings class `cls`; none where no model describes it."""
+    named = False  # this part is the name of one of several tables, not a key
     for part in inside:
-        if isinstance(part, str):
+        if isinstance(part, str) and not named:
             found = cls.model_fields.get(part)
+            named = found is not None and get_origin(found.annotation) in (dict, Mapping)
             models = list(_models(found.annotation)) if found else []
             if len(models) != 1:
                 return ()
             cls = models[0]
+        else:
+            named = False
     return cls.model_fields
 
 

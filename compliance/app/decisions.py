@@ -2,25 +2,37 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from compliance.app import evidence
+from compliance.app import attachments, evidence, owners
 from compliance.app.where import nearest
 from compliance.app.workspace import Workspace
 from compliance.controls import catalogue as catalogues
-from compliance.controls import waivers
+from compliance.controls import nil_returns, waivers
+from compliance.controls.rollup import reviewed
+from compliance.controls.sql import columns_read, parse
 from compliance.ledger import Draft
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.kinds.engine import Attestation, Waiver
 from compliance.schemas.results import WaiverView
 
 LONGEST_WAIVER = timedelta(days=366)
-FORMS = ("document", "attestation", "contract", "external_report", "sample", "interview", "nil_return")
+# How long each form counts from the day of its activity. Ours where a framework fixes no number: a policy, statement,
+# interview or contract is read again each year; an outside report is bridged for a quarter beyond its year.
+LIFE = {
+    "document": timedelta(days=366),
+    "attestation": timedelta(days=366),
+    "contract": timedelta(days=366),
+    "external_report": timedelta(days=457),  # 15 months from the end of its period
+    "sample": timedelta(days=366),
+    "interview": timedelta(days=366),
+    "nil_return": nil_returns.LIFE,
+}
+FORMS = tuple(LIFE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,16 +125,21 @@ class Statement:
     reviewed_by: str | None = None
     document: Path | None = None
     revokes: str | None = None
+    of_kind: str | None = None  # kind kept in the register that a return speaks of
+    of_source: str | None = None
+    entries: int | None = None
 
 
 def attest(workspace: Workspace, said: Statement) -> str:
-    """Record a statement or document. The document itself stays where it is; its digest is recorded.
+    """Record a statement or document. Of the document a copy is kept beside the ledger; its digest is recorded.
 
     Returns the attestation's identifier.
 
     Raises:
-        ConfigError: unknown form, control, requirement or attestation; reviewer and author are one
-            person; dates that cannot be.
+        ConfigError: unknown form, control, requirement or attestation; reviewer and author are one person, or there
+            is no reviewer where one is demanded; a nil return by somebody who owns no register behind its control;
+            dates that cannot be, or an expiry beyond what the form allows.
+        StorageFull: the copy of the document cannot be written; nothing is recorded.
     """
     catalogue = catalogues.load()
     if said.form not in FORMS:
@@ -140,6 +157,18 @@ def attest(workspace: Workspace, said: Statement) -> str:
     moment = workspace.clock()
     if said.occurred_at > moment or said.expires_at <= said.occurred_at:
         raise ConfigError("the activity lies in the past and the expiry after it")
+    last = (said.occurred_at + LIFE[said.form]).date()
+    if said.expires_at.date() > last:
+        raise ConfigError(
+            f"{said.form} of {said.occurred_at:%Y-%m-%d} counts until {last} at most, "
+            f"not until {said.expires_at:%Y-%m-%d}",
+            remedy=f"--expires {last}; then read or state it again",
+        )
+    if said.revokes is None:
+        _second_person(catalogue, said)
+    if said.form == "nil_return" and said.control is not None:
+        owners.may_state(workspace.config, catalogue.controls[said.control], said.by)
+    kept = attachments.keep(workspace.places.attachments, said.document) if said.document else None
     name = f"A-{moment:%Y%m%d}-{os.urandom(3).hex()}"
     entry = Attestation(
         occurred_at=said.occurred_at,
@@ -152,12 +181,41 @@ def attest(workspace: Workspace, said: Statement) -> str:
         by_person=said.by,
         reviewed_by=said.reviewed_by,
         expires_at=said.expires_at,
-        document_sha256=_digest(said.document) if said.document else None,
+        document_sha256=kept.sha256 if kept else None,
         document_name=said.document.name if said.document else None,
+        document_bytes=kept.size_bytes if kept else None,
         revokes=said.revokes,
+        of_kind=said.of_kind,
+        of_source=said.of_source,
+        entries=said.entries,
     )
     workspace.ledger.append([Draft("attestation", entry)])
     return name
+
+
+def _second_person(catalogue: catalogues.Catalogue, said: Statement) -> None:
+    """Refuse what could never count: a statement that a person decides alone, without a second one.
+
+    The rule is that of the roll-up: where no control bears directly on a requirement, or the requirement is never
+    settled by controls, its manual evidence needs a reviewer. And that of controls which ask for one.
+    """
+    if said.reviewed_by:
+        return
+    for item in said.requirements:
+        framework, _, name = item.partition(":")
+        requirement = next(r for r in catalogue.frameworks[framework].requirements if r.id == name)
+        if reviewed(requirement):
+            raise ConfigError(
+                f"{item} rests on this statement alone, and so counts only when a second person reviewed it",
+                remedy="name that person: --reviewed-by",
+            )
+    loaded = catalogue.controls.get(said.control) if said.control else None
+    asks = loaded is not None and "attestation" in loaded.kinds and said.form != "nil_return"
+    if loaded is not None and asks and "reviewed_by" in columns_read(parse(loaded.sql, loaded.path)):
+        raise ConfigError(
+            f"{said.control} counts a statement only when a second person reviewed it",
+            remedy="name that person: --reviewed-by",
+        )
 
 
 def _step(workspace: Workspace, name: str, step: str, by: str, reason: str | None = None) -> None:
@@ -215,11 +273,3 @@ def _known_control(name: str) -> None:
 
 def _same_person(one: str, other: str) -> bool:
     return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
-
-
-def _digest(path: Path) -> str:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}", remedy="check the path") from error

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from compliance.app.where import nearest
-from compliance.controls import cases, catalogue
+from compliance.controls import cases, catalogue, mutants
 from compliance.controls import lint as linter
 from compliance.controls.catalogue import Catalogue, LoadedControl
-from compliance.schemas.errors import ConfigError
+from compliance.schemas.errors import ConfigError, ControlError
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,35 @@ def test(names: Sequence[str]) -> list[dict[str, Any]]:
         for item in loaded
         for outcome in cases.run_cases(item)
     ]
+
+
+def mutate(names: Sequence[str], progress: Callable[[str], None] | None = None) -> list[dict[str, Any]]:
+    """Per control named by id or file (all of ours when none is): how many mutants its SQL has, and those that no case
+    breaks on. `progress` is called with each id when it is done.
+
+    Raises:
+        ControlError: a file is wrong, or a case does not hold to begin with.
+    """
+    loaded = [_named(name) for name in names] if names else list(catalogue.load().controls.values())
+    with ProcessPoolExecutor(mp_context=get_context("spawn")) as pool:
+        found = []
+        for item, (alive, made) in zip(loaded, pool.map(_survivors, loaded), strict=True):
+            if progress is not None:
+                progress(item.id)
+            told = [{"path": m.path, "line": m.line, "change": m.change, "answered": m.answered} for m in alive]
+            found.append({"control": item.id, "mutants": made, "survivors": told})
+    return found
+
+
+def _survivors(item: LoadedControl) -> tuple[list[mutants.Mutant], int]:
+    broken = [outcome.case.name for outcome in cases.run_cases(item) if not outcome.ok]
+    if broken:
+        raise ControlError(
+            f"case {broken[0]!r} does not hold, so no mutant says anything",
+            path=str(item.path),
+            remedy=f"compliance controls test {item.id}",
+        )
+    return mutants.survivors(item)
 
 
 def _named(name: str) -> LoadedControl:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -157,11 +157,14 @@ def build_base(
     *,
     as_of: datetime,
     upto: int,
+    time_zone: str,
+    only: Collection[str] | None = None,
 ) -> EvidenceBase:
-    """The typed tables of every kind as they stood at `as_of`, from the entries below `upto`.
+    """The typed tables of every kind as they stood at `as_of`, from the entries below `upto`; or of the kinds in
+    `only`, which `covered` must not go beyond, and the engine's own.
 
     A state is taken from the newest complete collection of each source that is still configured; events are all
-    that happened by `as_of`.
+    that happened by `as_of`. Terms of law are counted in the local days of `time_zone`.
     """
     parts: dict[str, list[pa.Table]] = {}
     events: dict[str, Iterator[pa.Table]] = {}
@@ -184,9 +187,13 @@ def build_base(
         kind: pa.concat_tables(found) for kind, found in parts.items() if found
     }
     tables |= events
+    if only is not None:
+        kinds = (*only, *ENGINE_STATES, *ENGINE_EVENTS)
+        return EvidenceBase.build(tables, [*covered, *_engine_coverage(as_of)], kinds=kinds, time_zone=time_zone)
     tables[changes.KIND] = changes.table(ledger, covered, collections, as_of)
     derived = changes.coverage(covered, collections, as_of)
-    return EvidenceBase.build(tables, [*covered, *derived, *_engine_coverage(as_of)])
+    coverage_ = [*covered, *derived, *_engine_coverage(as_of)]
+    return EvidenceBase.build(tables, coverage_, time_zone=time_zone)
 
 
 def engine_base(ledger: Ledger, kinds: Sequence[str], as_of: datetime) -> EvidenceBase:

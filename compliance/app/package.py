@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
 
-from compliance.app import anchoring, moving, outside, readme, workspace
+import orjson
+
+from compliance.app import anchoring, attachments, moving, outside, readme, workspace
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.app.workspace import Say
@@ -57,6 +59,7 @@ class Package:
     disclosed: int
     personal: bool
     stamped: bool
+    attached: int = 0
 
 
 def make(
@@ -67,7 +70,7 @@ def make(
 
     Raises:
         ConfigError: no such audit, a report that is not where it was written, or something at `target`.
-        IntegrityError: the ledger, or a report, is not what was recorded.
+        IntegrityError: the ledger, a report or an attachment is not what was recorded.
         StorageFull: no space; nothing half-written stays.
     """
     folder.refuse(target)
@@ -83,8 +86,12 @@ def make(
         with workspace.private_files(), folder.new(target) as out:
             reports = sum(_reports(out, audit, below) for audit in chosen) if wanted.personal else 0
             tell("writing entries and proofs …")
-            cited = citing.citations(ledger, chosen)
+            documents = _documents(ledger, chosen)
+            cited = sorted({*citing.citations(ledger, chosen), *documents})
             citing.proofs(ledger, out, cited)
+            attached = 0
+            for sha256 in sorted({*documents.values()}) if wanted.personal else ():
+                attached += _attachment(out, opened.places.attachments, sha256, say)
             disclosed = citing.disclosed(ledger, out, cited) if wanted.personal else 0
             if wanted.cited:
                 out.put("checkpoint", ledger.checkpoint.encode())
@@ -105,6 +112,7 @@ def make(
                 disclosed,
                 wanted.personal,
                 any(anchor.tokens for anchor in anchors),
+                attached,
             )
             for anchor in anchors:
                 _anchor(out, anchor)
@@ -125,6 +133,32 @@ def _chosen(ledger: Ledger, wanted: Sequence[str]) -> list[Recorded]:
                 remedy="recorded ones: " + ", ".join(list(recorded)[-5:]),
             )
     return [recorded[name] for name in dict.fromkeys(wanted or [list(recorded)[-1]])]
+
+
+def _documents(ledger: Ledger, chosen: Sequence[Recorded]) -> dict[int, str]:
+    """The attestations whose documents are kept and that were known to one of these audits, which all list the manual
+    evidence on record: entry → digest of the document."""
+    size = max(int(str(audit.record["ledger_size"])) for audit in chosen)
+    table = ledger.events("attestation", upto=size)
+    records = zip(table.column("entry").to_pylist(), table.column("record").to_pylist(), strict=True)
+    found = {}
+    for entry, text in records:
+        for sha256 in attachments.recorded([orjson.loads(text)]):
+            found[entry] = sha256
+    return found
+
+
+def _attachment(out: folder.Folder, place: Path, sha256: str, say: Say) -> int:
+    """Put a document into the package; 0 when it is not there any more, which is said. Raises IntegrityError."""
+    try:
+        content = attachments.read(place, sha256)
+    except IntegrityError:
+        raise
+    except LedgerError as error:  # it may have had to be destroyed: its digest stays in the ledger
+        say(f"{error.message}; the package goes without it")
+        return 0
+    out.put(f"attachments/{sha256}", content)
+    return 1
 
 
 def _reports(out: folder.Folder, audit: Recorded, below: Path) -> int:

@@ -22,6 +22,7 @@ class LedgerPlaces:
     keystore: Path  # file with the keys of personal content
     anchors: Path  # folder of what is remembered of the anchors
     segments: Path  # folder of sealed months; those that were dropped from the file are read from it
+    attachments: Path  # folder of the documents that manual evidence rests on, each named by its digest
 
 
 def ledger_places(
@@ -32,6 +33,7 @@ def ledger_places(
     lock_store: Path | None = None,
     keystore: Path | None = None,
     segments: Path | None = None,
+    attachments: Path | None = None,
 ) -> LedgerPlaces:
     """Places for the ledger at `path`; those not given are per log below the user's own folders.
 
@@ -46,4 +48,5 @@ def ledger_places(
         keystore=keystore or user_data_path(APP) / "subjects" / f"{name}.sqlite",
         anchors=user_state_path(APP) / "anchors" / name,
         segments=segments or path.with_name("compliance-segments"),
+        attachments=attachments or path.with_name("compliance-attachments"),
     )

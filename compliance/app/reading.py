@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from compliance.app.intake import Intake, SecretFilter
 from compliance.schemas.errors import ComplianceError, SourceError
-from compliance.schemas.messages import Bulk, Cause, Collector, Context, Gap, Record, Settings
+from compliance.schemas.messages import Bulk, Cause, Collector, Context, Gap, Record, Settings, promised
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,8 @@ class Reading:
         self.started_at = clock()
         self.started = time.monotonic()
         self.ended_at: dict[str, float] = {}
-        self.intake = Intake(source.job.collector.kinds, source.wanted, source.secrets, source.job.collector.name)
+        kinds = promised(source.job.collector, source.job.settings)
+        self.intake = Intake(kinds, source.wanted, source.secrets, source.job.collector.name)
         self.unanswered = Gap(
             "",
             Cause.MALFORMED,
@@ -222,7 +223,7 @@ def _broken(collector: str, error: BaseException) -> Gap:
 def source_of(job: Job) -> Source:
     """The source of a job, before its first attempt."""
     stop = threading.Event()
-    kinds = tuple(cls.kind for cls in job.collector.kinds)
+    kinds = tuple(cls.kind for cls in promised(job.collector, job.settings))
     return Source(
         job=job,
         wanted=frozenset(kinds),

@@ -68,6 +68,7 @@ _FILES_EN = {
     "stamps": "anchors/*/*.tsr     time stamps of an authority; verify.py does not read the time in them. With its\n"
     "                    certificates in CA, and NOTE, the file of the same name without .tsr, check one by:\n"
     "                    openssl ts -verify -data NOTE -in NOTE.tsr -CAfile CA",
+    "attached": "attachments/        documents that manual evidence rests on, named by their SHA-256",
     "disclosed": "disclosed.ndjson    names behind cited entries; {disclosed} of them. The lines only commit to them",
     "end": "manifest.json       every file with its digest; manifest.note is its signature",
 }
@@ -134,6 +135,7 @@ _FILES_ES = {
     "stamps": "anchors/*/*.tsr     sellos de tiempo de una autoridad; verify.py no lee la hora que llevan. Con sus\n"
     "                    certificados en CA, y NOTA, el archivo del mismo nombre sin .tsr, uno se comprueba así:\n"
     "                    openssl ts -verify -data NOTA -in NOTA.tsr -CAfile CA",
+    "attached": "attachments/        documentos en que se apoya la evidencia manual, nombrados por su SHA-256",
     "disclosed": "disclosed.ndjson    nombres detrás de los asientos citados; {disclosed}. Las líneas solo los "
     "comprometen",
     "end": "manifest.json       cada archivo con su resumen; manifest.note es su firma",
@@ -182,6 +184,7 @@ def _filled(text: str, files: dict[str, str], notes: dict[str, str], package: Pa
     shown = [files["reports"]] if package.reports else []
     shown += ([] if cited else [files["whole"]]) + [files["always"]]
     shown += [files["stamps"]] if package.stamped else []
+    shown += [files["attached"]] if package.attached else []
     shown += [files["disclosed"].format(disclosed=package.disclosed)] if package.personal else []
     told = ([notes["cited"]] if cited else []) + ([] if package.personal else [notes["impersonal"]])
     return text.format(

@@ -68,6 +68,7 @@ def places_of(config: Config, path: Path, origin: str) -> LedgerPlaces:
         lock_store=config.resolve(section.lock_store) if section.lock_store else None,
         keystore=config.resolve(section.keystore) if section.keystore else None,
         segments=config.resolve(section.segments) if section.segments else None,
+        attachments=config.resolve(section.attachments) if section.attachments else None,
     )
 
 

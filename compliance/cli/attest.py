@@ -14,7 +14,7 @@ from compliance.cli.options import config_option, say
 @click.command(
     "attest",
     help="Record manual evidence. The date of the activity decides, not the date of recording; after --expires it no "
-    "longer counts. The document stays where it is; its digest is recorded.",
+    "longer counts. Of the document a copy is kept beside the ledger, under its digest.",
 )
 @config_option
 @click.argument("statement")
@@ -30,7 +30,12 @@ from compliance.cli.options import config_option, say
     help="Resource it speaks of, as findings of the control name it (db/host:5432); repeatable.",
 )
 @click.option("--on", "occurred", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Day of the activity.")
-@click.option("--expires", required=True, type=click.DateTime(["%Y-%m-%d"]), help="Last day it counts (UTC).")
+@click.option(
+    "--expires",
+    required=True,
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Last day it counts (UTC): at most 366 days on, 15 months for external_report, 35 days for nil_return.",
+)
 @click.option("--by", default=getpass.getuser, show_default="this account", help="Who states it.")
 @click.option("--reviewed-by", default=None, help="Second person who reviewed it.")
 @click.option("--document", type=click.Path(dir_okay=False, path_type=Path), default=None, help="File it rests on.")

@@ -1,4 +1,4 @@
-"""`compliance controls list|show|lint|test`."""
+"""`compliance controls list|show|lint|test|mutate`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from compliance.cli.options import emit_json, json_option, say, table
 language_option = click.option("--language", type=click.Choice(["en", "es"]), default="en", help="Language of texts.")
 
 
-@click.group("controls", help="Control definitions: list, show, lint, test.")
+@click.group("controls", help="Control definitions: list, show, lint, test, mutate.")
 def command() -> None:
     """The group."""
 
@@ -115,3 +115,32 @@ def test(ctx: click.Context, controls: tuple[str, ...], as_json: bool) -> None:
             click.echo(f"{item['path']}:{item['line']}: {item['case']}: {'; '.join(item['problems'])}")
     say(f"{len(outcomes)} cases, {len(broken)} do not hold")
     ctx.exit(1 if broken else 0)
+
+
+@command.command(
+    "mutate",
+    help="Change the SQL of the controls given by id or file, or of all, one thing at a time, and name each change on "
+    "which no case breaks. Exit 1 when there is one. A change that means the same is answered in the SQL: -- same: why",
+)
+@json_option
+@click.argument("controls", nargs=-1)
+@click.pass_context
+def mutate(ctx: click.Context, controls: tuple[str, ...], as_json: bool) -> None:
+    """Mutate."""
+    from compliance.app import definitions
+
+    outcomes = definitions.mutate(controls)
+    if as_json:
+        emit_json(outcomes)
+    alive = answered = 0
+    for item in outcomes:
+        for survivor in item["survivors"]:
+            answered += survivor["answered"]
+            if survivor["answered"]:
+                continue
+            alive += 1
+            if not as_json:
+                click.echo(f"{survivor['path']}:{survivor['line']}: {survivor['change']}")
+    made = sum(item["mutants"] for item in outcomes)
+    say(f"{made} mutants of {len(outcomes)} controls: {alive} survive, {answered} are answered as meaning the same")
+    ctx.exit(1 if alive else 0)

@@ -31,7 +31,7 @@ def list_(config_path: Path | None, as_json: bool) -> None:
                     "enabled": s.common.enabled,
                     "environment": s.common.environment,
                     "owner": s.common.owner,
-                    "kinds": [k.kind for k in s.collector.kinds],
+                    "kinds": [k.kind for k in s.kinds],
                 }
                 for s in sources
             ]
@@ -45,7 +45,7 @@ def list_(config_path: Path | None, as_json: bool) -> None:
                 s.collector.name,
                 "yes" if s.common.enabled else "no",
                 s.common.environment,
-                len(s.collector.kinds),
+                len(s.kinds),
             )
             for s in sources
         ],

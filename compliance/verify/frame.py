@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
 import orjson
 
 _SAME = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
-_FRACTION = re.compile(rb"\.[0-9]+[,}\]]")  # a number with a fraction ends like this, and some strings hold it too
-_POWER = re.compile(rb"e-?[0-9]+[,}\]]")
+# What is left of a number with a fraction or an exponent when digits and minus signs go, and every mark that can stand
+# before or after a number is a comma. Some strings hold it too.
+_MARKS = bytes.maketrans(b"[]}:", b",,,,")
+_DIGITS = b"-0123456789"
+_FRACTION, _EXPONENT = re.compile(rb"\.e?,").search, re.compile(rb",e,").search
 
 # `concat` skips NULL, so a column that must not be NULL makes a frame that no line has.
 _HEAD = """concat('{"at":"', strftime("at", '%Y-%m-%dT%H:%M:%S.%f'), 'Z","collection":',
@@ -34,29 +37,33 @@ AGREES = f"""coalesce(starts_with(line, {_HEAD}) AND ends_with(line, {_TAIL})
          OR starts_with(substr(line, length({_HEAD}) + 33 + length({_MIDDLE}) + 64), '"}},"record":{{')), false)"""
 
 
-def all_canonical(lines: Iterable[bytes]) -> bool:
-    """Whether all lines are canonical JSON (§2): written again they are the same bytes, so no order, space, escape
-    or doubled key hides in one, and no number that some programs read in another way."""
-    load, dump, same, fraction, power = orjson.loads, orjson.dumps, _SAME, _FRACTION.search, _POWER.search
+def all_canonical(lines: Sequence[bytes]) -> bool:
+    """Whether all lines, each of which begins with `{`, are canonical JSON (§2): written again they are the same bytes,
+    so no order, space, escape or doubled key hides in one, and no number that some programs read in another way.
+
+    They are read one by one and written together, which takes half the time: as no object is the beginning of another,
+    the whole is the same only when each line is.
+    """
+    whole = b"".join((b"[", b",".join(lines), b"]"))
     try:
-        return all(
-            dump(load(line), None, same) == line and (fraction(line) is power(line) is None or _whole(line))
-            for line in lines
-        )
+        if orjson.dumps(list(map(orjson.loads, lines)), None, _SAME) != whole:
+            return False
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):  # no JSON, or an integer beyond 2^53
         return False
+    bare = whole.translate(_MARKS, _DIGITS)
+    return _FRACTION(bare) is _EXPONENT(bare) is None or all(map(_whole, lines))
 
 
 def _whole(line: bytes) -> bool:
     """Whether all numbers of a line are integers; what looked otherwise was in a string."""
     try:
-        json.loads(line, parse_float=_fraction)
+        json.loads(line, parse_float=_refuse)
     except ValueError:
         return False
     return True
 
 
-def _fraction(text: str) -> NoReturn:
+def _refuse(text: str) -> NoReturn:
     raise ValueError(text)
 
 

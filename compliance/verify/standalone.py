@@ -530,7 +530,7 @@ class Folder:
         check(signed[:2] == (self.size, self.root), "it names another size or root than manifest.json")
         Looking.at = ""
         for name in sorted(self.unread):
-            spare = name.startswith(("entries/", "proofs/", "reports/", "tile/"))
+            spare = name.startswith(("attachments/", "entries/", "proofs/", "reports/", "tile/"))
             check(not spare, f"{name} belongs to no entry that is here")
             unchecked.append(f"{name} is what was signed; what it says is compared with nothing")
         return [
@@ -559,6 +559,11 @@ class Folder:
                     same = name not in self.files or self.files[name]["sha256"] == recorded
                     check(same, f"{name} is not the report that it records")
                     self.unread.discard(name)
+            elif entry.kind == "attestation":
+                name = f"attachments/{said('document_sha256')}"
+                same = name not in self.files or self.files[name]["sha256"] == said("document_sha256")
+                check(same, f"{name} is not the document that it records")
+                self.unread.discard(name)
         lacking = wanted - {*self.cited} - {f"audit {audit}" for audit in self.audits}
         check(not lacking, f"cited.ndjson lacks what findings in it rest on: {sorted(map(str, lacking))[:5]}")
         for clear, seq in self.objects("disclosed.ndjson", optional=True, clear=str, seq=int):

@@ -96,7 +96,11 @@ class Attestation(Event):
     expires_at: Instant = always("From when on it no longer counts.")
     document_sha256: str | None = column("Digest of the attached document.")
     document_name: str | None = column("Its file name.")
+    document_bytes: int | None = column("Size of the copy that was kept beside the ledger; NULL when none was kept.")
     revokes: str | None = column("Attestation that this one takes back.")
+    of_kind: str | None = column("Kind kept in the register that a return speaks of.")
+    of_source: str | None = column("Source whose register it is; NULL: every one that the person owns.")
+    entries: int | None = column("Entries that the register holds, as stated; 0 is a nil return.")
 
 
 class Waiver(Event):
@@ -165,6 +169,9 @@ class Audit(Event):
     ledger_size: int = always("Entries the evaluation rests on.")
     ledger_root: str = always("Root over them, hexadecimal.")
     engine_version: str = always("Version of the engine.")
+    time_zone: str | None = column(
+        "Time zone whose local days terms of law were counted in; NULL before that was recorded."
+    )
     profile: dict[str, Any] | None = column("Flags in force and their dates.")
     counts: dict[str, Any] | None = column("Controls by verdict.")
     reports: list[dict[str, Any]] | None = column("Files written: name, SHA-256.")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from compliance.app import config
+from compliance.controls.local_days import ZONE
 from compliance.schemas.errors import ConfigError
 
 HERE = Path("/srv/engine")
@@ -66,3 +67,28 @@ def test_a_nested_unknown_key_is_answered_with_the_nearest_name() -> None:
 def test_a_misspelt_key_that_is_needed_is_told_as_misspelt() -> None:
     with pytest.raises(ConfigError, match=r"endpoints.0.hots: unknown key; did you mean 'host'\?"):
         config.parse({"sources": {"web": {"collector": "tls", "endpoints": [{"hots": "x"}]}}}, HERE / "c.toml", "")
+
+
+def test_a_source_of_registers_promises_what_it_names() -> None:
+    table = {"collector": "registers", "folder": "kept", "registers": {"register_return": {"owner": "Ana"}}}
+    (source,) = config.parse({"sources": {"desk": table}}, HERE / "c.toml", "").sources
+    assert [kind.kind for kind in source.kinds] == ["kept_register", "register_return"]
+    assert source.settings.model_dump(mode="json")["folder"] == "/srv/engine/kept"
+    with pytest.raises(
+        ConfigError, match=r"registers: 'register_retrun' is no kind of evidence; did you mean register_"
+    ):
+        config.parse({"sources": {"desk": {**table, "registers": {"register_retrun": {}}}}}, HERE / "c.toml", "")
+    with pytest.raises(ConfigError, match="unknown key; did you mean 'owner'"):
+        config.parse({"sources": {"desk": {**table, "registers": {"register_return": {"owners": ""}}}}}, None, "")
+
+
+def test_the_time_zone_of_the_organisation() -> None:
+    assert config.parse({}, HERE / "c.toml", "").organisation.time_zone == ZONE
+    given = {"organisation": {"name": "x", "time_zone": "America/Tijuana"}}
+    assert config.parse(given, HERE / "c.toml", "").organisation.time_zone == "America/Tijuana"
+
+
+@pytest.mark.parametrize("wrong", ["America/Tijuna", "America", "", "../etc/passwd"])
+def test_a_time_zone_that_is_none_is_a_wrong_value(wrong: str) -> None:
+    with pytest.raises(ConfigError, match=r"time_zone.*America/Tijuana"):
+        config.parse({"organisation": {"time_zone": wrong}}, HERE / "c.toml", "")

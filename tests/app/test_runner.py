@@ -236,6 +236,25 @@ def test_kinds_never_promised_are_gaps_and_never_rows() -> None:
     assert outcome(summary, "repository").outcome == "complete"
 
 
+class Choosing(Scripted):
+    """A collector whose sources promise what their settings name."""
+
+    def promises(self, settings: Settings) -> tuple[type[Evidence], ...]:
+        return (Repository,)
+
+
+def test_a_source_is_asked_for_what_its_settings_promise_and_for_nothing_else() -> None:
+    def script(ctx: Context[Any]) -> Iterator[Any]:
+        assert ctx.wanted == {"repository"}
+        return good(ctx)  # speaks of commits, too
+
+    one = job(script)
+    summary, memory = go(Job(**{**{name: getattr(one, name) for name in Job.__slots__}, "collector": Choosing(script)}))
+    assert outcome(summary, "repository").outcome == "complete"
+    assert memory.of("commit") == [("gap", 0, 1)]
+    assert "which it does not promise" in (outcome(summary, "commit").message or "")
+
+
 def test_a_source_that_counts_more_than_it_gives_is_truncated() -> None:
     summary, memory = go(job(lambda ctx: iter([repository("a"), Complete("repository", independent_count=2)])))
     found = outcome(summary, "repository")

@@ -111,6 +111,20 @@ def test_a_good_collector_conforms(shelf: dict[str, str]) -> None:
     assert_conforms(Shelf, shelf, unreachable=nowhere(shelf), planted=["planted-nowhere"])
 
 
+class ChoosyShelf(Shelf):
+    """Promises what its settings name; here one of its two kinds."""
+
+    def promises(self, settings: messages.Settings) -> tuple[type[Evidence], ...]:
+        return (Commit,)
+
+    def check(self, ctx: Context[Any]) -> Iterator[Access]:
+        return (access for access in super().check(ctx) if access.kind in ctx.wanted)
+
+
+def test_a_source_may_promise_a_part(shelf: dict[str, str]) -> None:
+    assert_conforms(ChoosyShelf, shelf, unreachable=nowhere(shelf))
+
+
 class NoTitle(Shelf):
     """Bad."""
 
@@ -311,7 +325,37 @@ class Remembers(Shelf):
         return super().collect(ctx)
 
 
+class PromisesMore(Shelf):
+    """Bad."""
+
+    kinds = (Repository,)
+
+    def promises(self, settings: messages.Settings) -> tuple[type[Evidence], ...]:
+        return (Repository, Commit)
+
+
+class PromisesNothing(Shelf):
+    """Bad."""
+
+    def promises(self, settings: messages.Settings) -> tuple[type[Evidence], ...]:
+        return ()
+
+
+class AnswersForAll(Shelf):
+    """Bad."""
+
+    def promises(self, settings: messages.Settings) -> tuple[type[Evidence], ...]:
+        return (Commit,)
+
+    def collect(self, ctx: Context[Any]) -> Iterator[Message]:
+        for kind in self.kinds:
+            yield from self.read(ctx, kind)
+
+
 BAD = {
+    PromisesMore: "does not declare: ['commit']",
+    PromisesNothing: "promises nothing",
+    AnswersForAll: "'repository', which was not asked for",
     NoTitle: "title is empty",
     TwiceTheKind: "occur more than once",
     Loose: "accept an unknown key",

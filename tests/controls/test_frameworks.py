@@ -32,26 +32,8 @@ PAIRS = {
     "gdpr": (59, 95),
     "lfpdppp": (67, 93),
 }
-_BY_DOMAIN = {
-    "access": "unique_ids privileged_allowlist mfa_admins mfa_strength sso_workforce dormant_disabled grant_approved "
-    "vendor_time_boxed signin_limits password_rules service_accounts database_direct no_secrets_in_code role_catalogue "
-    "separation_of_duties default_deny saml_hardened jwt_lifetimes jwt_rotation "
-    "application_role_bounded",
-    "tls": "everywhere hsts strong_settings certificates_valid internal_links",
-    "net": "waf_blocking default_deny rules_justified datastores_private vpn_admin_only",
-    "infra": "nginx_balanced gunicorn_workers hardened_baseline iac_versioned clock_sync asset_inventory",
-    "db": "pooling encrypted_at_rest audited",
-    "redis": "persistence",
-    "perf": "cache_effective cache_private",
-    "backup": "pitr",
-    "mon": "intrusion_detection file_integrity",
-    "logging": "retention_12m append_only event_fields failed_logins permission_changes trail_intact",
-    "vuln": "malware weekly_patching components_known",
-    "maint": "quarterly_upgrades",
-    "change": "independent_approval security_tests",
-    "engine": "evidence_fresh evidence_intact",
-}
-IMPLEMENTED = {f"{domain}.{name}" for domain, names in _BY_DOMAIN.items() for name in names.split()}
+IMPLEMENTED = {f"{path.parent.name}.{path.stem}" for path in control_files(OWN)}
+CONTROLS = 178  # evaluated and planned together: one that goes missing would go in silence
 
 
 @cache
@@ -193,8 +175,8 @@ def test_why_is_said_for_each_pair() -> None:
 def test_planned_controls_are_bilingual_and_not_implemented() -> None:
     controls = planned().controls
     ids = [control.id for control in controls]
-    assert (len(IMPLEMENTED), len(ids), len({*IMPLEMENTED, *ids})) == (59, 119, 178)
-    assert {f"{path.parent.name}.{path.stem}" for path in control_files()} & set(ids) == set()
+    assert len({*IMPLEMENTED, *ids}) == CONTROLS
+    assert IMPLEMENTED & set(ids) == set()
     for control in controls:
         assert control.title.en, control.id
         assert control.title.es, control.id

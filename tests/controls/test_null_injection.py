@@ -32,6 +32,7 @@ DESCRIBES = {
     "collection": {"collector", "occurred_at", "stored"},
     "commit": {"parents"},
     "component_inventory": {"ecosystem"},
+    "control_failure": {"control_system"},
     "http_endpoint": {"host"},
     "listening_socket": {"component"},
     "permission_change": {"account", "change_type", "role", "scope"},
@@ -47,6 +48,7 @@ _RIGHTS = "other columns and complete grants tell the rights; the verdict is the
 _COUNTED = "the server's own audit_logging counts every scope; a scope can only prove the contrary"
 _DOOR = "a server that is not there takes nobody; a collector never completes without its row"
 _OUTSIDE = "what is not known to be inside counts as outside, and passes as such"
+_NEWEST = "it is not the newest of the channel, which decides"
 # Control → kind.column (or kind, for a whole row) → why a pass does not rest on it.
 DECIDES_NOTHING = {
     "access.application_role_bounded": {
@@ -66,6 +68,7 @@ DECIDES_NOTHING = {
         "user_account.never_logged_in": "a sign-in is told, so this adds nothing",
         "user_account.created_at": "a sign-in is told, so this adds nothing",
     },
+    "access.education_need_to_know": {"record_access_event.occurred_at": "an event always has its time"},
     "access.grant_approved": {
         "role_grant.is_privileged": "an approved grant is approved whatever it carries",
         "role_grant.is_direct": "an approved grant is approved wherever it comes from",
@@ -93,6 +96,18 @@ DECIDES_NOTHING = {
         "role_grant.expires_at": "without an end a grant is in force",
         "role_grant": "what no complete list of grants tells, nobody holds",
     },
+    "access.review_privileged": {
+        "user_account.is_active": _IN_USE,
+        "user_account.is_privileged": "what is decided in the campaign is decided whatever it is",
+        "role_grant.is_privileged": "what is decided in the campaign is decided whatever it is",
+    },
+    "access.review_remediation": {
+        "access_review_item.decision": "an item that is not decided is judged by access.review_semiannual",
+    },
+    "access.review_semiannual": {
+        "user_account.is_active": _IN_USE,
+        "user_account.account_type": "an account is a program's only where this column says so",
+    },
     "access.service_accounts": {"user_account.is_active": _IN_USE},
     "access.sso_workforce": {
         "user_account.account_type": _TYPE,
@@ -113,6 +128,10 @@ DECIDES_NOTHING = {
         "archive_chain.missing_segments": "told in reasons; the chain's last segment against the newest decides",
         "archive_chain.first_missing": "told in reasons; the chain's last segment against the newest decides",
         "archive_chain.last_segment_at": "counts where the repository lacks what the server archived last",
+    },
+    "cert.soc2_type2": {
+        "audit_finding": "an exception that the register lacks cannot be overdue; limits of a register are told",
+        "audit_finding.origin": "a closed exception is closed whatever it came from; an open one has a case of its own",
     },
     "change.independent_approval": {
         "repository.is_shallow": "the host's rule decides, not the clone's history",
@@ -150,6 +169,7 @@ DECIDES_NOTHING = {
         "worker_sample": "an event is stored once; that none was removed is what the ledger proves",
     },
     "infra.nginx_balanced": {"upstream_pool.in_use": "NULL counts as in use"},
+    "ir.drills": {"drill": "another exercise is good, and one suffices"},
     "logging.event_fields": {
         "audit_event.occurred_at": "an event always has its time",
         "audit_event": "an event is stored once; that none was removed is what the ledger proves",
@@ -169,6 +189,12 @@ DECIDES_NOTHING = {
         "log_alteration.rows_missing": "noticed before the time judged",
         "log_alteration": "noticed before the time judged",
     },
+    "logging.user_actions": {"action_catalogue.action_class": "an action of no class counts as a user's"},
+    "maint.monthly_updates": {"maintenance_window": "another window was completed, and one suffices"},
+    "mon.alert_email": {"alert_test": _NEWEST},
+    "mon.alert_pagerduty": {"alert_test": _NEWEST},
+    "mon.alert_slack": {"alert_test": _NEWEST},
+    "mon.log_review_daily": {"log_review": "days count from a scope's first review; without that one they are fewer"},
     "net.datastores_private": {"listening_socket.is_data_store": "bound inside, it is safe whatever it keeps"},
     "net.default_deny": {"firewall_default.defined_by": "names the chain that denies"},
     "net.rules_justified": {"firewall_rule.text": "the rule as printed; its parts are judged"},
@@ -176,10 +202,14 @@ DECIDES_NOTHING = {
         "listening_socket.is_admin": "bound to loopback, it is safe whatever it is",
         "listening_socket.is_encrypted": "bound to loopback, nothing travels",
     },
+    "net.vpn_named_mfa": {"vpn_session.occurred_at": "an event always has its time"},
     "net.waf_blocking": {"waf_policy.exclusions": "those without approval decide"},
     "perf.cache_effective": {
         "cache_metric.hits": "the ratio decides",
         "cache_metric.use": "what is not declared counts as a cache",
+    },
+    "privacy.consent_withdrawn": {
+        "consent_event.acted_at": "a consent without a date counts as of this period; a withdrawal without is undecided",
     },
     "redis.persistence": {
         "cache_instance.aof_enabled": "a good snapshot suffices",

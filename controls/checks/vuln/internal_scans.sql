@@ -1,0 +1,37 @@
+-- Population: every machine of the inventory, so that one which no scan ever reached shows. A run that does not say which
+-- machines it reached may have reached any.
+WITH run AS (
+  SELECT
+    s.*,
+    s.scan_type = 'internal' AND s.authenticated AND s.passed AND s.open_critical = 0 AND s.open_high = 0
+      AND s.run_at > $as_of - days($max_days) AND s.run_at <= $as_of AS good
+  FROM scan_run AS s
+), reached AS (
+  SELECT r.entry, r.scan_type, r.run_at, r.good, folded(unnest(r.assets)) AS name FROM run AS r
+), counted AS (
+  SELECT
+    a.source, a.asset, max_by(h.entry, h.run_at) FILTER (WHERE h.good IS TRUE) AS good_entry,
+    max(h.entry) AS entry, max(h.run_at) FILTER (WHERE h.good IS TRUE) AS good_at,
+    max(h.run_at) FILTER (WHERE h.scan_type = 'internal' AND h.run_at <= $as_of) AS last_at,
+    count(h.name) FILTER (WHERE h.good IS NULL) AS untold
+  FROM asset AS a
+  LEFT JOIN reached AS h ON h.name IN (folded(a.asset), folded(a.hostname))
+  GROUP BY a.source, a.asset
+), open_run AS (
+  SELECT count(*) AS n FROM run AS r WHERE r.assets IS NULL AND r.good IS NOT FALSE
+)
+SELECT
+  concat(a.source, '/', coalesce(a.hostname, a.asset)) AS resource,
+  [a.entry, coalesce(c.good_entry, c.entry)] AS entry,
+  CASE
+    WHEN a.environment = 'production' AND c.good_at IS NULL AND c.untold = 0 AND o.n = 0
+      THEN fail('not_scanned', concat('no authenticated internal scan without critical or high findings in ', $max_days, ' days; last internal scan on ', coalesce(strftime(c.last_at, '%Y-%m-%d'), 'no day')))
+    WHEN a.environment <> 'production'
+      THEN not_applicable('other_environment', concat('belongs to ', a.environment))
+    WHEN a.environment = 'production' AND c.good_at IS NOT NULL
+      THEN pass('scanned', concat('an authenticated internal scan of ', strftime(c.good_at, '%Y-%m-%d'), ' left nothing critical or high open'))
+    ELSE unknown('not_filled', 'the environment of the machine, or type, date, machines or result of a scan is not filled in')
+  END AS result
+FROM asset AS a
+LEFT JOIN counted AS c ON c.source = a.source AND c.asset = a.asset
+LEFT JOIN open_run AS o ON true

@@ -1,0 +1,180 @@
+"""Whether the owners of registers say that they hold what was read: what makes an empty register an answer.
+
+An empty register looks the same whether nothing happened or nobody writes it. So a population that is empty because a
+register behind it is, is judged only with a return in date, by the owner that is configured for that register; whatever
+the control says of its proof. A control that asks for a nil return (`empty.proof`) needs one for every register that
+its population begins with, also for those that hold entries which it does not look at.
+
+- A return names a control (`attest --form nil_return --control`), and then speaks of the registers behind it; or it
+  names one register and how many entries that holds, and then counts while as many were read.
+- It is made by the owner. Who that is stands in the evidence (`kept_register.owner`, else the owner of the source).
+- It speaks of a moment at most 35 days ago, not of one ahead; it is neither taken back nor expired.
+- Of several by the owner about the same register the newest counts: one that says something else takes its place.
+
+Where no register is behind the population the newest return about the control is enough, whoever makes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from compliance.controls.catalogue import LoadedControl
+from compliance.controls.evidence_base import EvidenceBase
+from compliance.controls.profile import aware, person
+from compliance.controls.sql import parse, population
+from compliance.schemas.evidence import all_kinds
+from compliance.schemas.results import AttestationView
+
+LIFE = timedelta(days=35)  # a month and some days of grace: "nothing happened" is said monthly
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What returns prove of an empty population: when the oldest of them that is needed was made, else what is
+    missing, in words that name no person."""
+
+    stated_at: datetime | None
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Return:
+    """A return: by whom, about which register (None: about the control), what it says and of which moment."""
+
+    by: str
+    speaks_of: datetime
+    said_at: datetime
+    of_kind: str | None
+    of_source: str | None
+    entries: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Register:
+    """A register behind a population: who answers for it, and how many entries were read."""
+
+    source: str
+    kind: str
+    owner: str | None
+    rows: int
+
+
+def proof(
+    loaded: LoadedControl, base: EvidenceBase, attestations: Sequence[AttestationView], as_of: datetime
+) -> Proof | None:
+    """What returns prove of the empty population of a control at `as_of`; None where it needs none: the control asks
+    for none, and no register behind the population is empty."""
+    asked = loaded.control.empty.proof == "nil_return"
+    registers = [one for one in _registers(loaded, base) if asked or not one.rows]
+    if not registers and not asked:
+        return None
+    stated = list(_stated(base, attestations, loaded.id, as_of))
+    if not registers:
+        found = [one for one in stated if one.of_kind is None]
+        if not found:
+            return Proof(None, "no in-date statement says that nothing happened")
+        return Proof(max(one.said_at for one in found))
+    relied_on: list[datetime] = []
+    for register in registers:
+        counted, missing = _newest(register, stated)
+        if counted is None:
+            return Proof(None, missing)
+        relied_on.append(counted.said_at)
+    return Proof(min(relied_on))
+
+
+def of_register(
+    base: EvidenceBase, attestations: Sequence[AttestationView], source: str, kind: str, as_of: datetime
+) -> Proof:
+    """What returns prove of one register, whatever control asks."""
+    counted, missing = _newest(
+        _register(base, _owners(base), source, kind), list(_stated(base, attestations, None, as_of))
+    )
+    return Proof(counted.said_at) if counted is not None else Proof(None, missing)
+
+
+def _newest(register: _Register, stated: Sequence[_Return]) -> tuple[_Return | None, str]:
+    """The return that counts for a register, or why none does."""
+    what = f"{register.kind} of {register.source}"
+    if register.owner is None:
+        return None, f"no owner is configured for the register {what}, so nobody can say that it is complete"
+    about = [one for one in stated if one.of_kind in (None, register.kind)]
+    about = [one for one in about if one.of_source in (None, register.source)]
+    own = [one for one in about if person(one.by) == person(register.owner)]
+    if not own:
+        others = "; one by somebody else does not count" if about else ""
+        return None, f"no in-date return by its owner speaks of the register {what}{others}"
+    newest = max(own, key=lambda one: (one.speaks_of, one.said_at))
+    if newest.of_kind is not None and newest.entries != register.rows:
+        says = "does not say how many entries it holds" if newest.entries is None else f"says {newest.entries} entries"
+        return None, f"the newest return of the register {what} {says}, and {register.rows} were read"
+    return newest, ""
+
+
+def _stated(
+    base: EvidenceBase, attestations: Sequence[AttestationView], control: str | None, as_of: datetime
+) -> Iterator[_Return]:
+    """Every return about a register, and those about the control: in date at `as_of`, and not taken back."""
+    for one in _recorded(base, attestations, control, as_of):
+        if one.said_at <= as_of and timedelta(0) <= as_of - one.speaks_of <= LIFE:
+            yield one
+
+
+def _recorded(
+    base: EvidenceBase, attestations: Sequence[AttestationView], control: str | None, as_of: datetime
+) -> Iterator[_Return]:
+    for view in attestations:
+        about_control = view.of_kind is None and view.control is not None and view.control == control
+        if view.form == "nil_return" and view.in_date and (about_control or view.of_kind is not None):
+            yield _Return(
+                view.by_person, view.occurred_at, view.occurred_at, view.of_kind, view.of_source, view.entries
+            )
+    if not base.has("register_return"):
+        return
+    _, rows = base.query(
+        "SELECT by_person, returned_at, covers_until, of_kind, of_source, entries, expires_at FROM register_return "
+        "WHERE returned_at IS NOT NULL AND by_person IS NOT NULL AND of_kind IS NOT NULL",
+        {},
+    )
+    for by, returned_at, covers_until, of_kind, of_source, entries, expires_at in rows:
+        if covers_until is None or (expires_at is not None and aware(expires_at) <= as_of):
+            continue  # it does not say of which time it speaks, or is over
+        where = None if of_source == "*" else of_source
+        yield _Return(by, aware(min(returned_at, covers_until)), aware(returned_at), of_kind, where, entries)
+
+
+def _registers(loaded: LoadedControl, base: EvidenceBase) -> list[_Register]:
+    """The registers that must be spoken for, one per source that promises the kind: those that the population begins
+    with, and empty ones among those that it is narrowed down with."""
+    owners = _owners(base)
+    found = []
+    for kind, begins in sorted(population(parse(loaded.sql, loaded.path)).items()):
+        if kind not in all_kinds() or not all_kinds()[kind].kept:
+            continue
+        for row in base.promised(kind):
+            register = _register(base, owners, row.source, kind)
+            if begins or not register.rows:
+                found.append(register)
+    return found
+
+
+def _register(base: EvidenceBase, owners: Mapping[tuple[str, str | None], str], source: str, kind: str) -> _Register:
+    text = f'SELECT count(*) FROM "{kind}" WHERE source = $source'  # noqa: S608 -- a declared kind
+    ((count,),) = base.query(text, {"source": source})[1]
+    return _Register(source, kind, owners.get((source, kind)) or owners.get((source, None)), count)
+
+
+def _owners(base: EvidenceBase) -> dict[tuple[str, str | None], str]:
+    """Who answers for the register of a kind (None: for every one) of a source."""
+    found: dict[tuple[str, str | None], str] = {}
+    if base.has("source"):
+        for name, owner in base.query("SELECT name, owner FROM source WHERE owner IS NOT NULL", {})[1]:
+            found[name, None] = owner
+    if base.has("kept_register"):
+        for source, kind, owner in base.query(
+            "SELECT source, of_kind, owner FROM kept_register WHERE owner IS NOT NULL", {}
+        )[1]:
+            found[source, kind] = owner
+    return found
