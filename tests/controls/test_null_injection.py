@@ -162,6 +162,26 @@ DECIDES_NOTHING = {
         "audit_scope.logs_writes": _COUNTED,
         "audit_scope": _COUNTED,
     },
+    "db.default_privileges": {
+        "default_grant.grantable": "what everybody has cannot be passed on; other rights without it are undecided",
+    },
+    "db.password_hashes": {
+        "user_account.is_active": _IN_USE,
+        "database_instance": "without a server no account is judged; a collector never completes without its row",
+    },
+    "db.replication_lag": {
+        "replication_link.is_slot_active": "a slot can only prove that its replica is away; not every replica has one",
+        "database_instance": "without a server no replica is judged; a collector never completes without its row",
+    },
+    "db.row_security": {
+        "row_protection.open_policies": "no account reads every row, which is what such a policy would allow",
+        "row_protection.unfiltered_accounts": "no policy lets every row through; who stands above is judged by account",
+        "user_account.is_active": _IN_USE,
+        "user_account.is_superuser": "an account declared to see every row passes whatever its rights",
+        "user_account.detail": "an account declared to see every row passes whatever its rights",
+        "role_grant": "what no complete list of grants tells, nobody holds",
+        "database_instance": "only stands for a table that was not found, which never passes",
+    },
     "engine.evidence_fresh": {
         "source.enabled": "NULL counts as enabled",
         "source.kinds": "of a source that is switched off",
