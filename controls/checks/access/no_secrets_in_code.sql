@@ -39,8 +39,7 @@ SELECT
       THEN unknown('partly_scanned', concat(r.repository, ': the scan counts ', s.findings, ' finding(s), ',
                    -- same: words only
                    coalesce(e.findings, 0), ' are recorded'))
-    -- null: no row of findings means that the scan above, which is complete, found none
-    -- same: that the scan is recent was asked above; a pass names what it rests on
+    -- null: the scan above, which is complete, found none -- same: that it is recent was asked above
     WHEN s.scanned_at >= $as_of - to_days($scan_days::INTEGER) AND n.findings IS NULL
       THEN pass('clean', concat(r.repository, ': ', s.files_scanned, ' files scanned, ', s.files_skipped, ' skipped, ',
                 -- same: words only

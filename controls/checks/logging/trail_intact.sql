@@ -35,8 +35,7 @@ SELECT
     -- same: counted only where there is one
     WHEN n.found > 0
       THEN unknown('rewritten', concat(t.log, ': ', n.rewritten, ' row(s) were written again or went; what changed was not readable'))
-    -- null: the left join found nothing that was noticed
-    -- same: asked above; a pass names what it rests on
+    -- null: the left join found nothing that was noticed -- same: asked above
     WHEN r.done > 1 AND t.seen_before IS TRUE AND n.found IS NULL
       THEN pass('intact', concat(t.log, ': every row that was read is still there'))
     ELSE unknown('read_once', concat(t.log, ' was read once or is left out; only the next reading can miss a row'))
