@@ -4,10 +4,12 @@ WITH rights AS (
     l.source,
     l.log,
     list(g.entry) AS entries,
+    -- same: which of them is told
     min(g.account) FILTER (WHERE g.is_owner IS TRUE OR list_has_any(g.privileges, ['UPDATE', 'DELETE', 'TRUNCATE', 'TRIGGER'])) AS rewriter,
     count(*) FILTER (WHERE g.privileges IS NULL OR g.is_owner IS NULL) AS unread,
     count(*) FILTER (WHERE list_contains(g.privileges, 'INSERT')) AS writers
   FROM audit_log AS l
+  -- same: the condition leaves out a log without grants either way
   LEFT JOIN data_grant AS g ON g.object_type = 'table' AND split_part(g.object, '.', 2) = l.log
   WHERE list_contains($accounts::VARCHAR[], g.account)
   GROUP BY l.source, l.log

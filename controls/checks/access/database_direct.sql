@@ -2,6 +2,7 @@
 -- be a superuser, or may be able to sign in, counts towards the limit only where it keeps another from a pass. And every
 -- door: the rules of each database server, and each pooler. Behind a door that asks for no proof, names mean nothing.
 WITH server AS (
+  -- same: of several servers of one source any may be named
   SELECT d.source, min(d.entry) AS entry, min(d.instance) AS instance FROM database_instance AS d GROUP BY d.source
 ), superusers AS (
   SELECT
@@ -17,6 +18,7 @@ WITH server AS (
     list(r.entry) AS entries,
     count(*) AS n,
     count(*) FILTER (WHERE length(r.method) > 0 AND r.error IS NULL AND (r.method IS DISTINCT FROM 'ident' OR r.is_local IS NOT NULL)) AS told,
+    -- same: which of them is told
     min(r.position) FILTER (WHERE r.method = 'trust' OR (r.method = 'ident' AND r.is_local IS FALSE)) AS open
   FROM auth_rule AS r
   GROUP BY r.source, r.system
@@ -25,6 +27,7 @@ WITH server AS (
     u.account_type, u.person, u.is_active, u.is_superuser, n.proven, n.possible, CAST(NULL AS BOOLEAN) AS asks, CAST(NULL AS BIGINT) AS open
   FROM user_account AS u
   LEFT JOIN server AS d ON d.source = u.source
+  -- same: every source with an account is counted
   LEFT JOIN superusers AS n ON n.source = u.source
   UNION ALL
   SELECT 'rules', concat(d.source, '/', d.instance, ' rules'), list_concat([d.entry], r.entries), d.instance, NULL,
@@ -40,11 +43,11 @@ SELECT
   j.resource,
   j.entries AS entry,
   CASE
-    WHEN j.what = 'rules' AND j.open > 0
+    WHEN j.open IS NOT NULL
       THEN fail('open', concat(j.instance, ': rule ', j.open, ' lets clients in on their word'))
     WHEN j.what = 'pooler' AND j.asks IS FALSE
       THEN fail('open', concat(j.instance, ' lets clients in on their word'))
-    WHEN j.what <> 'account' AND j.asks IS TRUE
+    WHEN j.asks IS TRUE
       THEN pass('asks', concat(j.instance, ' asks every client for proof'))
     WHEN j.what <> 'account'
       THEN unknown('not_readable', concat(j.instance, ': whether it asks every client for proof was not readable'))
@@ -59,7 +62,10 @@ SELECT
     WHEN j.account_type = 'shared'
       THEN unknown('not_readable', concat(j.account, ' is used by several people; whether it can sign in was not readable'))
     WHEN (j.account_type = 'service' OR j.person <> '') AND (j.is_superuser IS FALSE OR j.possible <= $max_superusers)
-      THEN pass('named', concat(j.account, CASE WHEN j.person <> '' THEN concat(' belongs to ', j.person) ELSE ' belongs to a program' END,
+      THEN pass('named', concat(j.account,
+                -- same: words only
+                CASE WHEN j.person <> '' THEN concat(' belongs to ', j.person) ELSE ' belongs to a program' END,
+                -- same: words only
                 CASE WHEN j.is_superuser IS FALSE THEN '' ELSE concat('; at most ', j.possible, ' superusers can sign in') END))
     WHEN j.account_type = 'service' OR j.person <> ''
       THEN unknown('not_readable', concat(j.account, ': how many superusers can sign in to ', j.instance, ' was not readable'))

@@ -1,6 +1,7 @@
 -- Population: every grant. Judged are administrative ones where they are given: a right that comes through another
 -- grant is judged with that one, but only where that one is itself an administrative grant of the same account.
 WITH given AS (
+  -- same: one of its scopes stands for all
   SELECT g.source, g.account, g.role, min(g.entry) AS entry
   FROM role_grant AS g
   WHERE g.is_direct IS TRUE AND g.is_privileged IS TRUE
@@ -22,6 +23,8 @@ SELECT
     WHEN g.is_privileged IS TRUE AND g.approved_at > g.granted_at
       THEN fail('approved_late', concat(g.role, ' for ', g.account, ' was granted on ', strftime(g.granted_at, '%Y-%m-%d %H:%M'),
                 ' and approved on ', strftime(g.approved_at, '%Y-%m-%d %H:%M')))
+    WHEN u.account_type = 'service' AND folded(g.approved_by) = folded(u.owner)
+      THEN unknown('not_recorded', concat(g.role, ' for ', g.account, ' was approved by its owner; whether it is an administrative right is not recorded'))
     WHEN folded(g.approval_ref) <> '' AND folded(g.approved_by) <> '' AND folded(g.approved_by) <> folded(g.account)
          AND g.approved_at <= g.granted_at AND (folded(g.approved_by) <> folded(u.person)
                                                 OR u.account_type = 'service' AND folded(g.approved_by) <> folded(u.owner))

@@ -2,13 +2,17 @@
 -- that was there at a first reading may be as old as can be, and is old for certain a limit after it was first seen.
 WITH seen AS (
   SELECT
-    k.source, k.application, k.key_id, min(k.entry) AS entry, min(k.occurred_at) AS first_seen,
+    k.source, k.application, k.key_id,
+    -- same: one of the sightings stands for all
+    min(k.entry) AS entry,
+    min(k.occurred_at) AS first_seen,
     CASE WHEN count(*) FILTER (WHERE k.absent_at IS NULL) = 0 THEN min(k.absent_at) END AS absent_at
   FROM signing_key_seen AS k
   GROUP BY k.source, k.application, k.key_id
 ), published AS (
   SELECT
     k.source, k.application,
+    -- same: one of the keys stands for all
     coalesce(min(k.entry) FILTER (WHERE k.secret_published IS TRUE), min(k.entry)) AS entry,
     count(*) FILTER (WHERE k.secret_published IS TRUE) AS secrets,
     count(*) FILTER (WHERE k.secret_published IS NULL) AS unread
@@ -45,7 +49,10 @@ SELECT
     WHEN i.first_seen < $as_of - days($key_days)
       THEN fail('old_key', concat(i.issuer, ' signs with a key that was seen on ', strftime(i.first_seen, '%Y-%m-%d')))
     WHEN i.rotate_refresh IS TRUE AND i.blacklist_after_rotation IS TRUE AND i.reuse_detection IS TRUE AND i.algorithm <> ''
-         AND i.strong IS TRUE AND i.secrets = 0 AND i.unread = 0 AND i.absent_at >= $as_of - days($key_days)
+         AND i.strong IS TRUE
+         -- same: a secret is a fault above
+         AND i.secrets = 0
+         AND i.unread = 0 AND i.absent_at >= $as_of - days($key_days)
          AND i.first_seen BETWEEN i.absent_at AND $as_of
       THEN pass('rotated', concat(i.issuer, ' rotates refresh tokens and signs with ', i.algorithm, ', ', i.key_bits,
                 ' bits; the key came after ', strftime(i.absent_at, '%Y-%m-%d')))

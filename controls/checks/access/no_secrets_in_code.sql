@@ -5,10 +5,13 @@ WITH every AS (
   SELECT
     f.source,
     f.repository,
+    -- same: one of its findings stands for all
     min(f.entry) AS entry,
     count(*) AS findings,
     count(*) FILTER (WHERE f.committed_at <= $as_of - to_hours($open_hours::INTEGER)) AS old,
-    count(*) FILTER (WHERE f.committed_at IS NULL) AS ageless,
+    -- who commits sets the date: one to come says nothing of the finding's age
+    count(*) FILTER (WHERE (f.committed_at <= $as_of) IS NOT TRUE) AS ageless,
+    -- same: an example in words
     min_by(concat(f.path, ':', f.line, ' (', f.secret_type, ')'), coalesce(f.committed_at, $as_of)) AS example
   FROM secret_finding AS f
   WHERE f.is_allowlisted IS NOT TRUE
@@ -33,13 +36,18 @@ SELECT
     WHEN s.files_scanned = 0 AND s.files_skipped > 0
       THEN unknown('partly_scanned', concat(r.repository, ': none of its ', s.files_skipped, ' files was looked at'))
     WHEN s.findings <> coalesce(e.findings, 0)
-      THEN unknown('partly_scanned', concat(r.repository, ': the scan counts ', s.findings, ' finding(s), ', coalesce(e.findings, 0), ' are recorded'))
-    -- null: no row of findings means that the scan above, which is complete, found none
+      THEN unknown('partly_scanned', concat(r.repository, ': the scan counts ', s.findings, ' finding(s), ',
+                   -- same: words only
+                   coalesce(e.findings, 0), ' are recorded'))
+    -- null: the scan above, which is complete, found none -- same: that it is recent was asked above
     WHEN s.scanned_at >= $as_of - to_days($scan_days::INTEGER) AND n.findings IS NULL
       THEN pass('clean', concat(r.repository, ': ', s.files_scanned, ' files scanned, ', s.files_skipped, ' skipped, ',
+                -- same: words only
                 CASE WHEN s.findings > 0 THEN concat(s.findings, ' marked as false alarm') ELSE 'nothing found' END))
+    -- same: the scan, old findings and ageless ones were asked above; a pass names what it rests on
     WHEN s.scanned_at >= $as_of - to_days($scan_days::INTEGER) AND n.old = 0 AND n.ageless = 0
       THEN pass('only_new', concat(r.repository, ': ', n.findings, ' finding(s), none older than ', $open_hours, ' h'))
+    -- same: nothing comes to it
     ELSE unknown('partly_scanned', concat(r.repository, ': the scan could not be judged'))
   END AS result
 FROM repository AS r

@@ -26,6 +26,7 @@ SELECT
          AND list_contains($algorithms::VARCHAR[], lower(s.signature_algorithm))
          AND list_contains($digests::VARCHAR[], lower(s.digest_algorithm))
          AND s.replay_protection IS TRUE AND s.clock_skew_s BETWEEN 0 AND $clock_skew_s
+         -- same: the moment itself is a fault above
          AND s.idp_cert_not_after > $as_of AND s.idp_cert_last_not_after > $as_of + days($cert_days)
       THEN pass('hardened', concat(s.sp_id, ' demands signed assertions, refuses SHA-1 and repeated answers; certificates last until ',
                 strftime(s.idp_cert_last_not_after, '%Y-%m-%d')))

@@ -17,6 +17,7 @@ SELECT
     WHEN p.lockout_attempts BETWEEN 1 AND $lockout_attempts AND (p.lockout_minutes = 0 OR p.lockout_minutes >= $lockout_minutes)
          AND p.idle_minutes BETWEEN 1 AND $idle_minutes
       THEN pass('limited', concat(p.system, ': refused after ', p.lockout_attempts, ' attempts ',
+                -- same: words only
                 CASE WHEN p.lockout_minutes = 0 THEN 'until lifted' ELSE concat('for ', p.lockout_minutes, ' min') END,
                 ', ended after ', p.idle_minutes, ' idle min'))
     ELSE unknown('not_readable', concat(p.system, ': lock-out or idle limit were not readable'))

@@ -14,6 +14,7 @@ WITH named AS (
     AND NOT EXISTS (SELECT 1 FROM attestation AS x WHERE x.revokes = a.attestation) -- null: only a named one is taken back
 ),
 reported AS (
+  -- same: any of its reports will do
   SELECT n.resource, max(n.entry) AS entry
   FROM named AS n
   GROUP BY n.resource
@@ -26,7 +27,7 @@ SELECT
       THEN fail('plain', concat(d.instance, ' lies on storage without encryption'))
     WHEN d.encrypted_at_rest IS TRUE
       THEN pass('encrypted', concat(d.instance, ' lies on encrypted storage'))
-    WHEN r.entry >= 0
+    WHEN r.resource <> ''
       THEN pass('provider_encrypts', concat(d.instance, ': a reviewed report of the provider says that its storage is encrypted'))
     ELSE unknown('not_visible', concat(d.instance, ': whether the storage below is encrypted is not visible from the database'))
   END AS result

@@ -15,7 +15,10 @@ SELECT
       THEN fail('not_checked', concat(l.ledger, ' was last recomputed at ', strftime(l.checked_at, '%Y-%m-%d %H:%M'), ' UTC'))
     WHEN l.from_seq = 0 AND l.to_seq >= 0 AND l.chain_ok IS TRUE AND l.write_locked IS TRUE AND l.readers_outside = 0 AND l.delete_denied IS TRUE
          AND l.checked_at >= $as_of - to_hours($hours::INTEGER)
-      THEN pass('append_only', concat(l.ledger, ': ', (l.to_seq + 1), ' entries recomputed at ', strftime(l.checked_at, '%Y-%m-%d %H:%M'), ' UTC'))
+      THEN pass('append_only', concat(l.ledger, ': ',
+                -- same: a number in words
+                l.to_seq + 1, ' entries recomputed at ', strftime(l.checked_at, '%Y-%m-%d %H:%M'), ' UTC'))
+    -- same: only the words differ from the last line
     WHEN l.from_seq > 0
       THEN unknown('unclear', concat(l.ledger, ': only the entries from ', l.from_seq, ' on were recomputed'))
     ELSE unknown('unclear', concat(l.ledger, ': file permissions or the trial removal could not be checked'))

@@ -30,6 +30,7 @@ WITH done AS (
     n.source, n.change,
     count(*) FILTER (WHERE n.names_it = 1 AND (n.inside = 1 OR n.claims = 0)) AS matched,
     count(*) FILTER (WHERE n.unread = 1) AS unread,
+    -- same: one of the records stands for all
     max(n.entry) FILTER (WHERE n.names_it = 1 AND (n.inside = 1 OR n.claims = 0)) AS entry
   FROM near AS n
   GROUP BY n.source, n.change
@@ -44,6 +45,7 @@ SELECT
          AND p.seen_after < p.seen_by AND d.upto >= p.seen_by AND w.waiting = 0 AND w.untold = 0
       THEN fail('not_logged', concat(p.role, ' was ', p.change_type, ' between ', strftime(p.seen_after, '%Y-%m-%d %H:%M'), ' and ',
                 strftime(p.seen_by, '%Y-%m-%d %H:%M'), ' UTC, and no audit record says so'))
+    -- same: the time was asked above; a pass names what it rests on
     WHEN p.seen_by > $as_of - days($days) AND s.matched > 0
       THEN pass('logged', concat(p.role, ' was ', p.change_type, ', and an audit record says so'))
     ELSE unknown('trail_unread', concat(p.role, ' was ', p.change_type, '; the trail that would say so was not readable, or not up to then'))

@@ -2,11 +2,13 @@
 -- next one can miss a row.
 WITH noticed AS (
   SELECT
+    -- same: one of the readings stands for all
     a.source, a.log, max(a.entry) AS entry, sum(a.rows_missing) AS missing, sum(a.rows_rewritten) AS rewritten,
     count(*) FILTER (WHERE a.log_exists IS FALSE) AS gone, count(*) AS found,
+    -- same: a date in words
     max(a.occurred_at) AS last_at
   FROM log_alteration AS a
-  WHERE a.occurred_at > $as_of - days($days) AND a.occurred_at <= $as_of
+  WHERE a.occurred_at > $as_of - days($days)
   GROUP BY a.source, a.log
 ), readings AS (
   SELECT c.of_source AS source, count(*) AS done
@@ -30,9 +32,11 @@ SELECT
     WHEN n.missing > 0
       THEN fail('rows_missing', concat(t.log, ': at least ', n.missing, ' row(s) that were read are gone; last noticed on ',
                 strftime(n.last_at, '%Y-%m-%d %H:%M'), ' UTC'))
+    -- same: counted only where there is one
     WHEN n.found > 0
       THEN unknown('rewritten', concat(t.log, ': ', n.rewritten, ' row(s) were written again or went; what changed was not readable'))
-    WHEN r.done > 1 AND t.seen_before IS TRUE AND n.found IS NULL  -- null: the left join found nothing that was noticed
+    -- null: the left join found nothing that was noticed -- same: asked above
+    WHEN r.done > 1 AND t.seen_before IS TRUE AND n.found IS NULL
       THEN pass('intact', concat(t.log, ': every row that was read is still there'))
     ELSE unknown('read_once', concat(t.log, ' was read once or is left out; only the next reading can miss a row'))
   END AS result

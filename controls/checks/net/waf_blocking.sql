@@ -4,6 +4,7 @@ SELECT
   w.entry,
   CASE
     WHEN w.mode = 'off'
+      -- same: words only
       THEN fail('none', concat(w.host, coalesce(concat(': ', w.engine, ' is switched off'), ' has no web application firewall')))
     WHEN w.mode = 'detect'
       THEN fail('only_watching', concat(w.host, ': ', w.engine, ' watches and does not block'))

@@ -26,6 +26,7 @@ SELECT
       THEN not_applicable('not_outside', concat(m.resource, ' answers only inside'))
     WHEN m.protocol IN ('SSLv2', 'SSLv3', 'TLSv1', 'TLSv1.0', 'TLSv1.1')
       THEN fail('old_protocol', concat(m.resource, ' accepts ', m.protocol))
+    -- same: only a virtual host has a list
     WHEN m.protocol = 'configured' AND list_has_any(m.allowed, ['SSLv2', 'SSLv3', 'TLSv1', 'TLSv1.0', 'TLSv1.1'])
       THEN fail('old_protocol', concat(m.resource, ' is configured for ', array_to_string(m.allowed, ', ')))
     WHEN m.protocol IN ('http', 'configured') AND m.redirects IS FALSE
