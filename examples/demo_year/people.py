@@ -39,7 +39,9 @@ STAFF = (
     Somebody("P-007", "julia", "Julia Campos Rivas", "registrar", at("2020-06-01")),
     Somebody("P-008", "pedro", "Pedro Salas Mena", "accountant", at("2022-01-10")),
     LEAVER,
-    Somebody("P-010", "lucia", "Lucía Ferrer Soto", "security officer", at("2021-05-03"), is_developer=True, role="Ops"),
+    Somebody(
+        "P-010", "lucia", "Lucía Ferrer Soto", "security officer", at("2021-05-03"), is_developer=True, role="Ops"
+    ),
     Somebody(
         "P-011",
         "hugo",

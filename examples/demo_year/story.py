@@ -1,24 +1,17 @@
-"""What people did in the year besides what is read daily: the waiver, the documents, the first audit."""
+"""What people did in the year besides what is read daily: the waiver and the documents."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
 
-from compliance.app import audit, decisions
+from compliance.app import decisions
 from compliance.app.decisions import Statement, WaiverRequest
-from compliance.controls import catalogue as catalogues
 from examples.demo_year.calendar import at
 from examples.demo_year.writing import Story
 
 # Sources that answer nothing: from the first reading that fails to the last one.
 OUTAGE = ("edge", at("2025-01-20 03:00"), at("2025-01-28 03:00"))
-
-
-def first_audit(told: Story) -> None:
-    """An audit of the first days. It records the definitions by which the school was judged then."""
-    plan = audit.Plan(audit.Wanted((), told.now, "now", collect=False), catalogues.load())
-    audit.perform(told.workspace, plan, say=lambda _: None)
 
 
 def ask_for_waiver(told: Story) -> None:
@@ -56,7 +49,6 @@ def report(occurred: str, expires: str) -> Callable[[Story], None]:
 
 HAPPENED: tuple[tuple[datetime, Callable[[Story], None]], ...] = (
     (at("2024-12-30 10:00"), report("2024-03-01", "2025-02-28 23:59:59")),
-    (at("2025-01-02 10:00"), first_audit),
     (at("2025-02-01 11:00"), ask_for_waiver),
     (at("2025-04-02 09:00"), report("2025-02-20", "2026-02-20 23:59:59")),  # six weeks late
 )

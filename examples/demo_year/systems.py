@@ -20,14 +20,9 @@ def database_instance(now: datetime) -> Rows:
     ]
 
 
-# A restore is tried on the fifth of each month, or the next working day. That of March was forgotten.
-TRIALS = tuple(
-    at(f"{day} 12:00")
-    for day in (
-        "2024-12-05 2025-01-05 2025-02-05 2025-04-07 2025-05-05 2025-06-05 2025-07-04 2025-08-04 2025-09-04 2025-10-03 "
-        "2025-11-03 2025-12-03"
-    ).split()
-)
+# A restore is tried about the fifth of each month. That of March was forgotten.
+TRIED = ("01-05", "02-05", "04-07", "05-05", "06-05", "07-04", "08-04", "09-04", "10-03", "11-03", "12-03")
+TRIALS = (at("2024-12-05 12:00"), *(at(f"2025-{day} 12:00") for day in TRIED))
 
 
 def restore_test(now: datetime) -> Rows:
@@ -111,10 +106,39 @@ def http_endpoint(now: datetime) -> Rows:
     ]
 
 
+def vpn_config(now: datetime) -> Rows:
+    """The gateway of the administrators."""
+    return [
+        {
+            "gateway": "vpn1",
+            "enabled": True,
+            "mfa_required": True,
+            "mfa_bypass_allowed": False,
+            "shared_logins_allowed": False,
+        }
+    ]
+
+
+# A session by a common account. The log of that day was handed over three weeks later.
+LATE_SESSION, HANDED_OVER = at("2025-03-12 21:40"), at("2025-04-03 03:00")
+
+
+def vpn_session(now: datetime) -> Rows:
+    """The sessions that the gateway logged since the reading of the day before."""
+    session = {"gateway": "vpn1", "account": "luis", "account_type": "human", "mfa_used": True}
+    rows = [{**session, "session": f"{now:%Y%m%d}", "occurred_at": now - 12 * HOUR}]
+    if now == HANDED_OVER:
+        late = {"session": "20250312-late", "account": "admin", "account_type": "shared"}
+        rows.append({**session, **late, "occurred_at": LATE_SESSION})
+    return rows
+
+
 ROWS = {
     ("db", "database_instance"): database_instance,
     ("registers", "restore_test"): restore_test,
     ("host", "log_store"): log_store,
     ("edge", "tls_endpoint"): tls_endpoint,
     ("edge", "http_endpoint"): http_endpoint,
+    ("vpn", "vpn_config"): vpn_config,
+    ("vpn", "vpn_session"): vpn_session,
 }

@@ -51,7 +51,7 @@ class Story:
 
     def read(self, source: str, kind: str, rows: Rows) -> None:
         """Record a complete answer: the whole set of a state, or new events."""
-        records = [Record(all_kinds()[kind](**row)) for row in rows]
+        records = [Record(all_kinds()[kind](**row), observed_at=row.get("occurred_at")) for row in rows]
         fields = self._fields(source, kind)
         if issubclass(all_kinds()[kind], Event):
             self.workspace.ledger.record_events(fields, records, str(self.workspace.ledger.size), final=True)
