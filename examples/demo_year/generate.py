@@ -6,13 +6,13 @@ from collections.abc import Callable, Collection, Mapping
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from examples.demo_year import people, systems
+from examples.demo_year import estate, people, systems
 from examples.demo_year.calendar import BEGIN, DAILY, LAST, midnight
 from examples.demo_year.story import HAPPENED, OUTAGE
 from examples.demo_year.writing import Rows, Story, story
 
 Answers = Mapping[tuple[str, str], Callable[[datetime], Rows]]
-ANSWERS: Answers = {**people.ROWS, **systems.ROWS}
+ANSWERS: Answers = {**people.ROWS, **systems.ROWS, **estate.ROWS}
 DECLARED = {"owner": "platform team", "environment": "production", "data_class": "internal"}
 CONFIGURATION = """\
 # The school of the demonstration. Nothing here is read: examples/demo_year writes what these sources would answer.
