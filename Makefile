@@ -1,5 +1,5 @@
 # `make audit` and `make test` do their own set-up; see scripts/setup.
-.PHONY: help audit test lint bench crash mutate lock clean
+.PHONY: help audit demo-year test lint bench crash mutate lock clean
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
@@ -9,6 +9,10 @@ help:            ## what can be made
 audit:           ## install what is missing, audit this machine, write PDFs below ./audit
 	@scripts/setup run
 	@$(BIN)/compliance audit || { status=$$?; [ $$status -eq 1 ] || [ $$status -eq 3 ] || exit $$status; }   # 1 and 3 are verdicts
+
+demo-year:       ## write a school's year with planted faults into ./demo-year, audit it, compare
+	@scripts/setup run
+	@$(BIN)/python -m examples.demo_year demo-year
 
 test:            ## install what the tests need, servers included, and run everything
 	@scripts/setup test
