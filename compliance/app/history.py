@@ -75,8 +75,20 @@ def told(ledger: Ledger, window: Window, kinds: Iterable[str], *, upto: int, tim
         {item.seq: item.at for item in collections if item.outcome == "complete"},
         _failures(collections, window),
     )
-    history = History.of(tables, sorted(wanted), time_zone=time_zone)
+    history = History.of(tables, sorted(wanted), seen=_seen(readings, wanted), time_zone=time_zone)
     return Told(window, history, readings, _flags(source), _attestations(source))
+
+
+def _seen(readings: Readings, kinds: Iterable[str]) -> dict[str, dict[str, list[datetime | None]]]:
+    """When the newest complete answer of each source was read, by number of the moment, for what is a state."""
+    found: dict[str, dict[str, list[datetime | None]]] = {}
+    for kind in kinds:
+        if kind in evidence.ENGINE_STATES or not issubclass(all_kinds()[kind], State):
+            continue
+        for pair in readings.pairs(kind):
+            rows = (readings.row(pair, n) for n in range(len(readings.times)))
+            found.setdefault(kind, {})[pair[0]] = [row.completed_at if row else None for row in rows]
+    return found
 
 
 def moments(ledger: Ledger, window: Window, collections: Sequence[StoredCollection], upto: int) -> list[datetime]:

@@ -8,10 +8,9 @@ that as one query, so that a year costs little more than a day; runs of equal ve
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
 from typing import Any
 
 import duckdb
@@ -26,6 +25,7 @@ from compliance.controls.evidence_base import COMMON_MACROS, SEAL, EvidenceBase
 from compliance.controls.period.islands import Island
 from compliance.controls.profile import naive
 from compliance.schemas.evidence import VIEW_COLUMNS, kind_named
+from compliance.schemas.results import Coverage
 
 FOREVER = 2**31 - 1  # the number of a moment that never comes
 BUDGET = 400_000  # rows × moments that one query may look at
@@ -63,13 +63,13 @@ WITH _row AS (
   LATERAL ({query}) AS _said
 ), _numbered AS (
   SELECT k, resource, entry, result,
-    k - row_number() OVER (PARTITION BY resource, {more}result.verdict, result.code ORDER BY k) AS island
+    k - row_number() OVER (PARTITION BY resource, entry, result.verdict, result.code ORDER BY k) AS island
   FROM _row
 )
 SELECT resource, result.verdict AS verdict, result.code AS code, arg_min(result.reason, k) AS reason,
   arg_min(entry, k) AS entry, min(k) AS first, max(k) AS last, count(*) AS n
 FROM _numbered
-GROUP BY resource, {more}result.verdict, result.code, island
+GROUP BY resource, entry, result.verdict, result.code, island
 """
 
 
@@ -84,16 +84,26 @@ class Moments:
 class History(EvidenceBase):
     """Sealed evidence of a whole period. Close it after use."""
 
+    def __init__(self, connection: duckdb.DuckDBPyConnection, coverage: Sequence[Coverage]) -> None:
+        """Takes a connection that `of` has sealed."""
+        super().__init__(connection, coverage)
+        self._seen: set[str] = set()
+
     @classmethod
     def of(
         cls,
         tables: Mapping[str, Iterable[pa.Table]],
         kinds: Iterable[str],
         *,
+        seen: Mapping[str, Mapping[str, Sequence[datetime | None]]] | None = None,
         memory_limit: str = "1GB",
         time_zone: str = local_days.ZONE,
     ) -> History:
-        """The base over `kinds`, filled with tables of the shape `VERSIONS`."""
+        """The base over `kinds`, filled with tables of the shape `VERSIONS`.
+
+        `seen` tells for kinds of state and their sources when each row in force was last read, by number of the moment:
+        a row is stored when it changes, and `collected_at` is when it was last seen.
+        """
         connection = duckdb.connect(":memory:", config={"threads": 2, "memory_limit": memory_limit})
         try:
             connection.execute("SET temp_directory = ''")  # as in EvidenceBase: nothing spills
@@ -103,6 +113,8 @@ class History(EvidenceBase):
                 connection.execute(statement)
             for name in kinds:
                 base._fill(name, tables.get(name, ()))
+            for name, sources in (seen or {}).items():
+                base._add_seen(name, sources)
             for statement in SEAL:
                 connection.execute(statement)
         except BaseException:
@@ -133,6 +145,19 @@ class History(EvidenceBase):
             known = pa.concat_tables(places).combine_chunks()
             self._places[kind] = (known["entry"].combine_chunks(), known["source"], known["subject"])
 
+    def _add_seen(self, kind: str, sources: Mapping[str, Sequence[datetime | None]]) -> None:
+        self._seen.add(kind)
+        moments = [[None if at is None else naive(at) for at in times] for times in sources.values()]
+        table = pa.table(
+            {
+                "source": pa.array(list(sources), pa.string()),
+                "at": pa.array(moments, pa.list_(pa.timestamp("us"))),
+            }
+        )
+        self._connection.register("_rows", table)
+        self._connection.execute(f'CREATE TABLE "_seen_{kind}" AS FROM _rows')
+        self._connection.unregister("_rows")
+
     def changes(self, kind: str) -> set[int]:
         """The moments at which rows of `kind` come or go."""
         _, rows = self.query(f'SELECT DISTINCT unnest([valid_from, valid_to]) FROM "{kind}"', {})  # noqa: S608
@@ -162,8 +187,8 @@ class History(EvidenceBase):
             Breach: a row broke the contract of controls.
             TimeLimit, duckdb.Error, SqlglotError: the query cannot be run in this form.
         """
-        query = beside_moments(loaded.sql)
-        # Two sources may name a resource alike: then the entry's source tells them apart.
+        query = beside_moments(loaded.sql, self._seen)
+        # Rows are kept apart by what they rest on: two sources may name a resource alike, and one may follow the other.
         found: list[Island] = []
         for begin in range(0, len(at.numbers), batch):
             numbers, times = at.numbers[begin : begin + batch], at.times[begin : begin + batch]
@@ -174,12 +199,23 @@ class History(EvidenceBase):
                 "_n": list(numbers),
                 "_at": [naive(moment) for moment in times],
             }
-            _, rows = self.query(_ISLANDS.format(query=query, more=""), bound, time_limit_s=time_limit_s)
-            if _mixed(rows):
-                more = "entry, "  # rows of one resource are kept apart by what they rest on
-                _, rows = self.query(_ISLANDS.format(query=query, more=more), bound, time_limit_s=time_limit_s)
+            try:
+                _, rows = self.query(_ISLANDS.format(query=query), bound, time_limit_s=time_limit_s)
+            except duckdb.InternalException:  # a fault of DuckDB's planner with some shapes of query beside moments
+                rows = self._one_by_one(query, Moments(numbers, times), begin, bound, time_limit_s)
             found += self._checked(loaded, rows)
         return found
+
+    def _one_by_one(
+        self, query: str, at: Moments, begin: int, bound: Mapping[str, Any], time_limit_s: float
+    ) -> list[tuple[Any, ...]]:
+        """The same rows, each moment by a query of its own."""
+        rows: list[tuple[Any, ...]] = []
+        for k, (number, moment) in enumerate(zip(at.numbers, at.times, strict=True), start=begin):
+            alone = query.replace("_moment.n", str(number)).replace("_moment.moment", f"TIMESTAMP '{naive(moment)}'")
+            said = f"SELECT resource, result.verdict, result.code, result.reason, entry FROM ({alone})"  # noqa: S608
+            rows += [(*row, k, k, 1) for row in self.query(said, bound, time_limit_s=time_limit_s)[1]]
+        return rows
 
     def _checked(self, loaded: LoadedControl, rows: Sequence[tuple[Any, ...]]) -> list[Island]:
         entries = [_entries(row[4]) for row in rows]
@@ -196,18 +232,15 @@ class History(EvidenceBase):
         return found
 
 
-def _mixed(rows: Sequence[tuple[Any, ...]]) -> bool:
-    """A resource has two rows at one moment: a breach, or resources of two sources with one name."""
-    runs: dict[str, list[tuple[int, int]]] = {}
-    for row in rows:
-        if row[7] != row[6] - row[5] + 1:
-            return True
-        runs.setdefault(row[0], []).append((row[5], row[6]))
-    for some in runs.values():
-        some.sort()
-        if any(later[0] <= earlier[1] for earlier, later in pairwise(some)):
-            return True
-    return False
+def _narrowed(kind: str, seen: bool) -> str:
+    in_force = "_version.valid_from <= _moment.n AND _moment.n < _version.valid_to"
+    if not seen:
+        return f'SELECT * EXCLUDE (valid_from, valid_to) FROM "{kind}" AS _version WHERE {in_force}'  # noqa: S608
+    return (
+        "SELECT _version.* EXCLUDE (valid_from, valid_to, collected_at), "  # noqa: S608 -- a declared kind
+        f'_read."at"[_moment.n + 1] AS collected_at FROM "{kind}" AS _version '
+        f'LEFT JOIN "_seen_{kind}" AS _read ON _read.source = _version.source WHERE {in_force}'
+    )
 
 
 def _entries(value: Any) -> tuple[int, ...]:
@@ -220,8 +253,15 @@ def moving(loaded: LoadedControl) -> bool:
     return any(name in sql.parse(loaded.sql, loaded.sql_path).parameters() for name in _MOVING)
 
 
-def beside_moments(text: str) -> str:
-    """The control's SELECT for use beside `_moment`: its tables narrowed to what is in force, its clock the moment's.
+def asks_when_read(loaded: LoadedControl) -> bool:
+    """Its verdict can change with a reading that shows nothing new."""
+    tree = sql.parse(loaded.sql, loaded.sql_path).tree
+    return any(column.name == "collected_at" for column in tree.find_all(exp.Column))
+
+
+def beside_moments(text: str, seen: Collection[str] = ()) -> str:
+    """The control's SELECT for use beside `_moment`: its tables narrowed to what is in force, its clock the moment's;
+    `collected_at` of the kinds in `seen` is when their source was last read by then.
 
     Raises SqlglotError when the text cannot be parsed.
     """
@@ -229,11 +269,7 @@ def beside_moments(text: str) -> str:
     own = {cte.alias for cte in tree.find_all(exp.CTE)}
     for table in list(tree.find_all(exp.Table)):
         if isinstance(table.this, exp.Identifier) and table.name not in own:
-            narrowed = sqlglot.parse_one(
-                f'SELECT * EXCLUDE (valid_from, valid_to) FROM "{table.name}" AS _version '  # noqa: S608
-                "WHERE _version.valid_from <= _moment.n AND _moment.n < _version.valid_to",
-                dialect="duckdb",
-            )
+            narrowed = sqlglot.parse_one(_narrowed(table.name, table.name in seen), dialect="duckdb")
             assert isinstance(narrowed, exp.Query)
             table.replace(narrowed.subquery(table.alias or table.name))
     for node in list(tree.find_all(exp.Placeholder, exp.Parameter)):

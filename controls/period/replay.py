@@ -20,7 +20,7 @@ from compliance.controls.period import islands as runs
 from compliance.controls.period import readings as reading
 from compliance.controls.period import rules
 from compliance.controls.period.calendar import DAY, Window
-from compliance.controls.period.history import BUDGET, History, Moments, moving
+from compliance.controls.period.history import BUDGET, History, Moments, asks_when_read, moving
 from compliance.controls.period.islands import Island, Overlap, Tally
 from compliance.controls.period.readings import Known, Readings
 from compliance.controls.period.rules import Failing, Look
@@ -121,7 +121,8 @@ def replay(
 
 def evaluations(loaded: LoadedControl, told: Told) -> Moments:
     """The moments at which the control can say something new: when what it reads changed; for one whose verdict hangs
-    on time, also once a day. The first and the last moment are always among them."""
+    on time, also once a day; all, for one that asks when a row was last read. The first and the last moment are always
+    among them."""
     times = told.times
     numbers = {0, len(times) - 1}
     for kind in loaded.kinds:
@@ -129,6 +130,8 @@ def evaluations(loaded: LoadedControl, told: Told) -> Moments:
     if moving(loaded):
         days = {moment.date(): n for n, moment in reversed(list(enumerate(times)))}
         numbers |= set(days.values())
+    if asks_when_read(loaded):
+        numbers = set(range(len(times)))
     ordered = sorted(numbers)
     return Moments(ordered, [times[n] for n in ordered])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections import Counter
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -17,13 +18,14 @@ from compliance.controls.evidence_base import INPUT, EvidenceBase
 from compliance.controls.period.history import VERSIONS, History, Moments
 from compliance.controls.period.islands import Overlap, joined
 from compliance.controls.profile import naive
-from compliance.schemas.evidence import all_kinds
+from compliance.schemas.evidence import State, all_kinds
 from compliance.schemas.results import Coverage
 
 CONTROLS = catalogue.load().controls
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 MOMENTS = 6
 ROWS = 24
+DAY = timedelta(days=1)
 
 
 def value(chance: random.Random, key: bool, of: str, n: int) -> Any:
@@ -73,7 +75,8 @@ def test_a_query_beside_its_moments_says_what_it_says_at_each(name: str) -> None
     tables = {kind: [pa.Table.from_pylist(some, schema=VERSIONS)] for kind, some in rows.items()}
     expected = [row for n, at in enumerate(times) for row in alone(loaded, rows, n, at, parameters)]
     named = Counter((n, source, resource) for n, source, resource, _, _ in expected)
-    with History.of(tables, loaded.kinds) as history:
+    read = {kind: {source: [last_read(source, at) for at in times] for source in ("s0", "s1")} for kind in states(rows)}
+    with History.of(tables, loaded.kinds, seen=read) as history:
         found = history.islands(loaded, Moments(range(MOMENTS), times), parameters, BEGIN, batch=4)
     if max(named.values(), default=1) > 1:  # chance made a resource twice: neither way takes that
         with pytest.raises(Overlap):
@@ -94,6 +97,8 @@ def alone(
     tables, covered = {}, []
     for kind, some in rows.items():
         there = [row for row in some if row["valid_from"] <= n < row["valid_to"]]
+        if kind in states(rows):  # a state is seen again by each reading, also where nothing of it was stored
+            there = [row | {"collected_at": naive(last_read(row["source"], at))} for row in there]
         tables[kind] = pa.Table.from_pylist(there, schema=pa.schema([f for f in VERSIONS if f.name in INPUT.names]))
         covered += [
             Coverage(source, "host", kind, "complete", attempted_at=at, completed_at=at) for source in ("s0", "s1")
@@ -108,6 +113,15 @@ def alone(
         (n, sources[entry][0], row[place["resource"]], row[place["result"]]["verdict"], row[place["result"]]["code"])
         for row, entry in zip(found, entries, strict=True)
     ]
+
+
+def states(kinds: Iterable[str]) -> list[str]:
+    return [kind for kind in kinds if issubclass(all_kinds()[kind], State)]
+
+
+def last_read(source: str, at: datetime) -> datetime:
+    """One source is read an hour before each moment, the other only every third day."""
+    return at - timedelta(hours=1) if source == "s0" else BEGIN + (at - BEGIN) // (3 * DAY) * 3 * DAY
 
 
 def _first(entry: Any) -> int:
