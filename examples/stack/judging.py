@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from compliance.app import audit, workspace
+from compliance.app import audit, packs, workspace
 from compliance.schemas.results import AuditResult
 
 Said = Mapping[str, tuple[str, frozenset[tuple[str, str]]]]
@@ -21,7 +21,7 @@ def result(home: Path) -> AuditResult:
     """Collect from the stack of `home` and evaluate everything."""
     config = workspace.configured(home / "compliance.toml", _silent)
     wanted = audit.Wanted()
-    plan = audit.plan(config, wanted, audit.possible(wanted))
+    plan = audit.plan(config, wanted, audit.possible(wanted, packs.load(config)))
     with workspace.opened(config, _silent) as open_one:
         return audit.perform(open_one, plan, say=_silent)
 
