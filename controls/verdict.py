@@ -4,6 +4,7 @@
 |---|---|
 | not_applicable | its flag is declared off, in date |
 | unknown: error | the query broke a rule or a limit: its rows cannot be trusted |
+| unknown: no_evidence | a resource fails, and a register that is needed is read from nobody |
 | fail | a resource fails (or more of them than it tolerates), whatever else is unknown |
 | unknown: error, no_evidence, stale | a needed collection failed, is missing or too old |
 | unknown: unreadable | a resource is unknown |
@@ -23,6 +24,7 @@ from typing import Protocol
 from compliance.controls.evidence_base import ENGINE_KINDS
 from compliance.controls.nil_returns import Proof
 from compliance.schemas.catalogue import Control
+from compliance.schemas.evidence import all_kinds
 from compliance.schemas.kinds.engine import Outcome
 from compliance.schemas.results import Completeness, Coverage, FindingResult, UnknownReason
 
@@ -150,6 +152,10 @@ def decide_counts(
     fails, unknowns = count[Outcome.FAIL], count[Outcome.UNKNOWN]
     judged = fails + unknowns + count[Outcome.PASS]
     tolerated = control.tolerate.fail_percent_max if control.tolerate else 0
+    if fails and (unkept := _unkept(evidence)):
+        return Verdict(
+            Outcome.UNKNOWN, f"{evidence.reason}; {fails} findings rest on {unkept}", UnknownReason.NO_EVIDENCE
+        )
     if fails * 100 > tolerated * judged:
         return Verdict(Outcome.FAIL, f"{fails} of {judged} fail ({_codes(findings, Outcome.FAIL)})" + _also(evidence))
     if evidence.unknown_reason is not None:
@@ -179,6 +185,12 @@ def _empty(control: Control, stated: Callable[[], Proof | None]) -> Verdict:
         said = f"stated by a return of {proof.stated_at:%Y-%m-%d}"
         return Verdict(empty.verdict, f"nothing to judge, {said}: {empty.reason.en}")
     return Verdict(empty.verdict, f"nothing to judge, on complete evidence: {empty.reason.en}")
+
+
+def _unkept(evidence: Evidence) -> str:
+    """The registers that a control needs and nobody is asked for: that they lack something shows nothing."""
+    kinds = {gap.kind for gap in evidence.gaps if not gap.source and all_kinds()[gap.kind].kept}
+    return ", ".join(sorted(kinds))
 
 
 def _codes(findings: Counter[tuple[Outcome, str]], outcome: Outcome) -> str:

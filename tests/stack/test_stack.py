@@ -15,7 +15,8 @@ pytestmark = pytest.mark.xdist_group("stack")
 
 
 def test_nothing_is_wrong_with_it(good: Good) -> None:
-    """Nothing fails but what database, pooler and cache do not have at all: rules for passwords, and lock-outs."""
+    """Nothing fails but what database, pooler and cache do not have at all, rules for passwords and lock-outs, and that
+    the backups lie unencrypted beside what they are of."""
     failing = {
         control: {row for row, found in rows if found == "fail"}
         for control, (verdict, rows) in good.said.items()
@@ -24,7 +25,11 @@ def test_nothing_is_wrong_with_it(good: Good) -> None:
     ports = good.stack.ports
     where = {"main_db": ports.postgres, "pool": ports.pgbouncer, "sessions": ports.redis}
     lacking = {f"{source}/{source}/127.0.0.1:{port}" for source, port in where.items()}
-    assert failing == {"access.password_rules": lacking, "access.signin_limits": lacking}
+    assert failing == {
+        "access.password_rules": lacking,
+        "access.signin_limits": lacking,
+        "backup.protected": {"backups/backups/school"},
+    }
 
 
 def test_a_second_audit_says_the_same(good: Good) -> None:
