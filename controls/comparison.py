@@ -80,9 +80,18 @@ class Recorded:
     controls: Mapping[str, Judged]
     findings: Mapping[Resource, Found]
 
+    def verdict(self, name: Resource) -> Outcome | None:
+        """What was said of a resource; None when it was not in the population. What a finding says of a control that
+        could not be decided for all that fails is not said (decision 0019)."""
+        found, judged = self.findings.get(name), self.controls.get(name[0])
+        if found is None:
+            return None
+        undecided = judged is not None and judged.verdict is Outcome.UNKNOWN
+        return Outcome.UNKNOWN if undecided and found.verdict is Outcome.FAIL else found.verdict
+
     def failing(self) -> frozenset[Resource]:
         """The resources that fail."""
-        return frozenset(name for name, found in self.findings.items() if found.verdict is Outcome.FAIL)
+        return frozenset(name for name in self.findings if self.verdict(name) is Outcome.FAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,16 +124,15 @@ def counts(differences: Sequence[Difference]) -> dict[str, int]:
 
 
 def _change(name: Resource, then: Recorded, now: Recorded, failed_before: bool) -> Change | None:
-    earlier, later = then.findings.get(name), now.findings.get(name)
-    failed = earlier is not None and earlier.verdict is Outcome.FAIL
-    if later is not None and later.verdict is Outcome.FAIL:
+    earlier, later = then.verdict(name), now.verdict(name)
+    failed = earlier is Outcome.FAIL
+    if later is Outcome.FAIL:
         if failed:
             return Change.STILL
         return Change.REGRESSED if failed_before else Change.NEW
-    if later is not None and later.verdict in _DECIDED:
+    if later in _DECIDED:
         return Change.FIXED if failed else None
-    was_decided = failed or (earlier is not None and earlier.verdict in _DECIDED)
-    if not was_decided:
+    if not failed and earlier not in _DECIDED:
         return None
     if later is None and _population_known(now.controls.get(name[0])):
         return Change.GONE if failed else None

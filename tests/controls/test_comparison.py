@@ -66,6 +66,15 @@ def test_what_is_not_seen_on_broken_evidence_is_not_gone(then: Outcome, reason: 
     assert [item.change for item in found] == [Change.UNDECIDED]
 
 
+def test_a_failing_finding_of_a_control_that_could_not_be_decided_is_neither_new_nor_still() -> None:
+    undecided = audit(FAIL, control=UNKNOWN, reason="no_evidence")
+
+    assert compare(audit(None), undecided) == []
+    assert [item.change for item in compare(audit(FAIL), undecided)] == [Change.UNDECIDED]
+    assert [item.change for item in compare(undecided, audit(FAIL))] == [Change.NEW]
+    assert undecided.failing() == frozenset()
+
+
 def test_a_control_that_was_not_judged_at_all_leaves_its_findings_undecided() -> None:
     assert [item.change for item in compare(audit(FAIL), Recorded("b", {}, {}))] == [Change.UNDECIDED]
 

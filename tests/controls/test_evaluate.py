@@ -119,6 +119,19 @@ def test_an_optional_kind_that_is_there_must_be_fresh(load: Load, base: Build) -
     assert result.gaps == (old,)
 
 
+def test_what_a_register_lacks_shows_nothing_while_no_source_is_asked_for_it(load: Load, base: Build) -> None:
+    """Decision 0019: `person` is kept by people. Configured and unread it is a gap, and a failure stays one."""
+    control = load(SQL + "LEFT JOIN (SELECT person AS p, max(entry) AS e FROM person GROUP BY person) AS p ON FALSE\n")
+    nobody = evaluate_one(control, base([OUT]), as_of=AS_OF)
+    unread = evaluate_one(control, base([OUT], [complete(), gap("denied", kind="person")]), as_of=AS_OF)
+    assert told(nobody) == ("unknown", "no_evidence", "partial")
+    assert "no configured source answers for person; 1 findings rest on person" in nobody.reason
+    assert [finding.verdict for finding in nobody.findings] == ["fail"]
+    assert told(unread) == ("fail", None, "partial")
+    system = load(SQL + "LEFT JOIN (SELECT asset AS a FROM clock_status) AS c ON c.a = asset.asset\n")
+    assert told(evaluate_one(system, base([OUT]), as_of=AS_OF)) == ("fail", None, "partial")  # no register
+
+
 @pytest.mark.parametrize(
     ("empty", "coverage", "nil_days", "expected"),
     [

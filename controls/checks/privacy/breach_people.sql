@@ -1,12 +1,15 @@
 -- Population: breaches of the period, and open ones whatever their age. Who must be told follows from the law: a high risk
--- under the GDPR, a significant effect under the Mexican one.
+-- under the GDPR, a significant effect under the Mexican one. One that was closed without the date on which people were told
+-- stays, unless nobody had to be.
 WITH term AS (
   SELECT
     b.*, b.confirmed_at + hours($hours) AS due_at,
     b.significant_mx IS TRUE OR (b.risk = 'high' AND trim(coalesce(b.people_not_told_reason, '')) = '') AS must_tell,
     b.significant_mx IS FALSE AND b.risk IN ('unlikely', 'risk') AS need_not_tell
   FROM breach AS b
-  WHERE (b.status = 'closed' AND greatest(b.aware_at, b.confirmed_at, b.people_notified_at) < $period_start) IS NOT TRUE
+  WHERE (b.status = 'closed' AND greatest(b.aware_at, b.confirmed_at, b.people_notified_at) < $period_start
+         AND (b.people_notified_at IS NOT NULL OR b.role = 'processor'
+              OR (b.significant_mx IS FALSE AND b.risk IN ('unlikely', 'risk')))) IS NOT TRUE
 )
 SELECT
   t.breach AS resource,

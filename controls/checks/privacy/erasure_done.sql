@@ -2,7 +2,7 @@
 WITH asked AS (
   SELECT
     r.request, max(r.entry) AS entry, count(*) AS copies, min(r.right_kind) AS right_kind, min(r.outcome) AS outcome,
-    count(*) FILTER (WHERE r.status = 'closed' AND greatest(r.answered_at, r.executed_at) < $period_start) AS ended
+    count(*) FILTER (WHERE r.status = 'closed' AND r.executed_at IS NOT NULL AND greatest(r.answered_at, r.executed_at) < $period_start) AS ended
   FROM data_request AS r
   WHERE r.right_kind IS NULL OR r.right_kind IN ('erasure', 'cancellation', 'rectification', 'amend')
   GROUP BY r.request
