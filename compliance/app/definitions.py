@@ -104,10 +104,8 @@ def _bearing_lines(bearings: Sequence[dict[str, str]]) -> list[str]:
 
 def lint(files: Sequence[Path], known: Catalogue) -> tuple[int, list[dict[str, Any]]]:
     """(controls checked, problems) for the files given, or for all of ours with every cross reference."""
-    if files:
-        loaded = [catalogue.load_control(path.absolute()) for path in files]
-    else:
-        loaded = list(known.controls.values())
+    paths = [path.absolute() for path in files] or [item.path for item in known.controls.values()]
+    loaded = [catalogue.load_control(path) for path in paths]
     problems = [problem for item in loaded for problem in linter.lint(item)]
     return len(loaded), [{"path": p.path, "line": p.line, "rule": p.rule, "message": p.message} for p in problems]
 
