@@ -55,9 +55,7 @@ def run_cases(loaded: LoadedControl) -> list[CaseOutcome]:
         ControlError: a row does not fit its kind; names file and line.
     """
     content = loaded.path.read_bytes()
-    return [
-        _run(loaded, case, line_of(content, ("cases", n)), content, n) for n, case in enumerate(loaded.control.cases)
-    ]
+    return [_run(loaded, case, line_of(content, ("cases", n)), content, n) for n, case in enumerate(loaded.cases)]
 
 
 def evaluate_case(loaded: LoadedControl, case: Case) -> ControlResult:

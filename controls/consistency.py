@@ -13,7 +13,7 @@ from compliance.schemas.catalogue import (
     PROFILE_FLAGS,
     Bound,
     Case,
-    Control,
+    ControlFile,
     Framework,
     Parameter,
     PlannedControl,
@@ -43,7 +43,7 @@ def known_flags(frameworks: Iterable[Framework]) -> frozenset[str]:
     return frozenset(PROFILE_FLAGS).union(*(framework.conditions for framework in frameworks))
 
 
-def of_control(control: Control, path: Path, content: bytes, query: Query, sql_path: Path) -> list[ControlError]:
+def of_control(control: ControlFile, path: Path, content: bytes, query: Query, sql_path: Path) -> list[ControlError]:
     """What is wrong with one control by itself."""
     problems: list[ControlError] = []
     tables = query.tables()
@@ -177,7 +177,7 @@ def _parameter_problems(parameter: Parameter) -> Iterable[str]:
 
 
 def _case_problems(
-    case: Case, control: Control, tables: Mapping[str, int]
+    case: Case, control: ControlFile, tables: Mapping[str, int]
 ) -> Iterable[tuple[str, tuple[str | int, ...]]]:
     for kind, rows in case.given.items():
         if kind not in tables:

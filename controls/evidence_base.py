@@ -129,6 +129,10 @@ class EvidenceBase:
         """Whether it was built with a table of `kind`."""
         return kind in self._kinds
 
+    def holds(self, kinds: Iterable[str]) -> bool:
+        """Whether there is a row of any of `kinds`."""
+        return any(kind in self._places for kind in kinds)
+
     def promised(self, kind: str) -> tuple[Coverage, ...]:
         """Coverage rows of the configured sources that answer for `kind`."""
         return tuple(row for row in self.coverage if row.kind == kind and not row.removed_from_configuration)

@@ -72,7 +72,7 @@ def survivors(loaded: LoadedControl) -> tuple[list[Mutant], int]:
     """The mutants on which no case of `loaded` breaks, and how many mutants there are."""
     made = mutants(loaded)
     alive = made
-    for case in loaded.control.cases:
+    for case in loaded.cases:
         if not alive:
             break
         with cases.evidence_of(loaded, case) as base:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
+from typing import Any
 
+import duckdb
+import orjson
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
@@ -68,6 +72,39 @@ class Query:
                 line = self.line(node)
                 found[name] = min(line, found.get(name, line))
         return found
+
+
+def tables_of(text: str, path: Path) -> tuple[str, ...]:
+    """The names that `Query.tables` gives, sorted, by DuckDB's own parser, which takes a third of the time.
+
+    Raises ControlError when it cannot be parsed.
+    """
+    with _parsing:
+        ((said,),) = _parser().execute("SELECT json_serialize_sql(?)", [text]).fetchall()
+    tree = orjson.loads(said)
+    if tree["error"]:
+        return tuple(sorted(parse(text, path).tables()))  # which says where it is wrong
+    tables: set[str] = set()
+    steps: set[str] = set()
+    rest: list[Any] = [tree["statements"]]
+    while rest:
+        node = rest.pop()
+        if isinstance(node, dict):
+            if node.get("type") == "BASE_TABLE":
+                tables.add(node["table_name"])
+            steps.update(step["key"] for step in node.get("cte_map", {}).get("map", ()))
+            rest += node.values()
+        elif isinstance(node, list):
+            rest += node
+    return tuple(sorted(tables - steps))
+
+
+_parsing = threading.Lock()
+
+
+@cache
+def _parser() -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(":memory:", config={"threads": 1, "enable_external_access": "false"})
 
 
 def parse(text: str, path: Path) -> Query:

@@ -38,10 +38,24 @@ def read(path: Path, model: type[M]) -> tuple[M, bytes]:
     Raises:
         ControlError: the file cannot be read, is not YAML, or does not fit; names file and line of every misfit.
     """
+    content = content_of(path)
+    return fitted(content, path, model), content
+
+
+def content_of(path: Path) -> bytes:
+    """The bytes of a file. Raises ControlError when it cannot be read."""
     try:
-        content = path.read_bytes()
+        return path.read_bytes()
     except OSError as error:
         raise ControlError(f"cannot be read: {error.strerror}", path=str(path)) from error
+
+
+def fitted(content: bytes, path: Path, model: type[M]) -> M:
+    """The content of a file, or the beginning of it, as `model`.
+
+    Raises:
+        ControlError: it is not YAML, or does not fit; names `path` and the line of every misfit.
+    """
     try:
         value = yaml.load(content, Loader=_Loader)  # noqa: S506 -- a SafeLoader with one more rule
     except yaml.MarkedYAMLError as error:
@@ -51,7 +65,7 @@ def read(path: Path, model: type[M]) -> tuple[M, bytes]:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ControlError(f"not valid YAML: {error}", path=str(path)) from error
     try:
-        return model.model_validate(value), content
+        return model.model_validate(value)
     except ValidationError as error:
         raise combined(_misfits(error, path, content, model)) from error
 

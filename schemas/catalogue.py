@@ -128,7 +128,7 @@ class Case(_Model):
 
 
 class Control(_Model):
-    """One question about the evidence."""
+    """One question about the evidence: what of its file is needed to ask it."""
 
     id: str = Field(pattern=r"^[a-z]+\.[a-z0-9_]+$")
     version: int = Field(ge=1, description="Bumped when a verdict can change.")
@@ -155,15 +155,20 @@ class Control(_Model):
     tolerate: Tolerance | None = None
     reasons: dict[str, Text] = Field(description="Every reason code the SQL can give, in general words.")
     limits: Text | None = Field(default=None, description="What this control cannot see; printed in reports.")
-    cases: list[Case] = Field(min_length=4)
 
     @property
     def domain(self) -> str:
         """First part of the id, and the folder the control lies in."""
         return self.id.partition(".")[0]
 
+
+class ControlFile(Control):
+    """The whole file of a control. `cases` are its last key: whoever only asks does not read them."""
+
+    cases: list[Case] = Field(min_length=4)
+
     @model_validator(mode="after")
-    def _cases_cover(self) -> Control:
+    def _cases_cover(self) -> ControlFile:
         expected = {case.expect for case in self.cases}
         missing = {Outcome.PASS, Outcome.FAIL, Outcome.UNKNOWN} - expected
         if missing:

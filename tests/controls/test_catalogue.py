@@ -11,9 +11,13 @@ import pytest
 import yaml
 
 from compliance.controls import catalogue
+from compliance.controls.catalogue import load_control
+from compliance.controls.sql import parse
+from compliance.schemas.catalogue import Control
 from compliance.schemas.errors import ControlError
 from tests.controls.given import CONTROL, SQL
 
+CONTROLS = catalogue.load().controls
 Write = Callable[..., Path]
 
 FRAMEWORK: dict[str, Any] = {
@@ -276,3 +280,15 @@ def test_sql_without_yaml_is_named(write: Write, own: Path) -> None:
     write(folder=own).unlink()
     with pytest.raises(ControlError, match="SQL without a YAML file"):
         catalogue.load(own=own)
+
+
+@pytest.mark.parametrize("name", CONTROLS)
+def test_both_parsers_find_the_same_kinds_and_cases_are_the_last_key(name: str) -> None:
+    """What a command reads of a control, quickly, is what the linter reads of it, whole."""
+    loaded = CONTROLS[name]
+    whole = load_control(loaded.path)
+
+    assert loaded.kinds == tuple(sorted(parse(loaded.sql, loaded.sql_path).tables()))
+    assert loaded.control == Control.model_validate(whole.control.model_dump(exclude={"cases"}))
+    assert loaded.sha256 == whole.sha256
+    assert loaded.cases == tuple(whole.cases)

@@ -318,7 +318,7 @@ DECIDES_NOTHING = {
 
 
 def passing(loaded: LoadedControl) -> Iterator[tuple[Case, ControlResult]]:
-    for case in loaded.control.cases:
+    for case in loaded.cases:
         if case.expect is Outcome.PASS:
             yield case, evaluate_case(loaded, case)
 
@@ -402,7 +402,7 @@ def test_every_exception_is_needed() -> None:
     controls = {loaded.id: loaded for loaded in (load_control(path) for path in control_files(OWN))}
     idle = []
     for control, excepted in DECIDES_NOTHING.items():
-        cases = [case for case in controls[control].control.cases if case.expect is Outcome.PASS]
+        cases = [case for case in controls[control].cases if case.expect is Outcome.PASS]
         for name in excepted:
             kind, _, column = name.partition(".")
             if not any(not column or column in row for case in cases for row in case.given.get(kind, [])):

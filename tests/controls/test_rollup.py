@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from compliance.controls.profile import reviewed_by_another
 from compliance.controls.rollup import roll_up
-from compliance.schemas.catalogue import Control, Framework, Text
+from compliance.schemas.catalogue import ControlFile, Framework, Text
 from compliance.schemas.kinds.engine import Outcome
 from compliance.schemas.results import AttestationView, Completeness, ControlResult, FlagView, RequirementResult
 from tests.controls.given import AS_OF, CONTROL
@@ -25,7 +25,7 @@ PARAMETER = {
     "source": "s",
     "bounds": {"house": {"min": 8, "clause": "rule 8"}},
 }
-DEFINITION = Control.model_validate({**CONTROL, "parameters": {"length": PARAMETER}})
+DEFINITION = ControlFile.model_validate({**CONTROL, "parameters": {"length": PARAMETER}})
 
 
 def control(verdict: str, *, waived: bool = False, length: int = 12, name: str = "a.a") -> ControlResult:

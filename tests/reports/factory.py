@@ -99,12 +99,6 @@ def control(name: str, *, severity: Severity = Severity.HIGH, **changes: object)
             "en": "Does not see accounts that exist outside the configured sources.",
             "es": "No ve las cuentas que existen fuera de las fuentes configuradas.",
         },
-        "cases": [
-            {"name": "good", "expect": "pass"},
-            {"name": "bad", "expect": "fail"},
-            {"name": "hidden", "expect": "unknown", "unknown_reason": "unreadable"},
-            {"name": "nothing", "expect": "unknown", "unknown_reason": "no_evidence", "promised": False},
-        ],
     }
     return Control.model_validate({**fields, **changes})
 
