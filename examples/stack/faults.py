@@ -302,7 +302,7 @@ FAULTS = (
             "UPDATE auth_user SET is_staff = TRUE WHERE username = 'bruno'",
             "UPDATE auth_user SET is_staff = FALSE WHERE username = 'bruno'",
         ),
-        _of("access.mfa_admins", "access.privileged_allowlist", "logging.permission_changes"),
+        _of("access.mfa_admins", "access.privileged_allowlist", "access.review_privileged", "logging.permission_changes"),
         _of("access.grant_approved"),
         lasts=True,
     ),
@@ -317,6 +317,7 @@ FAULTS = (
             " WHERE p.id = permission_id AND p.codename = 'delete_grade'",
         ),
         _of("access.role_catalogue", "logging.permission_changes"),
+        _of("logging.user_actions"),
         lasts=True,
     ),
     Fault(

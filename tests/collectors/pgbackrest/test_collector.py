@@ -238,7 +238,7 @@ def test_a_promotion_is_followed_to_the_new_timeline(
 ) -> None:
     """Last of this module: the server goes on with timeline 2, as after every fail-over."""
     repository.run("--type=full", "backup")  # segments went to another repository before it
-    started_on = Read(context()).one("archive_chain").newest_segment
+    before = Read(context()).one("archive_chain")
     database.stop()
     (database.data / "standby.signal").touch()
     if os.geteuid() == 0:
@@ -249,8 +249,8 @@ def test_a_promotion_is_followed_to_the_new_timeline(
 
     row = Read(context()).one("archive_chain")
 
-    assert (started_on[:8], row.newest_segment[:8]) == ("00000001", "00000002")
-    assert row.backups == 1
+    assert (before.newest_segment[:8], row.newest_segment[:8]) == ("00000001", "00000002")
+    assert row.backups == before.backups >= 1
     assert row.last_segment == row.newest_segment
 
 
