@@ -127,11 +127,11 @@ def _conditions(node: exp.Expr) -> Iterator[tuple[str, Edit]]:
             f"{type(node).__name__} becomes {other.__name__}: {_short(node)}",
             lambda n: exp.Paren(this=other(this=n.this.copy(), expression=n.expression.copy())),
         )
-    if isinstance(node, exp.Where | exp.Having):
+    if isinstance(node, exp.Where | exp.Having) and not isinstance(node.parent, exp.Filter):
         yield f"dropped: {_short(node)}", lambda n: None
     if isinstance(node, exp.Filter):
         yield f"dropped: FILTER of {_short(node)}", lambda n: n.this.copy()
-    if isinstance(node, exp.If) and isinstance(node.parent, exp.Case):
+    if isinstance(node, exp.If) and isinstance(node.parent, exp.Case) and len(node.parent.args["ifs"]) > 1:
         yield f"dropped: WHEN {_short(node.this)}", lambda n: None
 
 
