@@ -71,17 +71,17 @@ def mutants(loaded: LoadedControl) -> list[Mutant]:
 def survivors(loaded: LoadedControl) -> tuple[list[Mutant], int]:
     """The mutants on which no case of `loaded` breaks, and how many mutants there are."""
     made = mutants(loaded)
-    alive = made
+    alive = [(one, replace(loaded, sql=one.sql)) for one in made]
     for case in loaded.cases:
         if not alive:
             break
         with cases.evidence_of(loaded, case) as base:
             alive = [
-                one
-                for one in alive
-                if not cases.differences(case, cases.evaluate_on(base, replace(loaded, sql=one.sql), case))
+                (one, wrong)
+                for one, wrong in alive
+                if not cases.differences(case, cases.evaluate_on(base, wrong, case))
             ]
-    return alive, len(made)
+    return [one for one, _ in alive], len(made)
 
 
 def _edited(query: Query, place: int, edit: Edit) -> str | None:
