@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from compliance.controls.consistency import beyond
@@ -50,12 +51,16 @@ def roll_up(
     profile: Sequence[FlagView],
     overrides: Overrides,
     as_of: datetime,
+    earlier: Mapping[str, Sequence[Mapping[str, Any]]] = MappingProxyType({}),
 ) -> FrameworkResult:
-    """The verdict of every requirement of `framework` at `as_of`, in the framework's order."""
+    """The verdict of every requirement of `framework` at `as_of`, in the framework's order.
+
+    `earlier` are other parameters by which controls were judged in the same period: they keep to the bounds, too.
+    """
     return FrameworkResult(
         framework,
         tuple(
-            _requirement(framework, group.id, requirement, results, attestations, profile, overrides, as_of)
+            _requirement(framework, group.id, requirement, results, attestations, profile, overrides, as_of, earlier)
             for group in framework.groups
             for requirement in group.requirements
         ),
@@ -71,6 +76,7 @@ def _requirement(
     profile: Sequence[FlagView],
     overrides: Overrides,
     as_of: datetime,
+    earlier: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> RequirementResult:
     direct = tuple(link.control for link in requirement.direct)
     naming = [view for view in attestations if f"{framework.id}:{requirement.id}" in view.requirements]
@@ -100,7 +106,7 @@ def _requirement(
     bare = [name for name in failing if not results[name].waived]
     if bare:
         return result(Outcome.FAIL, "control_fails", f"fails: {', '.join(bare)}")
-    loosened = _loosened(framework.id, direct, results, overrides)
+    loosened = _loosened(framework.id, direct, results, overrides, earlier)
     if loosened:
         return result(Outcome.FAIL, "parameter_loosened", "; ".join(loosened))
     if failing:
@@ -163,17 +169,22 @@ def _manual_gap(naming: Sequence[AttestationView], requirement: Requirement) -> 
 
 
 def _loosened(
-    framework: str, direct: Sequence[str], results: Mapping[str, ControlResult], overrides: Overrides
+    framework: str,
+    direct: Sequence[str],
+    results: Mapping[str, ControlResult],
+    overrides: Overrides,
+    earlier: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> list[str]:
     found = []
     for name in direct:
         result = results.get(name)
         if result is None or result.control is None or result.verdict is Outcome.NOT_APPLICABLE:
             continue
-        values: dict[str, Any] = {**result.parameters, **overrides.get(name, {})}
+        judged_by: list[Mapping[str, Any]] = [{**result.parameters, **overrides.get(name, {})}, *earlier.get(name, ())]
         for parameter, definition in result.control.parameters.items():
             bound = definition.bounds.get(framework)
-            outside = beyond(bound, values.get(parameter, definition.default)) if bound else None
+            values = [given.get(parameter, definition.default) for given in judged_by]
+            outside = next((said for value in values if (said := beyond(bound, value))), None) if bound else None
             if bound and outside:
                 found.append(f"{name}: {parameter} {outside} ({bound.clause})")
     return found

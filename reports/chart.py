@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from markupsafe import Markup
 
 from compliance.reports.model import Status
@@ -22,6 +24,25 @@ def bar(status: Status, n: int, total: int) -> Markup:
     return Markup(  # noqa: S704 -- numbers and constants only, no text from outside
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 {WIDTH + 2} {HEIGHT + 2}" '
         f'width="100mm" height="2.4mm" ><title>{n} / {total}</title>{frame}{inside}{edge}</svg>'
+    )
+
+
+def timeline(stretches: Sequence[tuple[Status, float]]) -> Markup:
+    """An SVG band of statuses one after the other, each as long as its share of the whole; the list beside it has the
+    times."""
+    whole = sum(share for _, share in stretches)
+    begin = 0.0
+    parts = []
+    for status, share in stretches:
+        width = WIDTH * share / whole if whole else 0.0
+        edge = f'<path d="M0 0V{HEIGHT}" stroke="#000" stroke-width="0.8"/>' if begin else ""
+        parts.append(f'<g transform="translate({begin:.1f} 0)">{_fill(status, max(width, 1.0))}{edge}</g>')
+        begin += width
+    frame = f'<rect x="0" y="0" width="{WIDTH}" height="{HEIGHT}" fill="none" stroke="#000" stroke-width="0.8"/>'
+    said = ", ".join(status.value for status, _ in stretches[:12])
+    return Markup(  # noqa: S704 -- numbers and constants only, no text from outside
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="-1 -1 {WIDTH + 2} {HEIGHT + 2}" '
+        f'width="130mm" height="3.1mm" ><title>{said}</title>{"".join(parts)}{frame}</svg>'
     )
 
 

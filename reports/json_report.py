@@ -86,6 +86,7 @@ def _head(audit: AuditResult, document: str) -> dict[str, Any]:
             "engine_version": audit.engine_version,
             "as_of": plain(audit.as_of),
             "known": audit.known,
+            "definitions": audit.definitions,
             "generated_at": plain(audit.generated_at),
         },
         "ledger": {

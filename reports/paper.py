@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, timedelta
 from functools import cache
@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from compliance.reports import arrangement
 from compliance.reports.characters import visible
-from compliance.reports.chart import bar
+from compliance.reports.chart import bar, timeline
 from compliance.reports.model import REQUIREMENT_STATUSES, ControlView, FindingView, FrameworkView, Status
 from compliance.reports.texts import GLOSSARY, LANGUAGES, UNKNOWN, Language, text, word
 from compliance.schemas.catalogue import PROFILE_FLAGS, Bound, Text
+from compliance.schemas.period import Stretch
 from compliance.schemas.results import Coverage, FlagView
 
 FOLDER = Path(__file__).parent
@@ -116,12 +118,20 @@ def paper_html(view: FrameworkView, language: Language, attached: Mapping[str, A
         word=lambda table, key: word(table, key, language),
         waiver_state=lambda state: _waiver_state(state, say),
         basis=lambda requirement: arrangement.basis(requirement, language),
+        drawn=drawn,
         evidence_of=lambda control: [c.row for c in view.coverage if control.id in c.row.controls],
         printed=printed,
         finding_text=lambda control, finding: finding_text(control, finding, language),
         rest_note=rest_note,
         requests_note=requests_note,
     )
+
+
+def drawn(stretches: Sequence[Stretch]) -> Markup:
+    """The verdicts of a control over the period as a band; nothing when there was only one."""
+    if len(stretches) < 2:
+        return Markup()
+    return timeline([(Status(one.verdict.value), (one.end - one.start).total_seconds()) for one in stretches])
 
 
 def printed(control: ControlView) -> list[FindingView]:

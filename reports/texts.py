@@ -30,6 +30,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ended_mended": ("mended", "corregido"),
     "ended_gone": ("the resource is no more", "el recurso ya no existe"),
     "ended_undecided": ("could no longer be told", "ya no pudo determinarse"),
+    "ended_redefined": ("another definition judged from then on", "desde entonces juzgó otra definición"),
     "ended_open": ("open", "abierto"),
     "not_in_period": ("not in the period", "no en el periodo"),
     "cause_stopped": ("nothing was tried", "no se intentó"),
@@ -39,6 +40,23 @@ TEXTS: dict[str, tuple[str, str]] = {
     "frozen_population": (
         "{opening} at the beginning + {added} came − {removed} went = {closing} at the end; {members} in all, SHA-256 {sha256}",
         "{opening} al inicio + {added} altas − {removed} bajas = {closing} al final; {members} en total, SHA-256 {sha256}",
+    ),
+    "definitions": ("Definitions", "Definiciones"),
+    "definition_of_day": (
+        "from {since}: version {version}, SHA-256 {sha256}…, first used by audit {audit}",
+        "desde {since}: versión {version}, SHA-256 {sha256}…, usada por primera vez por la auditoría {audit}",
+    ),
+    "definition_at_hand": (
+        "at hand: version {version}, SHA-256 {sha256}…",
+        "vigente: versión {version}, SHA-256 {sha256}…",
+    ),
+    "definitions_now": (
+        "Definition or parameters changed. All of the period is judged here by those at hand.",
+        "La definición o los parámetros cambiaron. Aquí todo el periodo se juzga con los vigentes.",
+    ),
+    "definitions_then": (
+        "Definition or parameters changed. Each moment is judged here by those of its day.",
+        "La definición o los parámetros cambiaron. Aquí cada momento se juzga con los de su día.",
     ),
     "more_in_csv": ("{n} more in the attached CSV", "{n} más en el CSV adjunto"),
     "disclaimer": (

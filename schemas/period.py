@@ -58,7 +58,8 @@ class Exceptional:
     start: datetime  # first seen failing
     not_before: datetime | None  # last seen otherwise; None: it failed already at the first look
     end: datetime | None  # first seen otherwise; None: it fails at the last look
-    ended: str  # mended, undecided (it could no longer be told), gone (the resource is no more), open
+    ended: str  # mended, undecided (it could no longer be told), gone (the resource is no more), open,
+    # redefined (another definition judged from then on)
     waiver: str | None = None  # in force through all of it
 
     def lasted(self, until: datetime) -> timedelta:

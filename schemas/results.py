@@ -245,3 +245,4 @@ class AuditResult:
     attestations: tuple[AttestationView, ...]
     notes: tuple[str, ...] = ()  # things the reader must know (interrupted collection, unverified tail, …)
     period: PeriodView | None = None  # of an audit over a period; `as_of` is then the last moment judged
+    definitions: str = "now"  # then: judged by the controls and parameters of the day

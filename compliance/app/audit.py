@@ -36,6 +36,7 @@ class Wanted:
     known: str = "now"  # then: only what was recorded by `as_of`
     collect: bool = True
     sources: Sequence[str] = ()
+    definitions: str = "now"  # then: the controls and parameters of the day
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +124,28 @@ def perform(workspace: Workspace, plan: Plan, *, say: Say, progress: Callable[..
     if not wanted.collect and wanted.as_of is None:
         collect.declare(workspace, collect.run_id(workspace.clock()))  # a source nobody read yet must show as unread
     as_of = wanted.as_of or workspace.clock()
+    plan, said = of_day(workspace, plan, as_of)
+    notes += said
     result = evaluate_at(workspace, plan, as_of, checked, anchors, tuple(notes), say)
     record(workspace, result)
     return result
+
+
+def of_day(workspace: Workspace, plan: Plan, at: datetime) -> tuple[Plan, list[str]]:
+    """The plan with the controls and parameters of the day, when it wants them, and what a report must say of that.
+
+    Raises ControlError: a definition of then cannot be read by this version of the engine.
+    """
+    if plan.wanted.definitions != "then":
+        return plan, []
+    catalogue, missing = keeping.of_day(workspace, plan.catalogue, at)
+    values = {name: given for name, given in keeping.parameters_of_day(workspace, at).items() if name not in missing}
+    known = {name: given for name, given in values.items() if name in catalogue.controls}
+    said = f"Judged by the definitions and parameters of the day, as verdicts by {at:%Y-%m-%d %H:%M} UTC recorded them."
+    if missing:
+        said += f" The ledger keeps none from then of {len(missing)} controls: {', '.join(missing)}; "
+        said += "these were judged as now."
+    return replace(plan, catalogue=catalogue, overrides={**workspace.config.parameters, **known}), [said]
 
 
 def _outside(workspace: Workspace) -> tuple[outside.Reading, ...]:
@@ -253,6 +273,7 @@ def evaluate_at(
         engine_version=compliance.__version__,
         as_of=as_of,
         known=wanted.known,
+        definitions=wanted.definitions,
         generated_at=workspace.clock(),
         ledger=LedgerState(
             origin=ledger.origin,
@@ -338,6 +359,7 @@ def _verdict(result: AuditResult, control: ControlResult) -> ControlVerdict:
         counts=dict(sorted(counts.items())),
         duration_us=control.duration_us,
         period=_over(result.period.controls[control.id]) if result.period else None,
+        definitions="then" if result.definitions == "then" else None,
     )
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -13,10 +13,21 @@ from typing import Any
 from compliance.app.workspace import Workspace
 from compliance.controls import catalogue as catalogues
 from compliance.controls.catalogue import Catalogue, LoadedControl
-from compliance.ledger import Draft
+from compliance.ledger import Draft, Entry
 from compliance.schemas.errors import ControlError
 from compliance.schemas.kinds.engine import ControlDefinition, ControlVerdict
 from compliance.schemas.results import ControlResult
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """A definition under which verdicts were given, and when."""
+
+    first: datetime  # the first verdict under it
+    last: datetime  # the last one before another took its place
+    audit: str  # that gave the first
+    loaded: LoadedControl
+    parameters: Mapping[str, Any]
 
 
 def drafts(workspace: Workspace, results: Iterable[ControlResult]) -> list[Draft]:
@@ -50,32 +61,53 @@ def of_day(workspace: Workspace, catalogue: Catalogue, at: datetime) -> tuple[Ca
 
     Raises ControlError: a definition of then cannot be read by this version of the engine.
     """
-    kept: dict[str, Mapping[str, Any]] = {}
-    definitions = {
-        (entry.record["control"], entry.record["sha256"]): entry.record
-        for entry in workspace.ledger.entries(ControlDefinition.kind)
-        if entry.at <= at
-    }
-    for entry in workspace.ledger.entries(ControlVerdict.kind):
-        key = (entry.record["control"], entry.record["control_sha256"])
-        if entry.at <= at and key in definitions:
-            kept[key[0]] = definitions[key]
-    controls = dict(catalogue.controls)
-    with tempfile.TemporaryDirectory() as folder:
-        for name, record in kept.items():
-            if name not in controls or controls[name].sha256 != record["sha256"]:
-                controls[name] = _loaded(Path(folder), name, record)
-    missing = sorted(set(catalogue.controls) - set(kept))
+    newest = {name: uses[-1] for name, uses in used(workspace, catalogue, at).items()}
+    controls = {**catalogue.controls, **{name: use.loaded for name, use in newest.items()}}
+    missing = sorted(set(catalogue.controls) - set(newest))
     return replace(catalogue, controls=dict(sorted(controls.items()))), missing
 
 
 def parameters_of_day(workspace: Workspace, at: datetime) -> dict[str, dict[str, Any]]:
     """The parameters by which the newest verdicts at `at` were given, by control."""
-    return {
-        entry.record["control"]: dict(entry.record["parameters"] or {})
-        for entry in workspace.ledger.entries(ControlVerdict.kind)
-        if entry.at <= at
+    return {entry.record["control"]: dict(entry.record["parameters"] or {}) for entry in _verdicts(workspace, at)}
+
+
+def used(workspace: Workspace, catalogue: Catalogue, until: datetime) -> dict[str, list[Used]]:
+    """For each control the definitions and parameters under which verdicts were given up to `until`, in order. A
+    control of which the ledger keeps no definition from then has none here.
+
+    Raises ControlError: a definition of then cannot be read by this version of the engine.
+    """
+    kept = {
+        (entry.record["control"], entry.record["sha256"]): entry.record
+        for entry in workspace.ledger.entries(ControlDefinition.kind)
+        if entry.at <= until
     }
+    read: dict[tuple[str, str], LoadedControl] = {
+        (name, loaded.sha256): loaded for name, loaded in catalogue.controls.items()
+    }
+    found: dict[str, list[Used]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for entry in _verdicts(workspace, until):
+            key = (entry.record["control"], entry.record["control_sha256"])
+            if key not in kept:
+                continue
+            if key not in read:
+                read[key] = _loaded(Path(folder), key[0], kept[key])
+            parameters = dict(entry.record["parameters"] or {})
+            uses = found.setdefault(key[0], [])
+            if uses and (uses[-1].loaded.sha256, uses[-1].parameters) == (key[1], parameters):
+                uses[-1] = replace(uses[-1], last=entry.at)
+            else:
+                uses.append(Used(entry.at, entry.at, entry.record["audit"], read[key], parameters))
+    return found
+
+
+def _verdicts(workspace: Workspace, until: datetime) -> Iterator[Entry]:
+    """The verdicts given up to `until` under what was at hand then; not those that looked back."""
+    for entry in workspace.ledger.entries(ControlVerdict.kind):
+        if entry.at <= until and entry.record.get("definitions") != "then":
+            yield entry
 
 
 def _loaded(folder: Path, name: str, record: Mapping[str, Any]) -> LoadedControl:

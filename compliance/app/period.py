@@ -6,23 +6,25 @@ another way; a control whose replay says something else there is not trusted.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import compliance.controls.period.replay as replaying
-from compliance.app import audit, collect, evidence, history
+from compliance.app import audit, collect, evidence, history, keeping
 from compliance.app.audit import Plan, Wanted
+from compliance.app.keeping import Used
 from compliance.app.workspace import Say, Workspace
 from compliance.controls import rollup
 from compliance.controls.catalogue import Catalogue
 from compliance.controls.evaluate import Overrides
 from compliance.controls.period.calendar import Window
-from compliance.controls.period.replay import Replayed, Told
+from compliance.controls.period.replay import OfDay, Replayed, Told
 from compliance.controls.profile import declared_off
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.kinds.engine import Outcome
-from compliance.schemas.period import ControlPeriod, Exceptional, Gap, PeriodView
+from compliance.schemas.period import ControlPeriod, DefinitionOfDay, Exceptional, Gap, PeriodView
 from compliance.schemas.results import (
     AuditResult,
     Completeness,
@@ -84,11 +86,13 @@ def perform(
         IntegrityError: the ledger is not what was signed; nothing is evaluated on it.
         ConfigError: a period that has not begun, or of which the ledger holds nothing.
     """
-    plan = audit.plan(workspace.config, Wanted(wanted.frameworks, None, wanted.known, collect=False), catalogue)
+    asks = Wanted(wanted.frameworks, None, wanted.known, collect=False, definitions=wanted.definitions)
+    plan = audit.plan(workspace.config, asks, catalogue)
     say("verifying the ledger …")
     checked, anchors = audit.check_ledger(workspace)
     window = Window.of_days(wanted.first, wanted.last, workspace.clock())
-    closing = audit.evaluate_at(workspace, plan, window.until, checked, anchors, (), say, window.start)
+    plan, said = audit.of_day(workspace, plan, window.until)
+    closing = audit.evaluate_at(workspace, plan, window.until, checked, anchors, tuple(said), say, window.start)
     result = over(workspace, plan, wanted, window, closing, say, progress)
     audit.record(workspace, result)
     return result
@@ -106,7 +110,13 @@ def over(
     """The audit over `window`, given that of its last moment; recorded nowhere."""
     ledger, catalogue = workspace.ledger, plan.catalogue
     upto = evidence.visible(ledger, window.until, wanted.known)
-    kinds = sorted({kind for loaded in catalogue.controls.values() for kind in loaded.kinds})
+    uses_of = {
+        name: _within(uses, window) for name, uses in keeping.used(workspace, plan.catalogue, window.until).items()
+    }
+    judging = [*catalogue.controls.values()]
+    if wanted.definitions == "then":
+        judging += [use.loaded for uses in uses_of.values() for use in uses]
+    kinds = sorted({kind for loaded in judging for kind in loaded.kinds})
     say("sorting out what was in force when …")
     told = history.told(ledger, window, kinds, upto=upto, time_zone=workspace.config.organisation.time_zone)
     with told.history:
@@ -116,7 +126,14 @@ def over(
             if progress is not None:
                 progress(name)
             parameters = dict(closing.controls[name].parameters)
-            found = replaying.replay(loaded, told, parameters)
+            uses = uses_of.get(name, [])
+            found = replaying.replay(
+                loaded,
+                told,
+                parameters,
+                definitions=_definitions(uses, window, closing, name),
+                of_day=_of_day(uses, told.times) if wanted.definitions == "then" else (),
+            )
             replayed[name] = trusted(found, closing, name)
     return assembled(workspace, plan, wanted, told, closing, replayed)
 
@@ -131,7 +148,7 @@ def assembled(
 ) -> AuditResult:
     """The audit over the period from its replayed controls, with waivers and requirements."""
     window = told.window
-    overrides: Overrides = workspace.config.parameters
+    overrides: Overrides = workspace.config.parameters if plan.overrides is None else plan.overrides
     controls: dict[str, ControlResult] = {}
     periods: dict[str, ControlPeriod] = {}
     for name, result in closing.controls.items():
@@ -139,6 +156,10 @@ def assembled(
             controls[name], periods[name] = _control(result, replayed[name], window, closing.waivers)
         else:
             controls[name] = result
+    earlier = {
+        name: [one.parameters for one in found.definitions] if wanted.definitions == "then" else []
+        for name, found in periods.items()
+    }
     frameworks = tuple(
         rollup.roll_up(
             judged.framework,
@@ -147,6 +168,7 @@ def assembled(
             profile=closing.profile,
             overrides=overrides,
             as_of=window.until,
+            earlier=earlier,
         )
         for judged in closing.frameworks
     )
@@ -177,6 +199,39 @@ def assembled(
         notes=(*_notes(view), *closing.notes),
         period=view,
     )
+
+
+def _within(uses: Sequence[Used], window: Window) -> list[Used]:
+    """Those that judged in the period: the newest of before it, and those that came in it."""
+    before = [use for use in uses if use.first <= window.start]
+    return [*before[-1:], *(use for use in uses if window.start < use.first <= window.until)]
+
+
+def _of_day(uses: Sequence[Used], times: Sequence[datetime]) -> list[OfDay]:
+    """From which moment on each of `uses` judged: the first of the day (UTC) of its first verdict that the one before
+    did not judge itself. The first judged what was before it: the ledger knows of no other."""
+    found: list[OfDay] = []
+    for n, use in enumerate(uses):
+        since = 0
+        if n:
+            midnight = use.first.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+            since = max(bisect_left(times, midnight), bisect_right(times, uses[n - 1].last))
+        found.append(OfDay(since, use.loaded, use.parameters))
+    return found
+
+
+def _definitions(uses: Sequence[Used], window: Window, closing: AuditResult, name: str) -> list[DefinitionOfDay]:
+    """What the control was judged by in the period, as audits recorded it, and by what it is judged here."""
+    found = [
+        DefinitionOfDay(
+            max(use.first, window.start), use.loaded.control.version, use.loaded.sha256, dict(use.parameters), use.audit
+        )
+        for use in uses
+    ]
+    now = closing.controls[name]
+    if not found or (found[-1].sha256, found[-1].parameters) != (now.sha256, dict(now.parameters)):
+        found.append(DefinitionOfDay(closing.generated_at, now.version, now.sha256, dict(now.parameters), None))
+    return found
 
 
 def _key(gap: Gap) -> tuple[str, str, datetime, datetime]:

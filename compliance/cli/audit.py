@@ -66,6 +66,13 @@ def listed(allowed: tuple[str, ...], value: str) -> list[str]:
     "recorded so far about that time.",
 )
 @click.option(
+    "--definitions",
+    type=click.Choice(["then", "now"]),
+    default="now",
+    show_default=True,
+    help="With --as-of or --period: by the controls and parameters at hand, or by those that judged at the time.",
+)
+@click.option(
     "--explain", is_flag=True, help="With --as-of: why verdicts about that moment are others now; nothing is judged."
 )
 @click.option("--no-collect", is_flag=True, help="Judge what the ledger holds, read nothing.")
@@ -83,6 +90,7 @@ def command(
     over: str | None,
     as_of: datetime | None,
     known: str | None,
+    definitions: str,
     explain: bool,
     no_collect: bool,
     formats: str,
@@ -100,11 +108,18 @@ def command(
 
     if explain and as_of is None:
         raise click.UsageError("--explain speaks of a moment: name it with --as-of")
+    if definitions == "then" and as_of is None and over is None:
+        raise click.UsageError("--definitions then speaks of the past: name a moment with --as-of, or a --period")
     tell = speaker(quiet)
     wanted_formats = listed(FORMATS, formats)
     no_collect = no_collect or explain or over is not None
-    asked = period.asked(over, frameworks=frameworks, known=known or "now") if over is not None else None
-    wanted = audit.Wanted(frameworks, as_of, known or "then" if as_of else "now", collect=not no_collect)
+    asked = (
+        period.asked(over, frameworks=frameworks, known=known or "now", definitions=definitions)
+        if over is not None
+        else None
+    )
+    known_as = known or "then" if as_of else "now"
+    wanted = audit.Wanted(frameworks, as_of, known_as, collect=not no_collect, definitions=definitions)
     catalogue = packs.here(folders, config_path)
     if asked is None:
         audit.possible(wanted, catalogue)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
 from typing import Any
@@ -55,6 +55,15 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
+class OfDay:
+    """A definition that judged at the time."""
+
+    since: int  # number of the first moment that it judges
+    loaded: LoadedControl
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class Replayed:
     """A control over the period, and what is said of each member of its population."""
 
@@ -69,17 +78,24 @@ def replay(
     parameters: Mapping[str, Any],
     *,
     definitions: Sequence[DefinitionOfDay] = (),
-    of_day: Sequence[tuple[int, LoadedControl, Mapping[str, Any]]] = (),
+    of_day: Sequence[OfDay] = (),
 ) -> Replayed:
     """The verdict of a control over the period of `told`.
 
-    `of_day` are the definitions of the day: from which moment on, the definition, its parameters; in order, the first
-    from moment 0 on. Without them `loaded` judges all. The rule and the freshness are always those of `loaded`.
+    `of_day` are the definitions of the day in order, the first from moment 0 on; `loaded` is the last of them. Without
+    them `loaded` judges all. The rule of the period is always that of `loaded`.
     """
-    known = reading.over_time(loaded, told.readings)
+    of_day = of_day or (OfDay(0, loaded, parameters),)
+    spans = list(zip(of_day, [*(one.since for one in of_day[1:]), len(told.times)], strict=True))
+    known = [
+        one
+        for definition, until in spans
+        for one in reading.over_time(definition.loaded, told.readings)
+        if definition.since <= one.n < until
+    ]
     gaps = tuple(reading.gaps(known, told.readings, told.window))
     try:
-        at, islands = _evaluated(loaded, told, parameters, of_day)
+        at, islands = _evaluated(told, spans)
     except (Breach, ControlError, Overlap, TimeLimit, SqlglotError, duckdb.Error) as error:
         said = "a resource of one source appears more than once" if isinstance(error, Overlap) else words(error)
         period = ControlPeriod(
@@ -93,12 +109,14 @@ def replay(
             definitions=tuple(definitions),
         )
         return Replayed(period, (), frozenset())
-    verdicts = _verdicts(loaded, told, known, at, runs.tallies(islands, len(at.numbers)))
+    verdicts = _verdicts(of_day, told, known, at, runs.tallies(islands, len(at.numbers)))
     looks = _looks(known, verdicts)
     seen = _last_seen(known, told)
     stretches = _stretches(known, verdicts, told.window)
     judged = rules.judge(loaded.control.period, told.window, looks, _failing(known, verdicts, seen))
     found = runs.exceptions(islands, at.times, [seen[n - 1] if n else None for n in at.numbers])
+    redefined = {told.times[one.since] for one in of_day[1:] if one.since < len(told.times)}
+    found = [replace(one, ended="redefined") if one.end in redefined else one for one in found]
     period = ControlPeriod(
         control=loaded.id,
         rule=loaded.control.period,
@@ -116,7 +134,8 @@ def replay(
     )
     last = len(at.numbers) - 1
     closing = frozenset((*one.who, one.verdict.value, one.code) for one in islands if one.last == last)
-    return Replayed(period, _findings(loaded, islands, at), closing)
+    words_of = {code: text.en for one in of_day for code, text in one.loaded.control.reasons.items()}
+    return Replayed(period, _findings(loaded, islands, at, words_of), closing)
 
 
 def evaluations(loaded: LoadedControl, told: Told) -> Moments:
@@ -136,28 +155,19 @@ def evaluations(loaded: LoadedControl, told: Told) -> Moments:
     return Moments(ordered, [times[n] for n in ordered])
 
 
-def _evaluated(
-    loaded: LoadedControl,
-    told: Told,
-    parameters: Mapping[str, Any],
-    of_day: Sequence[tuple[int, LoadedControl, Mapping[str, Any]]],
-) -> tuple[Moments, list[Island]]:
-    at = evaluations(loaded, told)
-    if not of_day:
-        return at, _islands(loaded, told, parameters, at, 0)
-    numbers = set(at.numbers)
-    for n, definition, _ in of_day:
-        numbers |= {n, *evaluations(definition, told).numbers}
+def _evaluated(told: Told, spans: Sequence[tuple[OfDay, int]]) -> tuple[Moments, list[Island]]:
+    """The moments evaluated, and the runs of equal verdicts: each definition on its own moments."""
+    numbers = {
+        n for one, until in spans for n in {one.since, *evaluations(one.loaded, told).numbers} if one.since <= n < until
+    }
     ordered = sorted(numbers)
-    at = Moments(ordered, [told.times[n] for n in ordered])
     found: list[Island] = []
-    for place, (n, definition, values) in enumerate(of_day):
-        until = of_day[place + 1][0] if place + 1 < len(of_day) else len(told.times)
-        mine = [(k, number) for k, number in enumerate(ordered) if n <= number < until]
+    for one, until in spans:
+        mine = [n for n in ordered if one.since <= n < until]
         if mine:
-            part = Moments([number for _, number in mine], [told.times[number] for _, number in mine])
-            found += _islands(definition, told, values, part, mine[0][0])
-    return at, runs.joined(found)
+            part = Moments(mine, [told.times[n] for n in mine])
+            found += _islands(one.loaded, told, one.parameters, part, ordered.index(mine[0]))
+    return Moments(ordered, [told.times[n] for n in ordered]), runs.joined(found)
 
 
 def _islands(loaded: LoadedControl, told: Told, parameters: Mapping[str, Any], at: Moments, shift: int) -> list[Island]:
@@ -184,11 +194,12 @@ def _shifted(one: Island, by: int) -> Island:
 
 
 def _verdicts(
-    loaded: LoadedControl, told: Told, known: Sequence[Known], at: Moments, counts: Sequence[Tally]
+    of_day: Sequence[OfDay], told: Told, known: Sequence[Known], at: Moments, counts: Sequence[Tally]
 ) -> list[Verdict]:
-    control = loaded.control
     found = []
     for one in known:
+        loaded = of_day[bisect_right(of_day, one.n, key=lambda definition: definition.since) - 1].loaded
+        control = loaded.control
         off = declared_off(control.applies_if, told.flags(one.n)) if control.applies_if else None
         if off is not None:
             reason = f"declared not to apply: {off.flag} is off since {off.declared_at:%Y-%m-%d}"
@@ -268,7 +279,9 @@ def _failing(known: Sequence[Known], verdicts: Sequence[Verdict], seen: Sequence
     return found
 
 
-def _findings(loaded: LoadedControl, islands: Sequence[Island], at: Moments) -> tuple[FindingResult, ...]:
+def _findings(
+    loaded: LoadedControl, islands: Sequence[Island], at: Moments, words_of: Mapping[str, str]
+) -> tuple[FindingResult, ...]:
     """One finding for each member of the population: the worst that was said of it, and when."""
     found = runs.worst(islands)
     control = loaded.control
@@ -277,7 +290,7 @@ def _findings(loaded: LoadedControl, islands: Sequence[Island], at: Moments) -> 
         one = found[who]
         since, until = at.times[one.first], at.times[one.last]
         when = f"{since:%Y-%m-%d}" if until - since < DAY else f"{since:%Y-%m-%d} to {until:%Y-%m-%d}"
-        reason = f"{when}: {one.reason}" if one.reason else control.reasons[one.code].en
+        reason = f"{when}: {one.reason}" if one.reason else words_of[one.code]
         made.append(
             FindingResult(
                 number=number,

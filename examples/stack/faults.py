@@ -302,7 +302,9 @@ FAULTS = (
             "UPDATE auth_user SET is_staff = TRUE WHERE username = 'bruno'",
             "UPDATE auth_user SET is_staff = FALSE WHERE username = 'bruno'",
         ),
-        _of("access.mfa_admins", "access.privileged_allowlist", "access.review_privileged", "logging.permission_changes"),
+        _of(
+            "access.mfa_admins", "access.privileged_allowlist", "access.review_privileged", "logging.permission_changes"
+        ),
         _of("access.grant_approved"),
         lasts=True,
     ),

@@ -234,6 +234,7 @@ class ControlVerdict(Event):
     period: dict[str, Any] | None = column(
         "Over a period: rule, occurrences, exceptions, gaps, population with its digest."
     )
+    definitions: str | None = column("`then`: judged by the definition of that day, not by the one at hand.")
 
 
 class Finding(Event):

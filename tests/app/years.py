@@ -68,13 +68,23 @@ class Year:
     def over(self, text: str, catalogue: Catalogue, **more: str) -> AuditResult:
         """An audit over a period, now; nothing is recorded."""
         wanted = period.asked(text, **more)
-        plan = audit.Plan(audit.Wanted((), None, wanted.known, collect=False), catalogue)
+        asks = audit.Wanted((), None, wanted.known, collect=False, definitions=wanted.definitions)
         window = period.Window.of_days(wanted.first, wanted.last, self.now[0])
+        plan, said = audit.of_day(self.workspace, audit.Plan(asks, catalogue), window.until)
         checked, anchors = audit.check_ledger(self.workspace)
         closing = audit.evaluate_at(
-            self.workspace, plan, window.until, checked, anchors, (), lambda _: None, window.start
+            self.workspace, plan, window.until, checked, anchors, tuple(said), lambda _: None, window.start
         )
         return period.over(self.workspace, plan, wanted, window, closing, lambda _: None)
+
+    def judge(self, catalogue: Catalogue, **parameters: dict[str, object]) -> AuditResult:
+        """An audit of this moment without collecting, recorded as one by the command is."""
+        given = {name.replace("__", "."): values for name, values in parameters.items()}
+        plan = audit.Plan(audit.Wanted(collect=False), catalogue, given)
+        checked, anchors = audit.check_ledger(self.workspace)
+        result = audit.evaluate_at(self.workspace, plan, self.now[0], checked, anchors, (), lambda _: None)
+        audit.record(self.workspace, result)
+        return result
 
     def control(self, text: str, catalogue: Catalogue, name: str, **more: str) -> ControlPeriod:
         """The same, of one control."""
