@@ -82,7 +82,7 @@ def test_both_languages_take_the_same_values() -> None:
 def test_no_sentence_of_the_catalogue_is_unused() -> None:
     used = "".join(p.read_text() for p in TEMPLATES.rglob("*.j2"))
     used += "".join(p.read_text() for p in TEMPLATES.parent.glob("*.py") if p.name != "texts.py")
-    built = re.compile(r"(state|method|automation|lock|known|anchor|ended|cause)_\w+|complete|partial|none")
+    built = re.compile(r"(state|method|automation|lock|known|anchor|ended|cause|definitions)_\w+|complete|partial|none")
 
     missing = [k for k in texts.TEXTS if f'"{k}"' not in used and f"'{k}'" not in used and not built.fullmatch(k)]
 
