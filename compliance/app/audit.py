@@ -143,8 +143,8 @@ def of_day(workspace: Workspace, plan: Plan, at: datetime) -> tuple[Plan, list[s
     known = {name: given for name, given in values.items() if name in catalogue.controls}
     said = f"Judged by the definitions and parameters of the day, as verdicts by {at:%Y-%m-%d %H:%M} UTC recorded them."
     if missing:
-        said += f" The ledger keeps none from then of {len(missing)} controls: {', '.join(missing)}; "
-        said += "these were judged as now."
+        named = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
+        said += f" Of {len(missing)} controls the ledger keeps none from then ({named}): these are judged as now."
     return replace(plan, catalogue=catalogue, overrides={**workspace.config.parameters, **known}), [said]
 
 

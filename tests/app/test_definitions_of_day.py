@@ -117,7 +117,7 @@ def test_nobody_judged_in_the_period(year: Year) -> None:
     fill(year, lambda n: [store()])
     result = year.over(JANUARY, only(NAME), definitions="then")
     assert result.controls[NAME].verdict is Outcome.PASS
-    assert any(f"keeps none from then of 1 controls: {NAME}" in note for note in result.notes)
+    assert any(f"Of 1 controls the ledger keeps none from then ({NAME})" in note for note in result.notes)
 
 
 def test_an_audit_that_looked_back_changes_no_history(year: Year, changed: Changed) -> None:
