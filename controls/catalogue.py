@@ -124,14 +124,27 @@ def load_control(path: Path) -> LoadedControl:
     return loaded
 
 
+def sql_path_of(path: Path) -> Path:
+    """Where the SQL of the control in this YAML file lies. Raises ControlError when the file is none of a control."""
+    return _sql_path(_head(yaml_file.content_of(path), path), path)
+
+
+def _sql_path(control: Control, path: Path) -> Path:
+    return path.with_name(control.sql) if control.sql else path.with_suffix(".sql")
+
+
+def _head(content: bytes, path: Path) -> Control:
+    return yaml_file.fitted(content.partition(b"\ncases:")[0], path, Control)
+
+
 def _our_control(path: Path) -> LoadedControl:
     """One of ours, without its cases and unchecked: the tests and the linter did that."""
     content = yaml_file.content_of(path)
-    return _with_sql(yaml_file.fitted(content.partition(b"\ncases:")[0], path, Control), path, content)
+    return _with_sql(_head(content, path), path, content)
 
 
 def _with_sql(control: Control, path: Path, content: bytes) -> LoadedControl:
-    sql_path = path.with_suffix(".sql")
+    sql_path = _sql_path(control, path)
     try:
         text = sql_path.read_text(encoding="utf-8")
     except OSError as error:
@@ -154,9 +167,11 @@ def _controls_in(folder: Path, problems: list[ControlError]) -> dict[str, Loaded
             problems.append(error)
         else:
             found[loaded.id] = loaded
+    shared = {loaded.sql_path for loaded in found.values()}
     for path in sorted((folder / "checks").glob("*/*.sql")):
-        if not path.with_suffix(".yaml").exists():
-            problems.append(ControlError("SQL without a YAML file of the same name beside it", path=str(path)))
+        if not path.with_suffix(".yaml").exists() and path not in shared:
+            message = "SQL without a YAML file of the same name beside it, or one that names it"
+            problems.append(ControlError(message, path=str(path)))
     return found
 
 

@@ -132,7 +132,9 @@ def evaluate_one(
     off = declared_off(control.applies_if, profile)
     if off is not None:
         return result(Outcome.NOT_APPLICABLE, _declared(off))
-    bound = parameters | {
+    bound = {
+        **parameters,
+        **control.fixed,
         "as_of": naive(as_of),
         "period_start": naive(period_start or as_of - PERIOD),
         "period_end": naive(as_of),

@@ -51,9 +51,13 @@ def lint(loaded: LoadedControl) -> list[Problem]:
         return [Problem(str(loaded.sql_path), error.line or 1, "parses", error.message)]
     found = [Problem(str(loaded.sql_path), line, rule, message) for line, rule, message in _sql_problems(loaded, query)]
     content = loaded.path.read_bytes()
-    for name in loaded.control.parameters.keys() - query.parameters().keys():
-        at = line_of(content, ("parameters", name))
-        found.append(Problem(str(loaded.path), at, "parameter", f"parameter {name!r} is declared and never used"))
+    for key, names in (("parameters", loaded.control.parameters), ("fixed", loaded.control.fixed)):
+        for name in names.keys() - query.parameters().keys():
+            at = line_of(content, (key, name))
+            found.append(Problem(str(loaded.path), at, "parameter", f"parameter {name!r} is declared and never used"))
+    for name in loaded.control.parameters.keys() & loaded.control.fixed.keys():
+        at = line_of(content, ("fixed", name))
+        found.append(Problem(str(loaded.path), at, "parameter", f"{name!r} is fixed, and a parameter that may be set"))
     for code in loaded.control.reasons.keys() - lint_result.codes(query).keys():
         at = line_of(content, ("reasons", code))
         found.append(Problem(str(loaded.path), at, "reason-code", f"reason {code!r} is declared and never given"))
@@ -157,11 +161,11 @@ def annotated(lines: list[str], line: int, word: str) -> bool:
 
 
 def _parameters(loaded: LoadedControl, query: Query) -> Iterator[Found]:
-    known = [*loaded.control.parameters, *BUILT_IN_PARAMETERS]
+    known = [*loaded.control.parameters, *loaded.control.fixed, *BUILT_IN_PARAMETERS]
     for name, line in query.parameters().items():
         if name not in known:
             yield line, "parameter", f"parameter ${name} is not declared{nearest(name, known)}"
-    for name in loaded.control.parameters.keys() & set(BUILT_IN_PARAMETERS):
+    for name in {*loaded.control.parameters, *loaded.control.fixed} & set(BUILT_IN_PARAMETERS):
         yield 1, "parameter", f"${name} is given by the engine; call the parameter something else"
 
 
@@ -172,7 +176,8 @@ def _binding(loaded: LoadedControl, query: Query) -> Iterator[Found]:
 
     known = [name for name in loaded.kinds if name in all_kinds()]
     moments = dict.fromkeys(BUILT_IN_PARAMETERS, naive(AS_OF))
-    values = {name: parameter.default for name, parameter in loaded.control.parameters.items()} | moments
+    defaults = {name: parameter.default for name, parameter in loaded.control.parameters.items()}
+    values = {**defaults, **loaded.control.fixed, **moments}
     with EvidenceBase.build({}, (), kinds=known, threads=1) as base:
         try:
             base.query(loaded.sql, values)

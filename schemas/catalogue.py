@@ -138,6 +138,15 @@ class Control(_Model):
     why: Text
     remedy: Text
     method: Literal["automated", "hybrid", "manual"] = "automated"
+    sql: str | None = Field(
+        default=None,
+        pattern=r"^[a-z][a-z0-9_]*\.sql$",
+        description="File beside this one with a SELECT that several controls ask; its own name otherwise.",
+    )
+    fixed: dict[str, int | str | bool | list[str]] = Field(
+        default_factory=dict,
+        description="What this control asks such a SELECT for: values of its $names that nobody may set.",
+    )
     parameters: dict[str, Parameter] = Field(default_factory=dict)
     applies_if: str | None = Field(default=None, description="Profile flag; declared off and in date: not applicable.")
     fresh: Duration = Field(description="Oldest acceptable complete collection.")

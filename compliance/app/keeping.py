@@ -115,5 +115,5 @@ def _loaded(folder: Path, name: str, record: Mapping[str, Any]) -> LoadedControl
     path = folder / "checks" / domain / f"{rest}.yaml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(record["yaml"].encode())
-    path.with_suffix(".sql").write_bytes(record["sql"].encode())
+    catalogues.sql_path_of(path).write_bytes(record["sql"].encode())
     return catalogues.load_control(path)

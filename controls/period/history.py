@@ -194,6 +194,7 @@ class History(EvidenceBase):
             numbers, times = at.numbers[begin : begin + batch], at.times[begin : begin + batch]
             bound = {
                 **parameters,
+                **loaded.control.fixed,
                 "period_start": naive(period_start),
                 "_k": list(range(begin, begin + len(numbers))),
                 "_n": list(numbers),

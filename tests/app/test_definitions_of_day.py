@@ -159,3 +159,11 @@ def test_a_parameter_that_was_loose_in_the_period_fails_its_requirement(year: Ye
 
     assert loosened(definitions="then")
     assert not loosened()
+
+
+def test_a_definition_whose_sql_is_shared_comes_back_whole(year: Year) -> None:
+    name = "privacy.log_gdpr"
+    year.at(utc(2026, 1, 5)).judge(only(name))
+    (use,) = keeping.used(year.workspace, Catalogue({}, {}, {}), year.now[0])[name]
+    assert use.loaded.control.fixed == {"law": "gdpr"}
+    assert (use.loaded.sha256, use.loaded.sql) == (only(name).controls[name].sha256, only(name).controls[name].sql)

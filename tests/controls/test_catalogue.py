@@ -282,6 +282,13 @@ def test_sql_without_yaml_is_named(write: Write, own: Path) -> None:
         catalogue.load(own=own)
 
 
+def test_sql_that_another_file_names_is_none_without_yaml(write: Write, own: Path) -> None:
+    path = write(folder=own)
+    path.with_suffix(".sql").rename(path.with_name("shared.sql"))
+    path.write_text(f"sql: shared.sql\n{path.read_text()}")
+    assert catalogue.load(own=own).controls["test.scope"].sql_path == path.with_name("shared.sql")
+
+
 @pytest.mark.parametrize("name", CONTROLS)
 def test_both_parsers_find_the_same_kinds_and_cases_are_the_last_key(name: str) -> None:
     """What a command reads of a control, quickly, is what the linter reads of it, whole."""

@@ -1,7 +1,7 @@
--- Population: the types that this law's proof needs, and whatever else the register lists for it, by channel. A type that
+-- Population: the types that the proof of $law needs, and whatever else the register lists for it, by channel. A type that
 -- the register does not have rests on the register as a whole.
 WITH listed AS (
-  SELECT t.* FROM compliance_event_type AS t WHERE t.regime = 'lfpdppp'
+  SELECT t.* FROM compliance_event_type AS t WHERE t.regime = $law
 ), wanted AS (
   SELECT w.event_type, a.entry
   FROM (SELECT unnest($event_types) AS event_type) AS w
