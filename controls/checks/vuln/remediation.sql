@@ -10,9 +10,9 @@ SELECT
   concat(t.source, '/', t.asset, '/', t.vulnerability) AS resource,
   t.entry,
   CASE
-    WHEN t.status = 'false_positive' AND length(folded(t.decided_by)) > 0 AND folded(t.decided_by) = folded(t.owner)
+    WHEN t.status = 'false_positive' AND folded(t.decided_by) <> '' AND folded(t.decided_by) = folded(t.owner)
       THEN unknown('own_decision', concat(t.vulnerability, ' on ', t.asset, ': the person who was to fix it found that there is nothing to fix'))
-    WHEN t.status = 'false_positive' AND length(folded(t.decided_by)) > 0 AND length(folded(t.owner)) > 0
+    WHEN t.status = 'false_positive' AND folded(t.decided_by) <> '' AND folded(t.owner) <> ''
       THEN not_applicable('false_positive', concat(t.vulnerability, ' on ', t.asset, ' was found to be no weakness'))
     WHEN t.status IN ('open', 'fixed', 'accepted') AND t.fixed_at > t.due_at
       THEN fail('late', concat(t.vulnerability, ' on ', t.asset, ' (', t.severity, ') was due on ', strftime(t.due_at, '%Y-%m-%d'), ' and fixed on ', strftime(t.fixed_at, '%Y-%m-%d')))
