@@ -20,6 +20,7 @@ SELECT
       THEN fail('overdue', concat(t.vulnerability, ' on ', t.asset, ' (', t.severity, ') is open and was due on ', strftime(t.due_at, '%Y-%m-%d')))
     WHEN t.status = 'accepted' AND t.due_at < $as_of
       THEN fail('accepted', concat(t.vulnerability, ' on ', t.asset, ' (', t.severity, ') was due on ', strftime(t.due_at, '%Y-%m-%d'), '; it is accepted',
+                -- same: words of the reason
                 coalesce(concat(' until ', strftime(t.accepted_until, '%Y-%m-%d')), ' without an end'), ', not fixed'))
     WHEN t.status = 'fixed' AND t.last_seen_at > t.fixed_at AND t.due_at < $as_of
       THEN fail('came_back', concat(t.vulnerability, ' on ', t.asset, ' (', t.severity, ') was fixed on ', strftime(t.fixed_at, '%Y-%m-%d'), ' and seen again on ', strftime(t.last_seen_at, '%Y-%m-%d')))
