@@ -15,9 +15,9 @@ SELECT
       THEN not_applicable('not_interactive', concat(u.account, ' opens no session'))
     WHEN u.account_type = 'service'
       THEN not_applicable('program', concat(u.account, ' belongs to a program'))
-    WHEN u.last_login_at > $as_of - days($days)
+    WHEN u.last_login_at > $as_of - days($days) AND u.last_login_at <= $as_of
       THEN pass('used', concat(u.account, ' was last used on ', strftime(u.last_login_at, '%Y-%m-%d')))
-    WHEN u.never_logged_in IS TRUE AND u.created_at > $as_of - days($days)
+    WHEN u.never_logged_in IS TRUE AND u.created_at > $as_of - days($days) AND u.created_at <= $as_of
       THEN pass('new', concat(u.account, ' is new: created on ', strftime(u.created_at, '%Y-%m-%d')))
     ELSE unknown('not_readable', concat(u.account, ': whether or when it was used was not readable'))
   END AS result

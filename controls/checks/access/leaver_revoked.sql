@@ -9,22 +9,36 @@ WITH known AS (
   FROM person AS p
 ), staff AS (
   SELECT
-    k.id, min(k.person) AS person, min(k.entry) AS entry, bool_or(k.is_here IS TRUE) AS is_here, bool_and(k.has_left IS TRUE) AS has_left,
+    k.id, bool_or(k.is_here IS TRUE) AS is_here, bool_and(k.has_left IS TRUE) AS has_left,
+    -- same: any spelling and entry will do
+    min(k.person) AS person, min(k.entry) AS entry,
+    -- the last day, where each register tells one
     CASE WHEN count(*) = count(k.left_at) THEN max(k.left_at) END AS left_at
   FROM known AS k
   GROUP BY k.id
 ), address AS (
   SELECT
-    k.email, min(k.person) AS person, min(k.entry) AS entry, CASE WHEN count(*) = count(k.left_at) THEN max(k.left_at) END AS left_at
+    k.email,
+    -- same: any spelling and entry will do
+    min(k.person) AS person, min(k.entry) AS entry,
+    -- the last day, where each register tells one
+    CASE WHEN count(*) = count(k.left_at) THEN max(k.left_at) END AS left_at
   FROM known AS k
   GROUP BY k.email
 ), rights AS (
-  SELECT g.source, g.account, min(g.entry) AS entry FROM role_grant AS g WHERE g.is_privileged IS TRUE GROUP BY g.source, g.account
+  -- same: any entry will do
+  SELECT g.source, g.account, min(g.entry) AS entry
+  FROM role_grant AS g
+  WHERE g.is_privileged IS TRUE
+  GROUP BY g.source, g.account
 ), owned AS (
   SELECT
     u.source, u.account, u.entry, u.account_type, u.is_active, u.disabled_at, u.collected_at, u.last_login_at, u.never_logged_in,
     nullif(folded(u.person), '') AS id, s.is_here, s.has_left, s.left_at, s.entry AS person_entry, a.entry AS address_entry,
-    r.entry AS grant_entry, a.left_at AS address_left_at, coalesce(s.person, a.person) AS person, coalesce(s.left_at, a.left_at) AS gone_at,
+    r.entry AS grant_entry, a.left_at AS address_left_at,
+    -- same: a name in words
+    coalesce(s.person, a.person) AS person,
+    coalesce(s.left_at, a.left_at) AS gone_at,
     CASE WHEN u.is_privileged IS TRUE OR u.is_superuser IS TRUE OR r.entry IS NOT NULL THEN TRUE
          WHEN u.is_privileged IS FALSE THEN FALSE END AS high
   FROM user_account AS u

@@ -6,15 +6,18 @@ WITH live AS (
     g.source, g.account,
     count(*) FILTER (WHERE g.is_privileged IS TRUE) AS admin,
     count(*) FILTER (WHERE g.is_privileged IS NULL) AS unread,
+    -- same: any entry will do
     coalesce(min(g.entry) FILTER (WHERE g.is_privileged IS TRUE), min(g.entry)) AS entry
   FROM role_grant AS g
   WHERE (g.expires_at <= $as_of) IS NOT TRUE
   GROUP BY g.source, g.account
 ), telling AS (
-  SELECT g.source, count(*) AS grants FROM role_grant AS g GROUP BY g.source
+  SELECT DISTINCT g.source FROM role_grant AS g
 ), policy AS (
   SELECT
-    p.source, min(p.entry) AS entry,
+    p.source,
+    -- same: any entry will do
+    min(p.entry) AS entry,
     count(*) FILTER (WHERE p.mfa_bypass_allowed IS TRUE) AS bypassed,
     count(*) FILTER (WHERE (p.mfa_required IS TRUE AND p.mfa_bypass_allowed IS FALSE) IS NOT TRUE) AS open
   FROM auth_policy AS p
@@ -26,13 +29,13 @@ WITH live AS (
       WHEN u.is_privileged IS TRUE OR u.is_superuser IS TRUE OR v.admin > 0 THEN TRUE
       WHEN v.unread > 0 THEN NULL
       WHEN u.is_privileged IS FALSE THEN FALSE
-      WHEN u.is_superuser IS FALSE AND t.grants > 0 THEN FALSE
+      WHEN u.is_superuser IS FALSE AND t.source IS NOT NULL THEN FALSE
     END AS privileged
   FROM user_account AS u
   LEFT JOIN live AS v ON v.source = u.source AND v.account = u.account
   LEFT JOIN telling AS t ON t.source = u.source
   UNION ALL
-  SELECT v.source, v.account, v.entry, NULL, NULL, NULL, NULL, CASE WHEN v.admin > 0 THEN TRUE END
+  SELECT v.source, v.account, v.entry, NULL, NULL, NULL, NULL, NULL
   FROM live AS v
   LEFT JOIN user_account AS u ON u.source = v.source AND u.account = v.account
   WHERE u.account IS NULL AND v.admin + v.unread > 0

@@ -5,27 +5,29 @@ WITH live AS (
     g.source, g.account,
     count(*) FILTER (WHERE g.is_privileged IS TRUE) AS admin,
     count(*) FILTER (WHERE g.is_privileged IS NULL) AS unread,
+    -- same: a name in words
     min(g.role) FILTER (WHERE g.is_privileged IS TRUE) AS role,
+    -- same: any entry will do
     coalesce(min(g.entry) FILTER (WHERE g.is_privileged IS TRUE), min(g.entry)) AS entry
   FROM role_grant AS g
   WHERE (g.expires_at <= $as_of) IS NOT TRUE
   GROUP BY g.source, g.account
 ), telling AS (
-  SELECT g.source, count(*) AS grants FROM role_grant AS g GROUP BY g.source
+  SELECT DISTINCT g.source FROM role_grant AS g
 ), holder AS (
   SELECT
-    u.source, u.account, u.entry, TRUE AS local, u.is_active, v.entry AS grant_entry, v.role, coalesce(v.admin, 0) AS admin,
+    u.source, u.account, u.entry, TRUE AS local, u.is_active, v.entry AS grant_entry, v.role, v.admin,
     CASE
       WHEN u.is_privileged IS TRUE OR u.is_superuser IS TRUE OR v.admin > 0 THEN TRUE
       WHEN v.unread > 0 THEN NULL
       WHEN u.is_privileged IS FALSE THEN FALSE
-      WHEN u.is_superuser IS FALSE AND t.grants > 0 THEN FALSE
+      WHEN u.is_superuser IS FALSE AND t.source IS NOT NULL THEN FALSE
     END AS privileged
   FROM user_account AS u
   LEFT JOIN live AS v ON v.source = u.source AND v.account = u.account
   LEFT JOIN telling AS t ON t.source = u.source
   UNION ALL
-  SELECT v.source, v.account, v.entry, FALSE, NULL, NULL, v.role, v.admin, CASE WHEN v.admin > 0 THEN TRUE END
+  SELECT v.source, v.account, v.entry, FALSE, NULL, NULL, v.role, v.admin, NULL
   FROM live AS v
   LEFT JOIN user_account AS u ON u.source = v.source AND u.account = v.account
   WHERE u.account IS NULL AND v.admin + v.unread > 0
@@ -48,7 +50,7 @@ SELECT
       THEN not_applicable('ordinary', concat(j.account, ' holds no administrator rights'))
     WHEN j.local IS FALSE
       THEN unknown('not_local', concat(j.account, ' holds administrator rights', ' (' || j.role || ')', ' and is no account here: who that is was not readable'))
-    WHEN j.privileged IS TRUE AND j.listed IS TRUE AND j.admin > 0
+    WHEN j.listed IS TRUE AND j.admin > 0
       THEN pass('listed', concat(j.account, ' is on the approved list and holds ', j.role))
     WHEN j.privileged IS TRUE AND j.names = 0
       THEN unknown('no_list', concat(j.account, ' holds administrator rights; no list of approved accounts is declared'))

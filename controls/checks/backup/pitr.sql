@@ -3,6 +3,7 @@ WITH held AS (
   SELECT
     a.source,
     a.instance,
+    a.observed_at,
     d.entry AS instance_entry,
     c.entry AS chain_entry,
     c.backup_set,
@@ -17,20 +18,19 @@ WITH held AS (
       WHEN left(c.last_segment, 8) IS DISTINCT FROM left(a.last_segment, 8) THEN NULL
       WHEN c.last_segment >= a.last_segment THEN a.archived_until
       WHEN a.archived_until <= c.last_segment_at THEN a.archived_until
-      WHEN a.archived_until > c.last_segment_at THEN c.last_segment_at
+      WHEN a.archived_until > c.last_segment_at THEN c.last_segment_at  -- same: at one moment either will do
     END AS until
   FROM archive_status AS a
-  LEFT JOIN database_instance AS d ON d.source = a.source AND d.instance = a.instance
-  LEFT JOIN archive_chain AS c ON c.system_identifier = d.system_identifier
-  WHERE c.backup_set IS NOT NULL
+  -- join: a server without an identifier, or without a repository, is judged by its own words below
+  JOIN database_instance AS d ON d.source = a.source AND d.instance = a.instance
+  JOIN archive_chain AS c ON c.system_identifier = d.system_identifier  -- join: as above
 ),
 judged AS (
   SELECT
     h.*,
-    h.earliest <= a.observed_at - days($window_days) AND h.until >= a.observed_at - minutes($lag_minutes)
-      AND h.last_segment = h.newest_segment AS whole
+    h.earliest <= h.observed_at - days($window_days) AND h.until >= h.observed_at - minutes($lag_minutes)
+      AND h.until <= $as_of AND h.last_segment = h.newest_segment AS whole
   FROM held AS h
-  LEFT JOIN archive_status AS a ON a.source = h.source AND a.instance = h.instance
 ),
 ranked AS (
   SELECT
@@ -63,7 +63,8 @@ SELECT
     WHEN a.enabled IS TRUE AND r.whole
       THEN pass('restorable', concat(a.instance, ': can be restored from ', strftime(r.earliest, '%Y-%m-%d %H:%M'),
                 ' to ', strftime(r.until, '%Y-%m-%d %H:%M'), ' UTC, from repository ', r.repository, ' of ', r.backup_set))
-    WHEN a.enabled IS TRUE AND a.earliest_restore_at <= $as_of - days($window_days) AND a.latest_restore_at >= $as_of - minutes($lag_minutes)
+    -- null: no repository is known, so what the server says of itself counts
+    WHEN r.place IS NULL AND a.enabled IS TRUE AND a.earliest_restore_at <= $as_of - days($window_days) AND a.latest_restore_at <= $as_of
       THEN pass('restorable', concat(a.instance, ': can be restored from ', strftime(a.earliest_restore_at, '%Y-%m-%d %H:%M'),
                 ' to ', strftime(a.latest_restore_at, '%Y-%m-%d %H:%M'), ' UTC'))
     ELSE unknown('window_unknown', concat(a.instance, ': archiving or the restorable window was not readable'))

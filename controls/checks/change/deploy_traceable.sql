@@ -19,7 +19,7 @@ SELECT
       THEN not_applicable('not_production', concat(d.deployment, ' went to ', d.environment))
     WHEN d.is_production IS TRUE AND d.ci_passed IS FALSE
       THEN fail('build_failed', concat(d.deployment, ' of ', strftime(d.deployed_at, '%Y-%m-%d'), ': the build or its tests had not passed'))
-    WHEN d.is_production IS TRUE AND length(trim(d.change)) > 0 AND k.n IS NULL
+    WHEN d.is_production IS TRUE AND trim(d.change) <> '' AND k.n IS NULL
       THEN fail('change_not_found', concat(d.deployment, ' names change ', d.change, ', which the register of changes does not have'))
     WHEN d.is_production IS TRUE AND k.refused > 0
       THEN fail('change_refused', concat(d.deployment, ': change ', d.change, ' was rejected or cancelled'))
@@ -27,7 +27,7 @@ SELECT
       THEN fail('approved_late', concat(d.deployment, ' began on ', strftime(d.deployed_at, '%Y-%m-%d %H:%M'), ', change ', d.change, ' was approved on ', strftime(k.approved_at, '%Y-%m-%d %H:%M')))
     WHEN k.emergency = k.n AND d.ci_passed IS TRUE
       THEN not_applicable('emergency', concat(d.deployment, ': change ', d.change, ' is an emergency'))
-    WHEN d.is_production IS TRUE AND d.ci_passed IS TRUE AND length(trim(d.pull_request)) > 0 AND length(trim(d."commit")) > 0
+    WHEN d.is_production IS TRUE AND d.ci_passed IS TRUE AND trim(d.pull_request) <> '' AND length(trim(d."commit")) > 0
          AND k.ordinary = k.n AND k.accepted = k.n AND k.production = k.n AND k.dated = k.n
          AND k.approved_at <= d.deployed_at AND d.deployed_at <= $as_of
       THEN pass('traceable', concat(d.deployment, ' of ', strftime(d.deployed_at, '%Y-%m-%d'), ' belongs to change ', d.change, ', approved on ', strftime(k.approved_at, '%Y-%m-%d')))

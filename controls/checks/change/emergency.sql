@@ -24,17 +24,17 @@ SELECT
       THEN fail('reviewed_late', concat(m.change, ' was to be reviewed by ', strftime(m.due_at, '%Y-%m-%d %H:%M'), ' and was on ', strftime(m.post_review_at, '%Y-%m-%d %H:%M')))
     WHEN m.change_type = 'emergency' AND m.is_production IS TRUE AND m.status IN ('draft', 'submitted', 'rejected') AND m.due_at < $as_of
       THEN fail('not_approved', concat(m.change, ' was made on ', strftime(m.implemented_at, '%Y-%m-%d'), ' and is still: ', m.status))
-    WHEN m.change_type = 'emergency' AND m.is_production IS TRUE AND length(folded(m.implemented_by)) > 0
+    WHEN m.change_type = 'emergency' AND m.is_production IS TRUE AND folded(m.implemented_by) <> ''
          AND folded(m.implemented_by) IN (folded(m.approved_by), folded(m.post_review_by))
       THEN fail('own_work', concat(m.change, ' was approved or reviewed by the person who made it'))
-    WHEN m.change_type = 'emergency' AND m.is_production IS TRUE AND length(folded(m.requested_by)) > 0
+    WHEN m.change_type = 'emergency' AND m.is_production IS TRUE AND folded(m.requested_by) <> ''
          AND folded(m.requested_by) = folded(m.approved_by)
       THEN fail('own_request', concat(m.change, ' was approved by the person who asked for it'))
     WHEN m.change_type = 'emergency' AND m.is_production IS TRUE AND m.status IN ('approved', 'implemented', 'rolled_back')
-         AND m.approved_at <= m.due_at AND m.approved_at <= $as_of
+         AND m.approved_at <= $as_of
          AND m.post_review_at BETWEEN m.implemented_at AND m.due_at AND m.post_review_at <= $as_of
-         AND length(trim(m.approved_by)) > 0 AND length(trim(m.post_review_by)) > 0
-         AND length(trim(m.implemented_by)) > 0 AND length(trim(m.requested_by)) > 0
+         AND trim(m.approved_by) <> '' AND trim(m.post_review_by) <> ''
+         AND trim(m.implemented_by) <> '' AND trim(m.requested_by) <> ''
       THEN pass('reviewed', concat(m.change, ' was made on ', strftime(m.implemented_at, '%Y-%m-%d'), ', approved on ', strftime(m.approved_at, '%Y-%m-%d'), ' and reviewed on ', strftime(m.post_review_at, '%Y-%m-%d')))
     WHEN m.change_type = 'emergency' AND m.implemented_at <= $as_of AND m.due_at >= $as_of AND (m.approved_at IS NULL OR m.post_review_at IS NULL)
       THEN not_applicable('running', concat(m.change, ' is to be approved and reviewed by ', strftime(m.due_at, '%Y-%m-%d %H:%M')))

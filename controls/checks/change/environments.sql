@@ -20,4 +20,5 @@ SELECT
     ELSE unknown('not_filled', concat(e.environment, ': its separation, the date it was looked at, or which environment is production is not filled in'))
   END AS result
 FROM environment AS e
+-- same: always one row
 LEFT JOIN production AS p ON true

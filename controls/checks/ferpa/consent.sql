@@ -10,12 +10,15 @@ WITH held AS (
   GROUP BY e.consent_id
 ), ended AS (
   SELECT
-    d.source, d.disclosure_id, max(e.entry) AS entry,  -- same: any of them is one it rests on
+    d.source, d.disclosure_id,
+    -- same: any of them is one it rests on
+    max(e.entry) AS entry,
     min(e.acted_at) FILTER (WHERE e.action IN ('withdrawn', 'refused') AND e.consent_id = d.consent_ref AND e.acted_at <= d.disclosed_at) AS ended_at,
     count(e.entry) FILTER (WHERE e.action IS NULL OR e.acted_at IS NULL OR e.consent_id IS NULL) AS unclear
   FROM disclosure_record AS d
   LEFT JOIN held AS h ON h.consent_id = d.consent_ref
-  LEFT JOIN consent_event AS e
+  -- join: what nobody ended has no end
+  JOIN consent_event AS e
     ON e.action IS DISTINCT FROM 'granted' AND (e.acted_at > d.disclosed_at) IS NOT TRUE AND (e.acted_at < h.acted_at) IS NOT TRUE
     AND (e.consent_id = d.consent_ref OR (e.consent_id IS NULL AND (e.subject_ref = d.student_ref OR e.subject_ref IS NULL)))
   GROUP BY d.source, d.disclosure_id
@@ -39,14 +42,13 @@ SELECT
     WHEN w.unclear > 0
       THEN unknown('unclear_end', concat(d.disclosure_id, ': ', w.unclear, ' entry(ies) without number, date or action may have ended its consent'))
     WHEN d.basis = 'consent' AND d.outcome = 'disclosed' AND d.disclosed_at <= $as_of AND d.within_consent IS TRUE
-         AND h.n = 1 AND h.subject_ref = d.student_ref AND h.acted_at <= d.disclosed_at AND h.is_signed IS TRUE AND h.is_authenticated IS TRUE
+         AND h.subject_ref = d.student_ref AND h.acted_at <= d.disclosed_at AND h.is_signed IS TRUE AND h.is_authenticated IS TRUE
          AND trim(h.records) <> '' AND trim(h.purpose) <> '' AND trim(h.recipient) <> ''
       THEN pass('consented', concat(d.disclosure_id, ' rests on consent ', d.consent_ref, ' of ', strftime(h.acted_at, '%Y-%m-%d')))
     ELSE unknown('not_filled', concat(d.disclosure_id, ': the disclosure or its consent was not found or lacks a part'))
   END AS result
 FROM disclosure_record AS d
 LEFT JOIN held AS h ON h.consent_id = d.consent_ref
--- same: every disclosure has its row there
 LEFT JOIN ended AS w ON w.source = d.source AND w.disclosure_id = d.disclosure_id
 WHERE (d.basis IN ('exception', 'none')) IS NOT TRUE AND (d.outcome IN ('pending', 'refused')) IS NOT TRUE
   AND (d.disclosed_at < $period_start) IS NOT TRUE

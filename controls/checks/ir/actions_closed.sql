@@ -22,9 +22,9 @@ SELECT
       THEN fail('overdue', concat(t.action, ' is open and was due on ', strftime(t.due_at, '%Y-%m-%d')))
     WHEN t.due_at > t.latest_due
       THEN fail('due_too_late', concat(t.action, ' was given time until ', strftime(t.due_at, '%Y-%m-%d'), '; the rule gives it until ', strftime(t.latest_due, '%Y-%m-%d')))
-    WHEN t.status = 'cancelled' AND length(folded(t.cancelled_by)) > 0 AND folded(t.cancelled_by) = folded(t.owner)
+    WHEN t.status = 'cancelled' AND folded(t.cancelled_by) <> '' AND folded(t.cancelled_by) = folded(t.owner)
       THEN fail('own_decision', concat(t.action, ' was given up by the person who was to do it'))
-    WHEN t.status = 'cancelled' AND length(folded(t.cancelled_by)) > 0 AND length(folded(t.owner)) > 0
+    WHEN t.status = 'cancelled' AND folded(t.cancelled_by) <> '' AND folded(t.owner) <> ''
          AND t.closed_at <= t.due_at AND t.closed_at <= $as_of
       THEN not_applicable('cancelled', concat(t.action, ' was given up on ', strftime(t.closed_at, '%Y-%m-%d'), ' by another person''s decision'))
     WHEN t.status = 'done' AND t.closed_at BETWEEN t.opened_at AND t.due_at AND t.closed_at <= $as_of AND t.due_at <= t.latest_due

@@ -1,6 +1,9 @@
 -- Population: the two audiences; the register as a whole says by which ways each can report.
 WITH register AS (
-  SELECT max(r.entry) AS entry FROM reporting_channel AS r HAVING count(*) > 0
+  -- same: any entry will do
+  SELECT max(r.entry) AS entry
+  FROM reporting_channel AS r
+  HAVING count(*) > 0
 ), audience AS (
   SELECT g.entry, unnest(['staff', 'customers']) AS audience FROM register AS g
 ), known AS (
@@ -11,10 +14,12 @@ WITH register AS (
 ), counted AS (
   SELECT
     k.audience,
+    -- same: any entry will do
     coalesce(max_by(k.entry, k.last_test_at) FILTER (WHERE k.good IS TRUE), max(k.entry)) AS entry,
+    -- same: a name in words
     max_by(k.channel, k.last_test_at) FILTER (WHERE k.good IS TRUE) AS channel,
-    max(k.last_test_at) FILTER (WHERE k.good IS TRUE) AS good_at,
-    max(k.last_test_at) AS tested_at,
+    -- same: days in words
+    max(k.last_test_at) FILTER (WHERE k.good IS TRUE) AS good_at, max(k.last_test_at) AS tested_at,
     count(*) FILTER (WHERE k.good IS NULL) AS untold
   FROM known AS k
   GROUP BY k.audience
@@ -26,7 +31,9 @@ SELECT
     WHEN c.entry IS NULL
       THEN fail('no_channel', concat(a.audience, ': no channel is recorded'))
     WHEN c.good_at IS NULL AND c.untold = 0
-      THEN fail('not_tested', concat(a.audience, ': no active channel whose test arrived within ', $max_days, ' days; last test on ', coalesce(strftime(c.tested_at, '%Y-%m-%d'), 'no day')))
+      THEN fail('not_tested', concat(a.audience, ': no active channel whose test arrived within ', $max_days, ' days; last test on ',
+                -- same: words of the reason
+                coalesce(strftime(c.tested_at, '%Y-%m-%d'), 'no day')))
     WHEN c.good_at IS NOT NULL
       THEN pass('tested', concat(a.audience, ': a test through ', c.channel, ' arrived on ', strftime(c.good_at, '%Y-%m-%d')))
     ELSE unknown('not_filled', concat(a.audience, ': whether ', c.untold, ' channel(s) are in use, or when a test arrived, is not filled in'))

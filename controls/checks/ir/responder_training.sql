@@ -13,10 +13,10 @@ WITH known AS (
     max(k.completed_at) FILTER (WHERE folded(k.course) = 'incident_response' AND k.completed_at <= $as_of) AS last_at,
     count(*) FILTER (WHERE k.good IS NULL) AS untold
   FROM known AS k
-  WHERE length(folded(k.person)) > 0
+  WHERE folded(k.person) <> ''
   GROUP BY folded(k.person)
 ), nameless AS (
-  SELECT count(*) AS n FROM known AS k WHERE (length(folded(k.person)) > 0) IS NOT TRUE AND k.good IS NOT FALSE
+  SELECT count(*) AS n FROM known AS k WHERE (folded(k.person) <> '') IS NOT TRUE AND k.good IS NOT FALSE
 )
 SELECT
   concat(r.source, '/', r.person) AS resource,

@@ -51,6 +51,7 @@ SELECT
     ELSE unknown('trail_unread', concat(p.role, ' was ', p.change_type, '; the trail that would say so was not readable, or not up to then'))
   END AS result
 FROM permission_change AS p
+-- same: every change has its row there
 LEFT JOIN seen AS s ON s.source = p.source AND s.change = p.change
 LEFT JOIN done AS d ON d.source = p.source
 LEFT JOIN logs AS w ON w.source = p.source

@@ -1,6 +1,9 @@
 -- Population: each script of each payment page, and each page itself, whether the list of scripts or the monitor names it.
 WITH page AS (
-  SELECT coalesce(max(x.monitor_entry), max(x.script_entry)) AS entry, x.page, count(x.script_entry) AS scripts
+  SELECT
+    x.page, count(x.script_entry) AS scripts,
+    -- same: any entry will do
+    coalesce(max(x.monitor_entry), max(x.script_entry)) AS entry
   FROM (
     SELECT m.page, m.entry AS monitor_entry, NULL AS script_entry FROM page_monitor AS m
     UNION ALL
@@ -20,7 +23,7 @@ WITH page AS (
   FROM page AS p
   UNION ALL
   SELECT concat(s.source, '/', s.page, ' ', s.script), s.entry, s.page, 'script', NULL, s.integrity_checked, s.authorised_at,
-    length(trim(s.authorised_by)) > 0 AND length(trim(s.justification)) > 0, s.last_seen_at
+    trim(s.authorised_by) <> '' AND trim(s.justification) <> '', s.last_seen_at
   FROM payment_script AS s
 )
 SELECT
@@ -35,13 +38,13 @@ SELECT
       THEN fail('alerts_lost', concat(t.page, ': alerts of its monitor reach nobody who responds'))
     WHEN t.part = 'page' AND w.dated = w.n AND w.checked_at <= $as_of - days($days)
       THEN fail('check_old', concat(t.page, ' was last checked on ', strftime(w.checked_at, '%Y-%m-%d')))
-    WHEN t.part = 'script' AND t.seen_at <= $as_of - days($days) AND w.checked_at > $as_of - days($days)
+    WHEN t.seen_at <= $as_of - days($days) AND w.checked_at > $as_of - days($days)
       THEN not_applicable('gone', concat(t.resource, ' was last seen on ', strftime(t.seen_at, '%Y-%m-%d')))
-    WHEN t.part = 'script' AND t.integrity IS FALSE
+    WHEN t.integrity IS FALSE
       THEN fail('integrity_open', concat(t.resource, ': a change of it would not be noticed'))
-    WHEN t.part = 'page' AND w.checked_at > $as_of - days($days) AND w.dated = w.n AND w.counted = w.n AND w.changes = 0 AND w.routed = w.n AND t.scripts > 0
+    WHEN t.scripts > 0 AND w.checked_at <= $as_of AND w.dated = w.n AND w.counted = w.n AND w.routed = w.n
       THEN pass('watched', concat(t.page, ' was checked on ', strftime(w.checked_at, '%Y-%m-%d'), ' and nothing was changed without leave'))
-    WHEN t.part = 'script' AND t.integrity IS TRUE AND t.complete IS TRUE AND t.allowed_at <= $as_of AND t.seen_at <= $as_of
+    WHEN t.integrity IS TRUE AND t.complete IS TRUE AND t.allowed_at <= $as_of AND t.seen_at <= $as_of
       THEN pass('allowed', concat(t.resource, ' was allowed on ', strftime(t.allowed_at, '%Y-%m-%d'), ' and is checked'))
     ELSE unknown('not_filled', concat(t.resource, ': who allowed it, why, when it was checked, or which scripts it loads is not filled in'))
   END AS result

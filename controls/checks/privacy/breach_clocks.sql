@@ -24,10 +24,10 @@ SELECT
     WHEN list_contains(c.laws, 'gdpr') AND c.role = 'controller' AND c.risk = 'unlikely' AND trim(c.effects) <> ''
       THEN not_applicable('unlikely', concat(c.breach, ': a risk to people is unlikely as assessed'))
     WHEN list_contains(c.laws, 'gdpr') AND c.status = 'open' AND c.aware_at <= $as_of
-         AND ((c.role = 'processor' AND c.controller_notified_at IS NULL AND c.controller_by >= $as_of)
+         AND ((c.role = 'processor' AND c.controller_notified_at IS NULL)
               OR (c.role = 'controller' AND c.authority_notified_at IS NULL AND c.authority_by >= $as_of))
       THEN not_applicable('running', concat(c.breach, ': the hours still run'))
-    WHEN list_contains(c.laws, 'gdpr') AND c.role = 'processor' AND c.controller_notified_at >= c.aware_at AND c.controller_notified_at <= c.controller_by AND c.controller_notified_at <= $as_of
+    WHEN list_contains(c.laws, 'gdpr') AND c.role = 'processor' AND c.controller_notified_at >= c.aware_at AND c.controller_notified_at <= $as_of
       THEN pass('controller_told', concat(c.breach, ': the controller was told on ', strftime(c.controller_notified_at, '%Y-%m-%d %H:%M'), ' UTC'))
     WHEN list_contains(c.laws, 'gdpr') AND c.role = 'controller' AND c.risk IN ('risk', 'high') AND c.authority_content_complete IS TRUE
          AND c.authority_notified_at >= c.aware_at AND c.authority_notified_at <= $as_of

@@ -30,7 +30,7 @@ SELECT
     WHEN t.role = 'controller' AND t.status = 'open' AND t.people_notified_at IS NULL AND t.confirmed_at <= $as_of AND t.due_at >= $as_of
       THEN not_applicable('running', concat(t.breach, ': people are to be told by ', strftime(t.due_at, '%Y-%m-%d %H:%M'), ' UTC'))
     WHEN t.role = 'controller' AND t.must_tell IS TRUE AND t.people_content_complete IS TRUE AND t.confirmed_at <= $as_of
-         AND t.people_notified_at >= t.aware_at AND t.people_notified_at <= t.due_at AND t.people_notified_at <= $as_of
+         AND t.people_notified_at >= t.aware_at AND t.people_notified_at <= $as_of
       THEN pass('told', concat(t.breach, ': people were told on ', strftime(t.people_notified_at, '%Y-%m-%d %H:%M'), ' UTC'))
     ELSE unknown('not_filled', concat(t.breach, ': role, risk, significance, times or content are not filled in or do not fit'))
   END AS result

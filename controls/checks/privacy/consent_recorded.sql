@@ -7,7 +7,8 @@ WITH known AS (
 ), over AS (
   SELECT e.source, e.event_id, max(w.acted_at) AS ended_at
   FROM consent_event AS e
-  LEFT JOIN consent_event AS w ON w.source = e.source AND w.consent_id = e.consent_id AND w.action = 'withdrawn' AND w.acted_at >= e.acted_at
+  -- join: a consent that nobody withdrew has no end
+  JOIN consent_event AS w ON w.source = e.source AND w.consent_id = e.consent_id AND w.action = 'withdrawn' AND w.acted_at >= e.acted_at
   GROUP BY e.source, e.event_id
 )
 SELECT
@@ -24,7 +25,7 @@ SELECT
       THEN fail('not_written', concat('consent ', e.event_id, ' is ', e.form, ' and covers sensitive data'))
     WHEN e.regime = 'lfpdppp' AND e.data_class = 'sensitive' AND e.is_signed IS FALSE AND e.is_authenticated IS FALSE
       THEN fail('not_signed', concat('consent ', e.event_id, ' covers sensitive data and is neither signed nor authenticated'))
-    WHEN e.action = 'granted' AND e.subject_ref <> '' AND trim(e.purpose) <> '' AND e.acted_at <= $as_of AND k.published_at <= e.acted_at
+    WHEN e.subject_ref <> '' AND trim(e.purpose) <> '' AND e.acted_at <= $as_of AND k.published_at <= e.acted_at
          AND ((e.regime = 'gdpr' AND e.form IN ('express', 'written') AND e.data_class <> '')
               OR (e.regime = 'lfpdppp' AND e.data_class = 'ordinary' AND e.form <> '')
               OR (e.regime = 'lfpdppp' AND e.data_class = 'financial' AND e.form IN ('express', 'written'))
@@ -34,6 +35,5 @@ SELECT
   END AS result
 FROM consent_event AS e
 LEFT JOIN known AS k ON k.notice_id = e.notice_id AND k.version = e.notice_version
--- same: every entry has its row there
 LEFT JOIN over AS o ON o.source = e.source AND o.event_id = e.event_id
 WHERE (e.action IN ('refused', 'withdrawn')) IS NOT TRUE AND e.regime IS DISTINCT FROM 'ferpa' AND (o.ended_at < $period_start) IS NOT TRUE

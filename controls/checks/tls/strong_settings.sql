@@ -4,7 +4,7 @@ WITH approved AS (
   SELECT max(a.occurred_at) AS newest, max_by(a.entry, a.occurred_at) AS entry
   FROM attestation AS a
   WHERE a.control = 'tls.strong_settings' AND a.form = 'document' -- null: an attestation for no control does not count
-    AND length(trim(a.reviewed_by)) > 0 AND length(trim(a.by_person)) > 0 -- null: erased; two persons cannot be told
+    AND trim(a.reviewed_by) <> '' AND trim(a.by_person) <> '' -- null: erased; two persons cannot be told
     AND (trim(regexp_replace(lower(a.reviewed_by), '\s+', ' ', 'g'))
          = trim(regexp_replace(lower(a.by_person), '\s+', ' ', 'g'))) IS FALSE -- another spelling is no second person
     AND coalesce(a.revokes, '') = '' -- what takes another back states nothing of its own

@@ -10,9 +10,9 @@ SELECT
   concat(t.source, '/', t.asset, '/', t.vulnerability) AS resource,
   t.entry,
   CASE
-    WHEN t.status = 'false_positive' AND length(folded(t.decided_by)) > 0 AND folded(t.decided_by) = folded(t.owner)
+    WHEN t.status = 'false_positive' AND folded(t.decided_by) <> '' AND folded(t.decided_by) = folded(t.owner)
       THEN unknown('own_decision', concat(t.vulnerability, ' on ', t.asset, ': the person who was to fix it found that there is nothing to fix'))
-    WHEN t.status = 'false_positive' AND length(folded(t.decided_by)) > 0 AND length(folded(t.owner)) > 0
+    WHEN t.status = 'false_positive' AND folded(t.decided_by) <> '' AND folded(t.owner) <> ''
       THEN not_applicable('false_positive', concat(t.vulnerability, ' on ', t.asset, ' was found to be no weakness'))
     WHEN t.status IN ('open', 'fixed', 'accepted') AND t.fixed_at > t.due_at
       THEN fail('late', concat(t.vulnerability, ' on ', t.asset, ' (', t.severity, ') was due on ', strftime(t.due_at, '%Y-%m-%d'), ' and fixed on ', strftime(t.fixed_at, '%Y-%m-%d')))
@@ -20,6 +20,7 @@ SELECT
       THEN fail('overdue', concat(t.vulnerability, ' on ', t.asset, ' (', t.severity, ') is open and was due on ', strftime(t.due_at, '%Y-%m-%d')))
     WHEN t.status = 'accepted' AND t.due_at < $as_of
       THEN fail('accepted', concat(t.vulnerability, ' on ', t.asset, ' (', t.severity, ') was due on ', strftime(t.due_at, '%Y-%m-%d'), '; it is accepted',
+                -- same: words of the reason
                 coalesce(concat(' until ', strftime(t.accepted_until, '%Y-%m-%d')), ' without an end'), ', not fixed'))
     WHEN t.status = 'fixed' AND t.last_seen_at > t.fixed_at AND t.due_at < $as_of
       THEN fail('came_back', concat(t.vulnerability, ' on ', t.asset, ' (', t.severity, ') was fixed on ', strftime(t.fixed_at, '%Y-%m-%d'), ' and seen again on ', strftime(t.last_seen_at, '%Y-%m-%d')))

@@ -21,12 +21,12 @@ SELECT
                 ' update(s) wait; packages were last upgraded on ', strftime(p.last_update_at, '%Y-%m-%d')))
     WHEN p.reboot_required IS TRUE
       THEN fail('reboot_outstanding', concat(a.name, ': an installed update waits for a restart'))
-    WHEN p.security_archive_configured IS TRUE AND p.lists_refreshed_at >= $as_of - to_days($lists_days::INTEGER)
+    WHEN p.security_archive_configured IS TRUE AND p.lists_refreshed_at BETWEEN $as_of - to_days($lists_days::INTEGER) AND $as_of
          AND p.security_pending = 0 AND p.updates_pending = 0 AND p.reboot_required IS FALSE
       THEN pass('current', concat(a.name, ': no update waits, lists of ', strftime(p.lists_refreshed_at, '%Y-%m-%d')))
-    WHEN p.security_archive_configured IS TRUE AND p.lists_refreshed_at >= $as_of - to_days($lists_days::INTEGER)
-         AND p.last_update_at >= $as_of - to_days($upgrade_days::INTEGER)
-         AND (p.security_pending = 0 OR p.security_pending > 0 AND p.oldest_security_released_at >= $as_of - to_days($security_days::INTEGER))
+    WHEN p.security_archive_configured IS TRUE AND p.lists_refreshed_at BETWEEN $as_of - to_days($lists_days::INTEGER) AND $as_of
+         AND p.last_update_at BETWEEN $as_of - to_days($upgrade_days::INTEGER) AND $as_of
+         AND (p.security_pending = 0 OR p.security_pending >= 1 AND p.oldest_security_released_at BETWEEN $as_of - to_days($security_days::INTEGER) AND $as_of)
          AND p.reboot_required IS FALSE
       THEN pass('current', concat(a.name, ': upgraded on ', strftime(p.last_update_at, '%Y-%m-%d'), ', ',
                 p.security_pending, ' newer security update(s) wait'))
