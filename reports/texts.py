@@ -22,16 +22,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{rule}: {observed} de {expected} observados, {conforming} conformes, {needed} necesarios ({unit})",
     ),
     "timeline": ("Timeline", "Línea de tiempo"),
-    "exceptions": ("Exceptions", "Excepciones"),
+    "exceptions": ("Exceptions", "Desviaciones"),
     "exception": (
         "{start} to {end}, {hours} h ({ended}); last seen otherwise: {before}",
         "{start} a {end}, {hours} h ({ended}); visto de otro modo por última vez: {before}",
     ),
-    "ended_mended": ("mended", "corregido"),
+    "ended_mended": ("mended", "corregida"),
     "ended_gone": ("the resource is no more", "el recurso ya no existe"),
     "ended_undecided": ("could no longer be told", "ya no pudo determinarse"),
     "ended_redefined": ("another definition judged from then on", "desde entonces juzgó otra definición"),
-    "ended_open": ("open", "abierto"),
+    "ended_open": ("open", "abierta"),
     "not_in_period": ("not in the period", "no en el periodo"),
     "cause_stopped": ("nothing was tried", "no se intentó"),
     "cause_failed": ("attempts failed", "los intentos fallaron"),
@@ -78,7 +78,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "origin": ("Origin", "Origen"),
     "size": ("Entries", "Asientos"),
     "root": ("Root (SHA-256)", "Raíz (SHA-256)"),
-    "vkey": ("Public key", "Clave pública"),
+    "vkey": ("Public key", "Llave pública"),
     "checkpoint": ("Signed checkpoint", "Punto de control firmado"),
     "verified": ("Verified before judging", "Verificado antes de evaluar"),
     "yes": ("yes", "sí"),
@@ -89,7 +89,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "anchors": ("Anchors", "Anclajes"),
     "no_anchors": (
         "none configured: beside the lock store only this paper itself fixes the root above",
-        "ninguno configurado: además del registro de control, sólo este documento fija la raíz anterior",
+        "ninguno configurado: además del registro de control, solo este documento fija la raíz anterior",
     ),
     "anchor_ok": (
         "{size} entries agree, {at}; {tail} after them",
@@ -130,7 +130,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "note_no_anchor": (
         "No anchor outside this machine vouches for the ledger: a copy that was rolled back, or forged with the signing key, in every place at once would not be noticed here.",
-        "Ningún anclaje fuera de esta máquina respalda el libro: aquí no se notaría una copia revertida, o falsificada con la clave de firma, en todos los lugares a la vez.",
+        "Ningún anclaje fuera de esta máquina respalda el libro: aquí no se notaría una copia revertida, o falsificada con la llave de firma, en todos los lugares a la vez.",
     ),
     "confidential": (
         "Confidential: contains details of security measures.",
@@ -169,11 +169,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "verify_step_1": (
         "Compare the public key, the number of entries and the root on the cover with those of earlier papers, and the key with what the organisation gave you another way. Another key, or fewer entries than an earlier paper named, needs an explanation.",
-        "Compare la clave pública, el número de asientos y la raíz de la portada con los de documentos anteriores, y la clave con la que la organización le entregó por otra vía. Otra clave, o menos asientos que los de un documento anterior, exige una explicación.",
+        "Compare la llave pública, el número de asientos y la raíz de la portada con los de documentos anteriores, y la llave con la que la organización le entregó por otra vía. Otra llave, o menos asientos que los de un documento anterior, exige una explicación.",
     ),
     "verify_step_2": (
         "Verify a copy of the ledger file, here called LEDGER, with that key:",
-        "Verifique una copia del archivo del libro, aquí llamada LEDGER, con esa clave:",
+        "Verifique una copia del archivo del libro, aquí llamada LEDGER, con esa llave:",
     ),
     "verify_step_2_says": (
         "It recomputes every line, leaf, tile and root, checks the signature of each checkpoint in the file, and names the first bad entry. The copy holds more entries than the cover names: the verdicts of this audit were recorded after them. It ends with 0 when all agrees and with 4 when not. Without the lock store, which lies outside the file, it says so; that the copy is not an older one, nor another history, then follows from the line after --anchor and from the first step.",
@@ -189,11 +189,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "verify_checked": (
         "Together these steps find an entry that was changed, left out, inserted or moved, and a ledger shorter than a paper says. They do not show that a system told the truth, nor what was never recorded: for that, read the coverage. Whoever holds the signing key could write another ledger from its first entry on: only an anchor, or a paper or root handed out before, reveals that.",
-        "Juntos, estos pasos detectan un asiento alterado, omitido, insertado o movido, y un libro más corto que lo que dice un documento. No muestran que un sistema haya dicho la verdad ni lo que nunca se registró: para eso, lea la cobertura. Quien tenga la clave de firma podría escribir otro libro desde el primer asiento: sólo lo revela un anclaje, o un documento o una raíz entregados antes.",
+        "Juntos, estos pasos detectan un asiento alterado, omitido, insertado o movido, y un libro más corto que lo que dice un documento. No muestran que un sistema haya dicho la verdad ni lo que nunca se registró: para eso, lea la cobertura. Quien tenga la llave de firma podría escribir otro libro desde el primer asiento: solo lo revela un anclaje, o un documento o una raíz entregados antes.",
     ),
     "verify_own": (
         "Whoever wants to rely on no program of ours can write a verifier: the format page of the engine (schemas/ledger.md) describes the file. Entries are chained by SHA-256 and bound in a Merkle tree (RFC 6962); checkpoints are signed notes (C2SP) with an Ed25519 key.",
-        "Quien no quiera depender de ningún programa nuestro puede escribir un verificador: la página del formato del motor (schemas/ledger.md) describe el archivo. Los asientos se encadenan con SHA-256 y se integran en un árbol de Merkle (RFC 6962); los puntos de control son notas firmadas (C2SP) con una clave Ed25519.",
+        "Quien no quiera depender de ningún programa nuestro puede escribir un verificador: la página del formato del motor (schemas/ledger.md) describe el archivo. Los asientos se encadenan con SHA-256 y se integran en un árbol de Merkle (RFC 6962); los puntos de control son notas firmadas (C2SP) con una llave Ed25519.",
     ),
     "checkpoint_size": (
         "This checkpoint covers {n} entries: it is the first that covers the {size} judged.",
@@ -250,7 +250,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "no_planned": (
         "Every control of this framework has a collector.",
-        "Todo control de este marco tiene un recolector.",
+        "Todos los controles de este marco tienen un recolector.",
     ),
     # summary
     "summary": ("Summary", "Resumen"),
@@ -280,9 +280,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "profile": ("Declared profile and what it switches", "Perfil declarado y lo que activa"),
     "profile_intro": (
         "An item is not applicable by declaration only while the declaration is in date (366 days). A flag that is undeclared or expired counts as on.",
-        "Un elemento deja de aplicar por declaración sólo mientras ésta esté vigente (366 días). Una bandera no declarada o vencida cuenta como activa.",
+        "Un elemento deja de aplicar por declaración solo mientras ésta esté vigente (366 días). Una condición no declarada o vencida cuenta como activa.",
     ),
-    "flag": ("Flag", "Bandera"),
+    "flag": ("Flag", "Condición"),
     "value": ("Value", "Valor"),
     "on": ("on", "activa"),
     "off": ("off", "inactiva"),
@@ -290,7 +290,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "in_date": ("in date", "vigente"),
     "out_of_date": ("out of date: counts as on", "vencida: cuenta como activa"),
     "undeclared": ("not declared: counts as on", "no declarada: cuenta como activa"),
-    "switches": ("Switches", "Activa"),
+    "switches": ("Switches", "Afecta a"),
     "switches_n": ("{r} requirements, {c} controls", "{r} requisitos, {c} controles"),
     "waivers": ("Waivers", "Excepciones"),
     "waivers_intro": (
@@ -327,14 +327,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "detail": ("Requirements", "Requisitos"),
     "detail_intro": (
         "Titles are in our own words. Each control is described once, on the page named. A direct control can fail its requirement; a supporting one is part of the case and decides nothing.",
-        "Los títulos son palabras nuestras. Cada control se describe una vez, en la página indicada. Un control directo puede hacer fallar su requisito; uno de apoyo forma parte del caso y no decide nada.",
+        "Los títulos son palabras propias. Cada control se describe una vez, en la página indicada. Un control directo puede hacer fallar su requisito; uno de apoyo forma parte del caso y no decide nada.",
     ),
     "requirement": ("Requirement", "Requisito"),
     "bears": ("Why it bears", "Por qué le corresponde"),
     "automation": ("Shown by", "Se muestra con"),
     "automation_full": ("systems", "los sistemas"),
     "automation_partial": ("systems and a document", "los sistemas y un documento"),
-    "automation_none": ("a document only", "sólo un documento"),
+    "automation_none": ("a document only", "solo un documento"),
     "manual_needed": ("Asked for", "Se requiere"),
     "direct": ("direct", "directo"),
     "supporting": ("supporting", "de apoyo"),
@@ -364,7 +364,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "evidence_of": ("Rests on", "Se apoya en"),
     "threshold": ("Threshold", "Umbral"),
     "unit": ("Unit", "Unidad"),
-    "default": ("Default", "Predeterminado"),
+    "default": ("Default", "Por omisión"),
     "origin_of_number": ("Whose number", "De quién es el número"),
     "bound": ("Bound of this framework", "Límite de este marco"),
     "tolerated": (
@@ -432,7 +432,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "method_requirement_title": ("Requirements", "Requisitos"),
     "method_requirement": (
         "A direct control that fails, or whose threshold was set looser than the framework allows, fails its requirement. What systems can show wholly passes when a direct control passes and every other passes or does not apply. Where a document is needed too, manual evidence of a form asked for must also be on record and in date. Where only a document can show it, or no control bears directly, such evidence decides if a second person reviewed it and no direct control that was evaluated is undecided. Supporting controls decide nothing. A requirement without evidence waits for it; it never disappears.",
-        "Un control directo que falla, o cuyo umbral se fijó más laxo de lo que el marco permite, hace fallar su requisito. Lo que los sistemas muestran por completo se cumple cuando un control directo cumple y los demás cumplen o no aplican. Si también hace falta un documento, debe constar además, vigente, evidencia manual de una forma requerida. Si sólo un documento puede mostrarlo, o ningún control le corresponde directamente, esa evidencia decide cuando la revisó una segunda persona y ningún control directo evaluado quedó indeterminado. Los controles de apoyo no deciden nada. Un requisito sin evidencia la espera; nunca desaparece.",
+        "Un control directo que falla, o cuyo umbral se fijó más laxo de lo que el marco permite, hace fallar su requisito. Lo que los sistemas muestran por completo se cumple cuando un control directo cumple y los demás cumplen o no aplican. Si también hace falta un documento, debe constar además, vigente, evidencia manual de una forma requerida. Si solo un documento puede mostrarlo, o ningún control le corresponde directamente, esa evidencia decide cuando la revisó una segunda persona y ningún control directo evaluado quedó indeterminado. Los controles de apoyo no deciden nada. Un requisito sin evidencia la espera; nunca desaparece.",
     ),
     "method_marks": (
         "Characters that would be invisible, reorder text or that the embedded fonts lack are printed as ⟨U+…⟩; the attached JSON holds them unchanged.",
@@ -444,7 +444,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "t_waivers": ("waivers", "excepciones"),
     "t_of": ("of", "de"),
     "t_coverage": ("coverage", "cobertura"),
-    "t_violations": ("violations at or above", "violaciones de severidad desde"),
+    "t_violations": ("violations at or above", "incumplimientos de severidad desde"),
     "t_below": ("failures below the threshold", "fallas por debajo del umbral"),
     "t_accepted": ("accepted by waiver", "aceptadas por excepción"),
     "t_known": ("set aside by the baseline", "apartadas por la línea base"),
@@ -547,7 +547,7 @@ SYSTEMS: dict[str, tuple[str, str]] = {
     "Registers kept with the engine": ("Registers kept with the engine", "Registros llevados con el motor"),
     "The application": ("The application", "La aplicación"),
     "The privacy desk": ("The privacy desk", "La oficina de privacidad"),
-    "The change-ticket system": ("The change-ticket system", "El sistema de solicitudes de cambio"),
+    "The change-ticket system": ("The change-ticket system", "El sistema de tickets de cambio"),
     "Django or the identity provider": ("Django or the identity provider", "Django o el proveedor de identidad"),
     "The incident desk": ("The incident desk", "La mesa de incidentes"),
     "The inventory": ("The inventory", "El inventario"),
@@ -570,11 +570,11 @@ SYSTEMS: dict[str, tuple[str, str]] = {
     "The build pipeline": ("The build pipeline", "El flujo de compilación"),
     "The build pipeline and other environments": (
         "The build pipeline and other environments",
-        "El flujo de compilación y otros entornos",
+        "El flujo de compilación y otros ambientes",
     ),
     "The CDN or flood-protection provider": (
         "The CDN or flood-protection provider",
-        "La CDN o el proveedor contra inundaciones de tráfico",
+        "La CDN o el proveedor contra saturación de tráfico",
     ),
     "The VPN": ("The VPN", "La VPN"),
     "The CDN": ("The CDN", "La CDN"),
@@ -594,7 +594,7 @@ SYSTEMS: dict[str, tuple[str, str]] = {
     "The payment-page monitor": ("The payment-page monitor", "El monitor de la página de pago"),
     "Attestations": ("Attestations", "Declaraciones"),
     "The risk register": ("The risk register", "El registro de riesgos"),
-    "The key manager": ("The key manager", "El gestor de claves"),
+    "The key manager": ("The key manager", "El gestor de llaves"),
 }
 
 OUTCOMES: dict[str, tuple[str, str]] = {
@@ -602,7 +602,7 @@ OUTCOMES: dict[str, tuple[str, str]] = {
     "denied": ("denied", "denegada"),
     "unreachable": ("unreachable", "inalcanzable"),
     "timeout": ("timed out", "tiempo agotado"),
-    "rate_limited": ("rate limited", "limitada por tasa"),
+    "rate_limited": ("rate limited", "límite de consultas"),
     "absent": ("absent", "ausente"),
     "disabled": ("disabled", "desactivada"),
     "malformed": ("malformed", "malformada"),
@@ -624,7 +624,7 @@ FORMS: dict[str, tuple[str, str]] = {
     "external_report": ("external report", "informe externo"),
     "contract": ("contract", "contrato"),
     "interview": ("interview", "entrevista"),
-    "nil_return": ("nil return", "declaración de nada que reportar"),
+    "nil_return": ("nil return", "declaración sin novedades"),
 }
 
 GLOSSARY: tuple[tuple[tuple[str, str], tuple[str, str]], ...] = (
@@ -633,7 +633,7 @@ GLOSSARY: tuple[tuple[tuple[str, str], tuple[str, str]], ...] = (
     (("collection", "recolección"), ("one attempt to read one kind from one source", "un intento de leer un tipo de una fuente")),
     (("entry", "asiento"), ("one numbered line of the ledger", "una línea numerada del libro")),
     (("checkpoint", "punto de control"), ("a signed statement: the ledger has so many entries and this root", "una declaración firmada: el libro tiene tantos asientos y esta raíz")),
-    (("root", "raíz"), ("one digest that commits to every entry in order", "un resumen que compromete todos los asientos en orden")),
+    (("root", "raíz"), ("one digest that commits to every entry in order", "un resumen que fija todos los asientos en su orden")),
     (("control", "control"), ("one question about the evidence", "una pregunta sobre la evidencia")),
     (("finding", "hallazgo"), ("the verdict about one resource", "el veredicto sobre un recurso")),
     (("waiver", "excepción"), ("a dated, reasoned acceptance of a failure by a second person", "la aceptación razonada y con fecha de una falla por una segunda persona")),
