@@ -196,7 +196,7 @@ def assembled(
         generated_at=workspace.clock(),
         controls=controls,
         frameworks=frameworks,
-        notes=(*_notes(view), *closing.notes),
+        notes=(*_notes(view), *_left(told), *closing.notes),
         period=view,
     )
 
@@ -253,6 +253,20 @@ def _notes(view: PeriodView) -> list[str]:
             "counts as not observed."
         )
     return notes
+
+
+def _left(told: Told) -> list[str]:
+    """What a report must say of sources that were taken out of the configuration in the period and not put back."""
+    left = told.readings.left()
+    stay = {source for source, kind in told.readings.states if (source, kind) not in left}
+    gone: dict[tuple[str, datetime], list[str]] = {}
+    for (source, kind), at in sorted(left.items()):
+        gone.setdefault((source, at), []).append(kind)
+    said = [
+        f"{source}{' (' + ', '.join(kinds) + ')' if source in stay else ''} since {at:%Y-%m-%d %H:%M} UTC"
+        for (source, at), kinds in gone.items()
+    ]
+    return [f"No longer configured, and not judged from then on: {'; '.join(said)}."] if said else []
 
 
 def trusted(found: Replayed, closing: AuditResult, name: str) -> Replayed:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -29,7 +29,7 @@ from compliance.controls.profile import declared_off
 from compliance.controls.verdict import Verdict, decide_counts
 from compliance.schemas.errors import ControlError
 from compliance.schemas.kinds.engine import Outcome
-from compliance.schemas.period import ControlPeriod, DefinitionOfDay, Stretch
+from compliance.schemas.period import ControlPeriod, DefinitionOfDay, Exceptional, Stretch
 from compliance.schemas.results import AttestationView, Completeness, FindingResult, FlagView, UnknownReason
 
 
@@ -113,17 +113,18 @@ def replay(
     looks = _looks(known, verdicts)
     seen = _last_seen(known, told)
     stretches = _stretches(known, verdicts, told.window)
-    judged = rules.judge(loaded.control.period, told.window, looks, _failing(known, verdicts, seen))
     found = runs.exceptions(islands, at.times, [seen[n - 1] if n else None for n in at.numbers])
     redefined = {told.times[one.since] for one in of_day[1:] if one.since < len(told.times)}
-    found = [replace(one, ended="redefined") if one.end in redefined else one for one in found]
+    found = [_as_ended(one, told, redefined) for one in found]
+    unmended = [one.end for one in found if one.end is not None and (one.ended == "redefined" or _left(one, told))]
+    judged = rules.judge(loaded.control.period, told.window, looks, _failing(known, verdicts, seen, unmended))
     period = ControlPeriod(
         control=loaded.id,
         rule=loaded.control.period,
         verdict=judged.verdict,
         unknown_reason=judged.unknown_reason,
         completeness=judged.completeness,
-        reason=judged.reason,
+        reason=judged.reason + _declared_away(known, verdicts),
         timeline=tuple(stretches),
         exceptions=tuple(found),
         gaps=gaps,
@@ -232,6 +233,16 @@ def _declared(verdict: Verdict) -> bool:
     return verdict.outcome is Outcome.NOT_APPLICABLE and verdict.reason.startswith("declared")
 
 
+def _declared_away(known: Sequence[Known], verdicts: Sequence[Verdict]) -> str:
+    """The first time through which it did not apply by declaration, where that is not all of the period."""
+    off = [_declared(verdict) for verdict in verdicts]
+    if True not in off or all(off):
+        return ""
+    first = off.index(True)
+    back = next((one.at for one, is_off in zip(known[first:], off[first:], strict=True) if not is_off), None)
+    return f"; declared not to apply from {known[first].at:%Y-%m-%d}" + (f" to {back:%Y-%m-%d}" if back else " on")
+
+
 def _last_seen(known: Sequence[Known], told: Told) -> list[datetime | None]:
     """By number of the moment: when what was known by then on complete evidence was read, or None."""
     found: list[datetime | None] = [None] * len(told.times)
@@ -259,8 +270,34 @@ def _stretches(known: Sequence[Known], verdicts: Sequence[Verdict], window: Wind
     return found
 
 
-def _failing(known: Sequence[Known], verdicts: Sequence[Verdict], seen: Sequence[datetime | None]) -> list[Failing]:
-    """The times in which the control failed. One that could not be told meanwhile was not shown to be mended."""
+def _as_ended(one: Exceptional, told: Told, redefined: Collection[datetime]) -> Exceptional:
+    """`one` with how it ended, where that is told by more than its verdicts."""
+    if one.end in redefined:
+        return replace(one, ended="redefined")
+    return replace(one, ended="undecided") if one.ended == "gone" and _left(one, told, for_good=False) else one
+
+
+def _left(one: Exceptional, told: Told, *, for_good: bool = True) -> bool:
+    """Its source was taken out of the configuration when it ended, and (`for_good`) not put back in the period."""
+    if one.end is None:
+        return False
+    n = bisect_left(told.times, one.end)
+    for pair in told.readings.states:
+        if pair[0] == one.source and told.readings.asked(pair, n - 1):
+            row = told.readings.row(pair, n)
+            if row is None or (row.removed_from_configuration and not for_good):
+                return True
+    return False
+
+
+def _failing(
+    known: Sequence[Known],
+    verdicts: Sequence[Verdict],
+    seen: Sequence[datetime | None],
+    unmended: Sequence[datetime],
+) -> list[Failing]:
+    """The times in which the control failed. One that could not be told meanwhile was not shown to be mended; nor was
+    one in which something ended at a moment of `unmended`, or which a declaration ended."""
     found: list[Failing] = []
     start: datetime | None = None
     held: datetime | None = None  # last seen to hold
@@ -271,7 +308,8 @@ def _failing(known: Sequence[Known], verdicts: Sequence[Verdict], seen: Sequence
                 start, began = one.at, held
         elif verdict.outcome is not Outcome.UNKNOWN:
             if start is not None:
-                found.append(Failing(start, began, one.at))
+                mended = not _declared(verdict) and not any(start < at <= one.at for at in unmended)
+                found.append(Failing(start, began, one.at, mended))
                 start = None
             held = seen[one.n] or one.at
     if start is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -187,6 +188,74 @@ def test_a_source_that_leaves_the_configuration_takes_its_rows_along(year: Year)
     assert found.verdict is Outcome.PASS
     assert found.population is not None
     assert (found.population.members, found.population.closing) == (2, 1)
+    assert any("old since 2026-01-11 03:00 UTC" in note for note in result.notes)
+
+
+def test_a_source_that_was_taken_out_and_put_back_was_not_observed(year: Year) -> None:
+    year.declare(web=[KIND], db=[KIND])
+    for n in range(31):
+        year.at(utc(2026, 1, 1) + n * DAY)
+        if n in (9, 20):
+            year.declare(web=[KIND], **({"db": [KIND]} if n == 20 else {}))
+        for source in ("web",) if 9 <= n < 20 else ("web", "db"):
+            year.read(KIND, [store()], source)
+    year.at(utc(2026, 2, 1))
+    found = january(year)
+    assert (found.verdict, found.unknown_reason) == (Outcome.UNKNOWN, UnknownReason.NO_EVIDENCE)
+    gap = found.gaps[-1]
+    assert (gap.source, gap.cause, gap.start, gap.end) == ("db", "removed", utc(2026, 1, 9), utc(2026, 1, 21))
+    assert found.occurrences is not None
+    assert [block.start.day for block in found.occurrences.missing] == list(range(10, 21))
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_what_failed_when_its_source_was_taken_out_was_not_mended(year: Year, back: bool) -> None:
+    year.declare(web=[KIND], db=[KIND])
+    for n in range(31):
+        year.at(utc(2026, 1, 1) + n * DAY).read(KIND, [store()])
+        if n < 10 or (n > 10 and back):
+            year.read(KIND, [store()], "db")
+        if n == 9:
+            year.at(utc(2026, 1, 10, 5)).read(KIND, [store(exposure="public")], "db")
+            year.at(utc(2026, 1, 10, 6)).declare(web=[KIND])
+        if n == 10 and back:
+            year.at(utc(2026, 1, 11, 4)).declare(web=[KIND], db=[KIND])
+    year.at(utc(2026, 2, 1))
+    found = january(year)
+    one = found.exceptions[0]
+    assert (one.source, one.end, one.ended) == ("db", utc(2026, 1, 10, 6), "undecided")
+    assert found.verdict is Outcome.FAIL
+
+
+def test_what_is_declared_away_is_not_mended(year: Year) -> None:
+    catalogue_ = only(NAME)
+    loaded = catalogue_.controls[NAME]
+    control = loaded.control.model_copy(update={"applies_if": "processes_payments"})
+    catalogue_ = replace(catalogue_, controls={NAME: replace(loaded, control=control)})
+    fill(year, lambda n: [store()], 9)
+    year.at(utc(2026, 1, 10)).read(KIND, [store(exposure="public")])
+    year.at(utc(2026, 1, 10, 5)).profile(processes_payments=False)
+    fill(year, lambda n: [store(exposure="public")], 5, utc(2026, 1, 11))
+    year.profile(processes_payments=True)
+    fill(year, lambda n: [store()], 16, utc(2026, 1, 16, 9))
+    found = year.control(JANUARY, catalogue_, NAME)
+    assert found.verdict is Outcome.FAIL
+
+
+def test_a_time_declared_away_is_told(year: Year) -> None:
+    catalogue_ = only(NAME)
+    loaded = catalogue_.controls[NAME]
+    control = loaded.control.model_copy(update={"applies_if": "processes_payments"})
+    catalogue_ = replace(catalogue_, controls={NAME: replace(loaded, control=control)})
+    fill(year, lambda n: [store()], 9)
+    year.profile(processes_payments=False)
+    fill(year, lambda n: [store(exposure="public")], 5, utc(2026, 1, 11))
+    year.at(utc(2026, 1, 16)).read(KIND, [store()])
+    year.profile(processes_payments=True)
+    fill(year, lambda n: [store()], 16, utc(2026, 1, 16, 9))
+    found = year.control(JANUARY, catalogue_, NAME)
+    assert found.verdict is Outcome.PASS
+    assert "declared not to apply from 2026-01-10 to 2026-01-16" in found.reason
 
 
 def test_a_waiver_counts_only_when_it_was_there_before(year: Year) -> None:

@@ -14,7 +14,7 @@ from compliance.controls import catalogue as catalogues
 from compliance.controls.catalogue import Catalogue
 from compliance.ledger import CollectionFields, Ledger, StoredCollection
 from compliance.schemas.evidence import Evidence
-from compliance.schemas.kinds.engine import ENGINE, Source
+from compliance.schemas.kinds.engine import ENGINE, ProfileFlag, Source
 from compliance.schemas.messages import Record
 from compliance.schemas.period import ControlPeriod
 from compliance.schemas.results import AuditResult
@@ -44,6 +44,14 @@ class Year:
         """The sources that are configured from now on, and what they promise."""
         rows = [Source(name=name, collector="host", kinds=list(some), enabled=True) for name, some in kinds.items()]
         self._state(ENGINE, "source", rows)
+
+    def profile(self, **flags: bool) -> None:
+        """The facts that are declared from now on."""
+        rows = [
+            ProfileFlag(flag=name, value=value, declared_by="ana", declared_at=self.now[0])
+            for name, value in flags.items()
+        ]
+        self._state(ENGINE, "profile_flag", rows)
 
     def read(self, kind: str, rows: Sequence[Evidence], source: str = "web") -> StoredCollection:
         """A complete reading, now."""
