@@ -61,6 +61,17 @@ class Readings:
         place = bisect_right(states, n, key=lambda state: state[0]) - 1
         return states[place][1] if place >= 0 else None
 
+    def begun(self, kind: str) -> dict[str, int]:
+        """The moment at which each source had first answered completely for a kind; one that never did has none."""
+        found = {}
+        for pair in self.pairs(kind):
+            first = next(
+                (n for n, row in self.states[pair] if row is not None and row.complete_entry is not None), None
+            )
+            if first is not None:
+                found[pair[0]] = first
+        return found
+
     def asked(self, pair: Pair, n: int) -> bool:
         """Whether a configured source answers for the pair at moment `n`."""
         row = self.row(pair, n)

@@ -16,6 +16,7 @@ from compliance.schemas.errors import ConfigError
 from compliance.schemas.evidence import Evidence
 from compliance.schemas.kinds.engine import Outcome, Waiver
 from compliance.schemas.kinds.host import ListeningSocket
+from compliance.schemas.kinds.operations import ChangeRequest
 from compliance.schemas.period import ControlPeriod
 from compliance.schemas.results import Completeness, UnknownReason
 from tests.app import years
@@ -272,6 +273,39 @@ def test_a_waiver_counts_only_when_it_was_there_before(year: Year) -> None:
     assert [one.waiver for one in result.period.controls[NAME].exceptions] == [None, "W-1"]
     assert result.controls[NAME].verdict is Outcome.FAIL
     assert not result.controls[NAME].waived
+
+
+@pytest.mark.parametrize(("happened", "first_read"), [(utc(2026, 1, 31, 22), 31), (utc(2026, 1, 15), 32)])
+def test_what_is_written_down_after_its_period_is_judged_when_it_is_read(
+    year: Year, happened: datetime, first_read: int
+) -> None:
+    name = "change.complete_record"
+
+    def change(change: str, at: datetime, approved: datetime) -> Evidence:
+        given = dict.fromkeys(("reason", "risk", "security_impact", "test_ref", "rollback_plan"), "said")
+        given |= {"change_type": "normal", "status": "implemented"}
+        who = {"requested_by": "ana", "approved_by": "ben", "implemented_by": "cai"}
+        return ChangeRequest(change=change, is_production=True, implemented_at=at, approved_at=approved, **given, **who)
+
+    good = [change(f"c{month}", utc(2026, month, 1, 1), utc(2026, month, 1, 1)) for month in (1, 2)]
+    old = change("old", utc(2025, 12, 20), utc(2025, 12, 21))  # there before the period: no part of it
+    year.at(utc(2025, 12, 31)).declare(reg=["change_request"])
+    year.read("change_request", [old], "reg")
+    for n in range(59):
+        late = [change("late", happened, happened + DAY)] if n >= first_read else []
+        year.at(utc(2026, 1, 1) + n * DAY).read("change_request", [old, *good[: 1 + (n > 30)], *late], "reg")
+    year.at(utc(2026, 3, 1))
+    assert january_of(year, name).verdict is Outcome.PASS
+    found = year.control("2026-02-01..2026-02-28", only(name), name)
+    assert found.verdict is Outcome.FAIL
+    assert [one.resource for one in found.exceptions] == ["reg/late"]
+    assert "1 that are dated before the period were first read in it" in found.reason
+    assert found.population is not None
+    assert found.population.members == 2
+
+
+def january_of(year: Year, name: str) -> ControlPeriod:
+    return year.control(JANUARY, only(name), name)
 
 
 def test_days_are_days_of_utc() -> None:
