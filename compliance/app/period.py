@@ -160,12 +160,13 @@ def assembled(
         name: [one.parameters for one in found.definitions] if wanted.definitions == "then" else []
         for name, found in periods.items()
     }
+    profile = [view for view in closing.profile if view.value or _off_throughout(told, view.flag)]
     frameworks = tuple(
         rollup.roll_up(
             judged.framework,
             controls,
             attestations=closing.attestations,
-            profile=closing.profile,
+            profile=profile,
             overrides=overrides,
             as_of=window.until,
             earlier=earlier,
@@ -199,6 +200,15 @@ def assembled(
         notes=(*_notes(view), *_left(told), *closing.notes),
         period=view,
     )
+
+
+def _off_throughout(told: Told, flag: str) -> bool:
+    """The flag was declared off at every moment from the first reading on: what is declared at the end of a period says
+    nothing of its beginning."""
+    numbers = range(len(told.times))
+    kinds = {kind for _, kind in told.readings.states}
+    first = min((n for kind in kinds for n in told.readings.begun(kind).values()), default=numbers[-1])
+    return all(declared_off(flag, told.flags(n)) is not None for n in numbers[first:])
 
 
 def _within(uses: Sequence[Used], window: Window) -> list[Used]:

@@ -243,6 +243,21 @@ def test_what_is_declared_away_is_not_mended(year: Year) -> None:
     assert found.verdict is Outcome.FAIL
 
 
+@pytest.mark.parametrize(("day", "off"), [(1, True), (31, False)])
+def test_a_framework_is_off_only_when_it_was_declared_off_all_the_time(year: Year, day: int, off: bool) -> None:
+    catalogue_ = only(NAME)
+    for n in range(31):
+        year.at(utc(2026, 1, 1) + n * DAY)
+        if n + 1 == day:
+            year.profile(education_records=False)
+        year.read(KIND, [store()])
+    year.at(utc(2026, 2, 1))
+    found = year.over(JANUARY, catalogue_, frameworks=["ferpa"])
+    (ferpa,) = found.frameworks
+    assert ferpa.framework.applies_if == "education_records"
+    assert {one.code == "not_applicable_declared" for one in ferpa.requirements} == {off}
+
+
 def test_a_time_declared_away_is_told(year: Year) -> None:
     catalogue_ = only(NAME)
     loaded = catalogue_.controls[NAME]

@@ -73,10 +73,10 @@ class Year:
         self.runs[0] += 1
         return CollectionFields(f"r{self.runs[0]}", source, kind, "host 1", 1, self.now[0], **more)  # type: ignore[arg-type]
 
-    def over(self, text: str, catalogue: Catalogue, **more: str) -> AuditResult:
+    def over(self, text: str, catalogue: Catalogue, **more: str | Sequence[str]) -> AuditResult:
         """An audit over a period, now; nothing is recorded."""
         wanted = period.asked(text, **more)
-        asks = audit.Wanted((), None, wanted.known, collect=False, definitions=wanted.definitions)
+        asks = audit.Wanted(wanted.frameworks, None, wanted.known, collect=False, definitions=wanted.definitions)
         window = period.Window.of_days(wanted.first, wanted.last, self.now[0])
         plan, said = audit.of_day(self.workspace, audit.Plan(asks, catalogue), window.until)
         checked, anchors = audit.check_ledger(self.workspace)
