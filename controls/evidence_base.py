@@ -48,8 +48,9 @@ COMMON_MACROS = (
     "CREATE MACRO minutes(n) AS to_minutes(CAST(n AS BIGINT))",
     "CREATE MACRO hours(n) AS to_hours(CAST(n AS BIGINT))",
     "CREATE MACRO days(n) AS to_days(CAST(n AS INTEGER))",
-    # Case and spaces do not make another person (`profile.person` says the same in Python).
-    "CREATE MACRO folded(name) AS trim(regexp_replace(lower(name), '\\s+', ' ', 'g'))",
+    # Case, spaces and what nobody sees do not make another person (`profile.person` says the same in Python).
+    "CREATE MACRO seen(name) AS regexp_replace(lower(nfc_normalize(name)), '\\p{Cf}', '', 'g')",
+    "CREATE MACRO folded(name) AS trim(regexp_replace(seen(name), '[\\s\\p{Z}]+', ' ', 'g'))",
 )
 
 SEAL = (

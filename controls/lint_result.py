@@ -58,7 +58,7 @@ def _earned(query: Query, condition: exp.Expr) -> Iterator[Found]:
     """A PASS may rest on nothing that holds for NULL."""
     from compliance.controls.lint import annotated
 
-    if isinstance(condition.unnest(), exp.Boolean | exp.Literal):
+    if condition.find(exp.Column) is None:  # also `1 = 1`
         yield query.line(condition), "pass-explicit", "a pass needs a condition on evidence, not a constant"
     lines = query.text.splitlines()
     for node in condition.walk():

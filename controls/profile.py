@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
@@ -93,8 +94,12 @@ def reviewed_by_another(view: AttestationView) -> bool:
 
 
 def person(name: str | None) -> str:
-    """A name as two spellings of it compare: case and spaces do not make another person."""
-    return " ".join((name or "").casefold().split())
+    """A name as two spellings of it compare: case, spaces, characters that nobody sees and the two ways in which
+    Unicode writes an accent do not make another person."""
+    seen = (
+        character for character in unicodedata.normalize("NFC", name or "") if unicodedata.category(character) != "Cf"
+    )
+    return " ".join("".join(seen).casefold().split())
 
 
 def naive(moment: datetime) -> datetime:

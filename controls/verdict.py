@@ -101,6 +101,8 @@ def limit(kind: str, control: Control) -> timedelta:
 
 def _problem(row: Coverage, control: Control, as_of: datetime) -> tuple[UnknownReason, str] | None:
     what = f"{row.kind} of {row.source}"
+    if row.removed_from_configuration:  # over a period alone: it was put back later
+        return UnknownReason.NO_EVIDENCE, f"{what} was taken out of the configuration for a time"
     if row.outcome not in ("complete", "never"):
         return UnknownReason.ERROR, f"{what} could not be read ({row.outcome})"
     if row.outcome == "never" or row.completed_at is None:

@@ -36,6 +36,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "cause_stopped": ("nothing was tried", "no se intentó"),
     "cause_failed": ("attempts failed", "los intentos fallaron"),
     "cause_not_begun": ("collection had not begun", "la recolección no había comenzado"),
+    "cause_removed": (
+        "taken out of the configuration, and put back later",
+        "retirada de la configuración y repuesta después",
+    ),
     "cause_nobody": ("no configured source answers", "ninguna fuente configurada responde"),
     "frozen_population": (
         "{opening} at the beginning + {added} came − {removed} went = {closing} at the end; {members} in all, SHA-256 {sha256}",

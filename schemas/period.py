@@ -34,7 +34,8 @@ class Gap:
     kind: str
     start: datetime  # the last complete reading before, or when it was first due
     end: datetime  # the next complete reading, or the last moment judged
-    cause: str  # not_begun, stopped (nothing was tried), failed, nobody (no source answers)
+    cause: str  # not_begun, stopped (nothing was tried), failed, nobody (no source answers), removed (taken out of
+    # the configuration and put back later)
     attempts: Mapping[str, int]  # outcome → attempts that failed meanwhile
     entries: tuple[int, ...] = ()  # of those attempts, the first 20
 
@@ -58,7 +59,8 @@ class Exceptional:
     start: datetime  # first seen failing
     not_before: datetime | None  # last seen otherwise; None: it failed already at the first look
     end: datetime | None  # first seen otherwise; None: it fails at the last look
-    ended: str  # mended, undecided (it could no longer be told), gone (the resource is no more), open,
+    ended: str  # mended, undecided (it could no longer be told, or its source was taken out of the configuration),
+    # gone (the resource is no more), open,
     # redefined (another definition judged from then on)
     waiver: str | None = None  # in force through all of it
 

@@ -12,7 +12,7 @@ from compliance.app import attachments, evidence, owners, packs
 from compliance.app.where import nearest
 from compliance.app.workspace import Workspace
 from compliance.controls import catalogue as catalogues
-from compliance.controls import nil_returns, waivers
+from compliance.controls import nil_returns, profile, waivers
 from compliance.controls.rollup import reviewed
 from compliance.controls.sql import columns_read, parse
 from compliance.ledger import Draft
@@ -272,4 +272,4 @@ def _known_control(workspace: Workspace, name: str) -> None:
 
 
 def _same_person(one: str, other: str) -> bool:
-    return " ".join(one.casefold().split()) == " ".join(other.casefold().split())
+    return profile.person(one) == profile.person(other)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
 
@@ -159,7 +159,8 @@ def _promises(ledger: Ledger, seq: int) -> dict[Pair, str]:
 def _of_pair(
     source: _Source, pair: Pair, spans: Sequence[tuple[int, int, str]], tried: Sequence[StoredCollection]
 ) -> Iterator[tuple[int, Coverage | None]]:
-    """What the coverage of a pair becomes, and when."""
+    """What the coverage of a pair becomes, and when. What was taken out of the configuration and put back within the
+    period was wanted meanwhile, and not observed."""
     by_moment: dict[int, Coverage] = {}
     done: StoredCollection | None = None
     collector = spans[0][2]
@@ -173,6 +174,8 @@ def _of_pair(
         if any(first <= n < until for first, until, _ in spans):
             never = "it was never tried to read this"
             yield n, current or Coverage(pair[0], collector, pair[1], "never", never, f"compliance collect {pair[0]}")
+        elif current is not None and spans[0][0] <= n < spans[-1][0]:
+            yield n, replace(current, removed_from_configuration=True)
         else:
             yield n, None
 

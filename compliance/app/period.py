@@ -160,12 +160,13 @@ def assembled(
         name: [one.parameters for one in found.definitions] if wanted.definitions == "then" else []
         for name, found in periods.items()
     }
+    profile = [view for view in closing.profile if view.value or _off_throughout(told, view.flag)]
     frameworks = tuple(
         rollup.roll_up(
             judged.framework,
             controls,
             attestations=closing.attestations,
-            profile=closing.profile,
+            profile=profile,
             overrides=overrides,
             as_of=window.until,
             earlier=earlier,
@@ -196,9 +197,18 @@ def assembled(
         generated_at=workspace.clock(),
         controls=controls,
         frameworks=frameworks,
-        notes=(*_notes(view), *closing.notes),
+        notes=(*_notes(view), *_left(told), *closing.notes),
         period=view,
     )
+
+
+def _off_throughout(told: Told, flag: str) -> bool:
+    """The flag was declared off at every moment from the first reading on: what is declared at the end of a period says
+    nothing of its beginning."""
+    numbers = range(len(told.times))
+    kinds = {kind for _, kind in told.readings.states}
+    first = min((n for kind in kinds for n in told.readings.begun(kind).values()), default=numbers[-1])
+    return all(declared_off(flag, told.flags(n)) is not None for n in numbers[first:])
 
 
 def _within(uses: Sequence[Used], window: Window) -> list[Used]:
@@ -253,6 +263,20 @@ def _notes(view: PeriodView) -> list[str]:
             "counts as not observed."
         )
     return notes
+
+
+def _left(told: Told) -> list[str]:
+    """What a report must say of sources that were taken out of the configuration in the period and not put back."""
+    left = told.readings.left()
+    stay = {source for source, kind in told.readings.states if (source, kind) not in left}
+    gone: dict[tuple[str, datetime], list[str]] = {}
+    for (source, kind), at in sorted(left.items()):
+        gone.setdefault((source, at), []).append(kind)
+    said = [
+        f"{source}{' (' + ', '.join(kinds) + ')' if source in stay else ''} since {at:%Y-%m-%d %H:%M} UTC"
+        for (source, at), kinds in gone.items()
+    ]
+    return [f"No longer configured, and not judged from then on: {'; '.join(said)}."] if said else []
 
 
 def trusted(found: Replayed, closing: AuditResult, name: str) -> Replayed:

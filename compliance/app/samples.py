@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from compliance.schemas.errors import ConfigError, IntegrityError
 from compliance.schemas.kinds.engine import Attestation, Finding, SampleDraw
 
 RETEST_COUNTS = timedelta(days=366)
+_TESTED = re.compile(r"(\S+) item (\d+): ", re.ASCII)  # how `retest` begins its statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,18 +163,18 @@ def _population(workspace: Workspace, audit: str, control: str) -> dict[Resource
     return found
 
 
-def _retests(workspace: Workspace, control: str, name: str) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+def _retests(workspace: Workspace, control: str, name: str) -> dict[int, list[str]]:
+    """By number of the item: its resource alone does not name it, several sources may have one of that name."""
+    found: dict[int, list[str]] = {}
     for entry in workspace.ledger.entries(Attestation.kind):
         record = entry.record
-        mine = record["form"] == "sample" and record["control"] == control
-        if mine and (record["statement"] or "").startswith(f"{name} item "):
-            for resource in record["resources"] or ():
-                found.setdefault(resource, []).append(record["attestation"])
+        said = _TESTED.match(record["statement"] or "")
+        if said is not None and (record["form"], record["control"], said[1]) == ("sample", control, name):
+            found.setdefault(int(said[2]), []).append(record["attestation"])
     return found
 
 
-def _item(entry: Entry, member: Resource, retests: dict[str, list[str]]) -> Item:
+def _item(entry: Entry, member: Resource, retests: dict[int, list[str]]) -> Item:
     record = entry.record
     return Item(
         number=record["number"],
@@ -181,5 +183,5 @@ def _item(entry: Entry, member: Resource, retests: dict[str, list[str]]) -> Item
         verdict=record["verdict"],
         code=record["code"],
         entry=entry.seq,
-        retests=tuple(retests.get(member[1], ())),
+        retests=tuple(retests.get(record["number"], ())),
     )

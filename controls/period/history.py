@@ -24,7 +24,7 @@ from compliance.controls.evaluate import TIME_LIMIT_S, Breach, breach_in
 from compliance.controls.evidence_base import COMMON_MACROS, SEAL, EvidenceBase
 from compliance.controls.period.islands import Island
 from compliance.controls.profile import naive
-from compliance.schemas.evidence import VIEW_COLUMNS, kind_named
+from compliance.schemas.evidence import VIEW_COLUMNS, State, kind_named
 from compliance.schemas.results import Coverage
 
 FOREVER = 2**31 - 1  # the number of a moment that never comes
@@ -163,6 +163,18 @@ class History(EvidenceBase):
         _, rows = self.query(f'SELECT DISTINCT unnest([valid_from, valid_to]) FROM "{kind}"', {})  # noqa: S608
         return {n for (n,) in rows}
 
+    def came(self, kind: str, begun: Mapping[str, int]) -> set[int]:
+        """The entries of what came after its source was first read, which is at the moments that `begun` names."""
+        key = kind_named(kind).key if issubclass(kind_named(kind), State) else ()
+        same = " AND ".join(f'o."{name}" IS NOT DISTINCT FROM v."{name}"' for name in ("source", *key))
+        new = f'NOT EXISTS (FROM "{kind}" AS o WHERE o.valid_from <= b.n AND {same})' if key else "true"
+        _, rows = self.query(
+            "SELECT v.entry FROM (SELECT unnest($sources::VARCHAR[]) AS source, unnest($n::INTEGER[]) AS n) AS b "  # noqa: S608
+            f'JOIN "{kind}" AS v ON v.source = b.source WHERE v.valid_from > b.n AND {new}',
+            {"sources": list(begun), "n": list(begun.values())},
+        )
+        return {entry for (entry,) in rows}
+
     def size(self, kind: str, moments: int) -> int:
         """How many rows of `kind` are in force at once, on average over this many moments."""
         _, rows = self.query(
@@ -252,6 +264,11 @@ def _entries(value: Any) -> tuple[int, ...]:
 def moving(loaded: LoadedControl) -> bool:
     """Its verdict can change with time alone."""
     return any(name in sql.parse(loaded.sql, loaded.sql_path).parameters() for name in _MOVING)
+
+
+def of_a_period(loaded: LoadedControl) -> bool:
+    """It leaves out what lies before the period."""
+    return "period_start" in sql.parse(loaded.sql, loaded.sql_path).parameters()
 
 
 def asks_when_read(loaded: LoadedControl) -> bool:

@@ -57,6 +57,22 @@ def joined(islands: Iterable[Island]) -> list[Island]:
     return found
 
 
+def beside(some: Iterable[Island], others: Iterable[Island]) -> list[Island]:
+    """`some` without the evaluations at which `others` have the same resource."""
+    taken: dict[Resource, set[int]] = defaultdict(set)
+    for one in others:
+        taken[one.who].update(range(one.first, one.last + 1))
+    found: list[Island] = []
+    for one in some:
+        free = [n for n in range(one.first, one.last + 1) if n not in taken[one.who]]
+        for n in free:
+            if found and found[-1].who == one.who and found[-1].last == n - 1 and n > one.first and n - 1 in free:
+                found[-1] = replace(found[-1], last=n)
+            else:
+                found.append(replace(one, first=n, last=n))
+    return found
+
+
 def tallies(islands: Iterable[Island], evaluations: int) -> list[Tally]:
     """How many resources have each verdict and code, at every evaluation."""
     steps: dict[tuple[Outcome, str], list[int]] = defaultdict(lambda: [0] * (evaluations + 1))

@@ -61,6 +61,35 @@ class Readings:
         place = bisect_right(states, n, key=lambda state: state[0]) - 1
         return states[place][1] if place >= 0 else None
 
+    def begun(self, kind: str) -> dict[str, int]:
+        """The moment at which each source had first answered completely for a kind; one that never did has none."""
+        found = {}
+        for pair in self.pairs(kind):
+            first = next(
+                (n for n, row in self.states[pair] if row is not None and row.complete_entry is not None), None
+            )
+            if first is not None:
+                found[pair[0]] = first
+        return found
+
+    def asked(self, pair: Pair, n: int) -> bool:
+        """Whether a configured source answers for the pair at moment `n`."""
+        row = self.row(pair, n)
+        return row is not None and not row.removed_from_configuration
+
+    def left(self) -> dict[Pair, datetime]:
+        """The pairs that nobody promises any more at the last moment, and since when."""
+        found = {}
+        for pair, states in self.states.items():
+            before: Coverage | None = None
+            for n, row in states:
+                if row is None and before is not None and n < len(self.times):
+                    found[pair] = self.times[n]
+                elif row is not None:
+                    found.pop(pair, None)
+                before = row
+        return found
+
     def read(self, row: Coverage) -> datetime | None:
         """When its newest complete collection was recorded."""
         return self.recorded.get(row.complete_entry) if row.complete_entry is not None else None
@@ -159,6 +188,8 @@ def _gap(pair: Pair, start: datetime, row: Coverage, end: datetime, readings: Re
     failed = [one for one in readings.failures.get(pair, ()) if start <= one.at <= end]
     if not pair[0]:
         cause = "nobody"
+    elif row.removed_from_configuration:
+        cause = "removed"
     elif failed:
         cause = "failed"
     else:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from functools import cached_property, partial
 from typing import Any
 
@@ -20,8 +20,8 @@ from compliance.controls.period import islands as runs
 from compliance.controls.period import readings as reading
 from compliance.controls.period import rules
 from compliance.controls.period.calendar import DAY, Window
-from compliance.controls.period.history import BUDGET, History, Moments, asks_when_read, moving
-from compliance.controls.period.islands import Island, Overlap, Tally
+from compliance.controls.period.history import BUDGET, History, Moments, asks_when_read, moving, of_a_period
+from compliance.controls.period.islands import Island, Overlap, Resource, Tally
 from compliance.controls.period.readings import Known, Readings
 from compliance.controls.period.rules import Failing, Look
 from compliance.controls.period.standing import Answers
@@ -29,8 +29,12 @@ from compliance.controls.profile import declared_off
 from compliance.controls.verdict import Verdict, decide_counts
 from compliance.schemas.errors import ControlError
 from compliance.schemas.kinds.engine import Outcome
-from compliance.schemas.period import ControlPeriod, DefinitionOfDay, Stretch
+from compliance.schemas.period import ControlPeriod, DefinitionOfDay, Exceptional, Stretch
 from compliance.schemas.results import AttestationView, Completeness, FindingResult, FlagView, UnknownReason
+
+# What came in the period and is dated before it was in no population when its own period was judged, or may not have
+# been: it is judged in the period that it was first read in, when it is no older than this.
+LATE = timedelta(days=366)
 
 
 @dataclass(frozen=True)
@@ -42,11 +46,19 @@ class Told:
     readings: Readings
     flags: Callable[[int], Sequence[FlagView]]  # by number of the moment
     attestations: Callable[[int], Sequence[AttestationView]]
+    _came: dict[str, set[int]] = field(default_factory=dict)
 
     @cached_property
     def answers(self) -> Answers:
         """What is asked of the evidence at one moment, apart from controls."""
         return Answers(self.history, self.readings)
+
+    def came(self, kinds: Sequence[str]) -> frozenset[int]:
+        """The entries of `kinds` that came in the period from a source that had been read before."""
+        for kind in kinds:
+            if kind not in self._came:
+                self._came[kind] = self.history.came(kind, self.readings.begun(kind))
+        return frozenset().union(*(self._came[kind] for kind in kinds))
 
     @property
     def times(self) -> Sequence[datetime]:
@@ -95,7 +107,7 @@ def replay(
     ]
     gaps = tuple(reading.gaps(known, told.readings, told.window))
     try:
-        at, islands = _evaluated(told, spans)
+        at, islands, late = _evaluated(told, spans)
     except (Breach, ControlError, Overlap, TimeLimit, SqlglotError, duckdb.Error) as error:
         said = "a resource of one source appears more than once" if isinstance(error, Overlap) else words(error)
         period = ControlPeriod(
@@ -113,17 +125,18 @@ def replay(
     looks = _looks(known, verdicts)
     seen = _last_seen(known, told)
     stretches = _stretches(known, verdicts, told.window)
-    judged = rules.judge(loaded.control.period, told.window, looks, _failing(known, verdicts, seen))
     found = runs.exceptions(islands, at.times, [seen[n - 1] if n else None for n in at.numbers])
     redefined = {told.times[one.since] for one in of_day[1:] if one.since < len(told.times)}
-    found = [replace(one, ended="redefined") if one.end in redefined else one for one in found]
+    found = [_as_ended(one, told, redefined) for one in found]
+    unmended = [one.end for one in found if one.end is not None and (one.ended == "redefined" or _left(one, told))]
+    judged = rules.judge(loaded.control.period, told.window, looks, _failing(known, verdicts, seen, unmended))
     period = ControlPeriod(
         control=loaded.id,
         rule=loaded.control.period,
         verdict=judged.verdict,
         unknown_reason=judged.unknown_reason,
         completeness=judged.completeness,
-        reason=judged.reason,
+        reason=judged.reason + _declared_away(known, verdicts) + _came_late(late),
         timeline=tuple(stretches),
         exceptions=tuple(found),
         gaps=gaps,
@@ -133,7 +146,9 @@ def replay(
         evaluations=len(at.numbers),
     )
     last = len(at.numbers) - 1
-    closing = frozenset((*one.who, one.verdict.value, one.code) for one in islands if one.last == last)
+    closing = frozenset(
+        (*one.who, one.verdict.value, one.code) for one in islands if one.last == last and one.who not in late
+    )
     words_of = {code: text.en for one in of_day for code, text in one.loaded.control.reasons.items()}
     return Replayed(period, _findings(loaded, islands, at, words_of), closing)
 
@@ -155,42 +170,42 @@ def evaluations(loaded: LoadedControl, told: Told) -> Moments:
     return Moments(ordered, [times[n] for n in ordered])
 
 
-def _evaluated(told: Told, spans: Sequence[tuple[OfDay, int]]) -> tuple[Moments, list[Island]]:
-    """The moments evaluated, and the runs of equal verdicts: each definition on its own moments."""
+def _evaluated(told: Told, spans: Sequence[tuple[OfDay, int]]) -> tuple[Moments, list[Island], set[Resource]]:
+    """The moments evaluated, the runs of equal verdicts (each definition on its own moments), and which resources were
+    in the population of the last definition at the end although they are dated before the period."""
     numbers = {
         n for one, until in spans for n in {one.since, *evaluations(one.loaded, told).numbers} if one.since <= n < until
     }
     ordered = sorted(numbers)
     found: list[Island] = []
+    late: set[Resource] = set()
     for one, until in spans:
         mine = [n for n in ordered if one.since <= n < until]
         if mine:
             part = Moments(mine, [told.times[n] for n in mine])
-            found += _islands(one.loaded, told, one.parameters, part, ordered.index(mine[0]))
-    return Moments(ordered, [told.times[n] for n in ordered]), runs.joined(found)
+            islands, late = _islands(one.loaded, told, one.parameters, part, ordered.index(mine[0]))
+            found += islands
+    return Moments(ordered, [told.times[n] for n in ordered]), runs.joined(found), late
 
 
-def _islands(loaded: LoadedControl, told: Told, parameters: Mapping[str, Any], at: Moments, shift: int) -> list[Island]:
+def _islands(
+    loaded: LoadedControl, told: Told, parameters: Mapping[str, Any], at: Moments, shift: int
+) -> tuple[list[Island], set[Resource]]:
     rows = sum(told.history.size(kind, len(told.times)) for kind in loaded.kinds)
     batch = max(BUDGET // max(rows, 1), 1)
     found = told.history.islands(loaded, at, parameters, told.window.start, batch=batch)
-    if shift:
-        found = [_shifted(one, shift) for one in found]
-    return runs.joined(found)
+    late: list[Island] = []
+    came = told.came(loaded.kinds) if of_a_period(loaded) else frozenset()
+    if came:
+        wider = told.history.islands(loaded, at, parameters, told.window.start - LATE, batch=batch)
+        late = [one for one in wider if one.entries[0] in came]
+        late = runs.beside(runs.joined(late), runs.joined(found))
+    both = [replace(one, first=one.first + shift, last=one.last + shift) for one in (*found, *late)]
+    return runs.joined(both), {one.who for one in late if one.last == len(at.numbers) - 1}
 
 
-def _shifted(one: Island, by: int) -> Island:
-    return Island(
-        one.source,
-        one.resource,
-        one.subject,
-        one.verdict,
-        one.code,
-        one.reason,
-        one.entries,
-        one.first + by,
-        one.last + by,
-    )
+def _came_late(late: Collection[Resource]) -> str:
+    return f"; {len(late)} that are dated before the period were first read in it, and are judged in it" if late else ""
 
 
 def _verdicts(
@@ -232,6 +247,16 @@ def _declared(verdict: Verdict) -> bool:
     return verdict.outcome is Outcome.NOT_APPLICABLE and verdict.reason.startswith("declared")
 
 
+def _declared_away(known: Sequence[Known], verdicts: Sequence[Verdict]) -> str:
+    """The first time through which it did not apply by declaration, where that is not all of the period."""
+    off = [_declared(verdict) for verdict in verdicts]
+    if True not in off or all(off):
+        return ""
+    first = off.index(True)
+    back = next((one.at for one, is_off in zip(known[first:], off[first:], strict=True) if not is_off), None)
+    return f"; declared not to apply from {known[first].at:%Y-%m-%d}" + (f" to {back:%Y-%m-%d}" if back else " on")
+
+
 def _last_seen(known: Sequence[Known], told: Told) -> list[datetime | None]:
     """By number of the moment: when what was known by then on complete evidence was read, or None."""
     found: list[datetime | None] = [None] * len(told.times)
@@ -259,8 +284,34 @@ def _stretches(known: Sequence[Known], verdicts: Sequence[Verdict], window: Wind
     return found
 
 
-def _failing(known: Sequence[Known], verdicts: Sequence[Verdict], seen: Sequence[datetime | None]) -> list[Failing]:
-    """The times in which the control failed. One that could not be told meanwhile was not shown to be mended."""
+def _as_ended(one: Exceptional, told: Told, redefined: Collection[datetime]) -> Exceptional:
+    """`one` with how it ended, where that is told by more than its verdicts."""
+    if one.end in redefined:
+        return replace(one, ended="redefined")
+    return replace(one, ended="undecided") if one.ended == "gone" and _left(one, told, for_good=False) else one
+
+
+def _left(one: Exceptional, told: Told, *, for_good: bool = True) -> bool:
+    """Its source was taken out of the configuration when it ended, and (`for_good`) not put back in the period."""
+    if one.end is None:
+        return False
+    n = bisect_left(told.times, one.end)
+    for pair in told.readings.states:
+        if pair[0] == one.source and told.readings.asked(pair, n - 1):
+            row = told.readings.row(pair, n)
+            if row is None or (row.removed_from_configuration and not for_good):
+                return True
+    return False
+
+
+def _failing(
+    known: Sequence[Known],
+    verdicts: Sequence[Verdict],
+    seen: Sequence[datetime | None],
+    unmended: Sequence[datetime],
+) -> list[Failing]:
+    """The times in which the control failed. One that could not be told meanwhile was not shown to be mended; nor was
+    one in which something ended at a moment of `unmended`, or which a declaration ended."""
     found: list[Failing] = []
     start: datetime | None = None
     held: datetime | None = None  # last seen to hold
@@ -271,7 +322,8 @@ def _failing(known: Sequence[Known], verdicts: Sequence[Verdict], seen: Sequence
                 start, began = one.at, held
         elif verdict.outcome is not Outcome.UNKNOWN:
             if start is not None:
-                found.append(Failing(start, began, one.at))
+                mended = not _declared(verdict) and not any(start < at <= one.at for at in unmended)
+                found.append(Failing(start, began, one.at, mended))
                 start = None
             held = seen[one.n] or one.at
     if start is not None:

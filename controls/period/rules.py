@@ -17,7 +17,8 @@ states observed on at least 98 % of days |
 | document_in_force | conforming on every day |
 
 How long something failed is counted from when it was last seen otherwise to when it was next seen otherwise: only what
-is shown to have been short is tolerated. Verdicts, first that holds:
+is shown to have been short is tolerated. What ended because another definition judged, because its source was taken
+out of the configuration, or by declaration, was not seen otherwise. Verdicts, first that holds:
 
 - not_applicable: at every look it did not apply;
 - fail: a failing time is not tolerated, or the rule is broken even if everything unseen had conformed;
@@ -70,11 +71,14 @@ class Failing:
     start: datetime
     not_before: datetime | None  # last seen otherwise; None: not within the period
     end: datetime | None  # first seen otherwise; None: it fails at the last look
+    mended: bool = True  # False: from then on something else was judged, or by something else
 
     @property
     def at_most(self) -> timedelta | None:
         """How long it may have lasted; None when its beginning or end was not seen."""
-        return None if self.not_before is None or self.end is None else self.end - self.not_before
+        if self.not_before is None or self.end is None or not self.mended:
+            return None
+        return self.end - self.not_before
 
 
 @dataclass(frozen=True, slots=True)

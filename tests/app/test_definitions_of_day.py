@@ -88,6 +88,22 @@ def test_the_old_definition_judges_the_reading_it_was_last_used_on(year: Year, c
     assert (one.start, one.end, one.ended) == (utc(2026, 1, 10, 3), utc(2026, 1, 10, 5), "redefined")
 
 
+def test_what_another_definition_ended_was_not_mended(year: Year, changed: Changed) -> None:
+    strict, lenient = only(NAME), changed("THEN fail('reachable'", "THEN pass('reachable'")
+    for n in range(31):
+        year.at(utc(2026, 1, 1) + n * DAY).read(KIND, [store(exposure="public" if n > 9 else "private")])
+        if n == 9:
+            year.judge(strict)
+            for hour in (4, 5):
+                year.at(utc(2026, 1, 10, hour)).read(KIND, [store(exposure="public")])
+                year.at(utc(2026, 1, 10, hour, 10)).judge(strict if hour == 4 else lenient)
+    year.at(utc(2026, 2, 1))
+    found = year.control(JANUARY, lenient, NAME, definitions="then")
+    (one,) = found.exceptions
+    assert (one.start, one.end, one.ended) == (utc(2026, 1, 10, 4), utc(2026, 1, 10, 5), "redefined")
+    assert found.verdict is Outcome.FAIL
+
+
 def test_what_only_the_old_definition_reads_is_needed_while_it_judged(year: Year, changed: Changed) -> None:
     two = changed("FROM listening_socket AS s", "FROM listening_socket AS s LEFT JOIN asset AS a ON a.asset = s.asset")
     fill(year, lambda n: [store()], days=10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from compliance.schemas.errors import ConfigError
 from compliance.schemas.evidence import Evidence
 from compliance.schemas.kinds.engine import Outcome, Waiver
 from compliance.schemas.kinds.host import ListeningSocket
+from compliance.schemas.kinds.operations import ChangeRequest
 from compliance.schemas.period import ControlPeriod
 from compliance.schemas.results import Completeness, UnknownReason
 from tests.app import years
@@ -187,6 +189,89 @@ def test_a_source_that_leaves_the_configuration_takes_its_rows_along(year: Year)
     assert found.verdict is Outcome.PASS
     assert found.population is not None
     assert (found.population.members, found.population.closing) == (2, 1)
+    assert any("old since 2026-01-11 03:00 UTC" in note for note in result.notes)
+
+
+def test_a_source_that_was_taken_out_and_put_back_was_not_observed(year: Year) -> None:
+    year.declare(web=[KIND], db=[KIND])
+    for n in range(31):
+        year.at(utc(2026, 1, 1) + n * DAY)
+        if n in (9, 20):
+            year.declare(web=[KIND], **({"db": [KIND]} if n == 20 else {}))
+        for source in ("web",) if 9 <= n < 20 else ("web", "db"):
+            year.read(KIND, [store()], source)
+    year.at(utc(2026, 2, 1))
+    found = january(year)
+    assert (found.verdict, found.unknown_reason) == (Outcome.UNKNOWN, UnknownReason.NO_EVIDENCE)
+    gap = found.gaps[-1]
+    assert (gap.source, gap.cause, gap.start, gap.end) == ("db", "removed", utc(2026, 1, 9), utc(2026, 1, 21))
+    assert found.occurrences is not None
+    assert [block.start.day for block in found.occurrences.missing] == list(range(10, 21))
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_what_failed_when_its_source_was_taken_out_was_not_mended(year: Year, back: bool) -> None:
+    year.declare(web=[KIND], db=[KIND])
+    for n in range(31):
+        year.at(utc(2026, 1, 1) + n * DAY).read(KIND, [store()])
+        if n < 10 or (n > 10 and back):
+            year.read(KIND, [store()], "db")
+        if n == 9:
+            year.at(utc(2026, 1, 10, 5)).read(KIND, [store(exposure="public")], "db")
+            year.at(utc(2026, 1, 10, 6)).declare(web=[KIND])
+        if n == 10 and back:
+            year.at(utc(2026, 1, 11, 4)).declare(web=[KIND], db=[KIND])
+    year.at(utc(2026, 2, 1))
+    found = january(year)
+    one = found.exceptions[0]
+    assert (one.source, one.end, one.ended) == ("db", utc(2026, 1, 10, 6), "undecided")
+    assert found.verdict is Outcome.FAIL
+
+
+def test_what_is_declared_away_is_not_mended(year: Year) -> None:
+    catalogue_ = only(NAME)
+    loaded = catalogue_.controls[NAME]
+    control = loaded.control.model_copy(update={"applies_if": "processes_payments"})
+    catalogue_ = replace(catalogue_, controls={NAME: replace(loaded, control=control)})
+    fill(year, lambda n: [store()], 9)
+    year.at(utc(2026, 1, 10)).read(KIND, [store(exposure="public")])
+    year.at(utc(2026, 1, 10, 5)).profile(processes_payments=False)
+    fill(year, lambda n: [store(exposure="public")], 5, utc(2026, 1, 11))
+    year.profile(processes_payments=True)
+    fill(year, lambda n: [store()], 16, utc(2026, 1, 16, 9))
+    found = year.control(JANUARY, catalogue_, NAME)
+    assert found.verdict is Outcome.FAIL
+
+
+@pytest.mark.parametrize(("day", "off"), [(1, True), (31, False)])
+def test_a_framework_is_off_only_when_it_was_declared_off_all_the_time(year: Year, day: int, off: bool) -> None:
+    catalogue_ = only(NAME)
+    for n in range(31):
+        year.at(utc(2026, 1, 1) + n * DAY)
+        if n + 1 == day:
+            year.profile(education_records=False)
+        year.read(KIND, [store()])
+    year.at(utc(2026, 2, 1))
+    found = year.over(JANUARY, catalogue_, frameworks=["ferpa"])
+    (ferpa,) = found.frameworks
+    assert ferpa.framework.applies_if == "education_records"
+    assert {one.code == "not_applicable_declared" for one in ferpa.requirements} == {off}
+
+
+def test_a_time_declared_away_is_told(year: Year) -> None:
+    catalogue_ = only(NAME)
+    loaded = catalogue_.controls[NAME]
+    control = loaded.control.model_copy(update={"applies_if": "processes_payments"})
+    catalogue_ = replace(catalogue_, controls={NAME: replace(loaded, control=control)})
+    fill(year, lambda n: [store()], 9)
+    year.profile(processes_payments=False)
+    fill(year, lambda n: [store(exposure="public")], 5, utc(2026, 1, 11))
+    year.at(utc(2026, 1, 16)).read(KIND, [store()])
+    year.profile(processes_payments=True)
+    fill(year, lambda n: [store()], 16, utc(2026, 1, 16, 9))
+    found = year.control(JANUARY, catalogue_, NAME)
+    assert found.verdict is Outcome.PASS
+    assert "declared not to apply from 2026-01-10 to 2026-01-16" in found.reason
 
 
 def test_a_waiver_counts_only_when_it_was_there_before(year: Year) -> None:
@@ -203,6 +288,39 @@ def test_a_waiver_counts_only_when_it_was_there_before(year: Year) -> None:
     assert [one.waiver for one in result.period.controls[NAME].exceptions] == [None, "W-1"]
     assert result.controls[NAME].verdict is Outcome.FAIL
     assert not result.controls[NAME].waived
+
+
+@pytest.mark.parametrize(("happened", "first_read"), [(utc(2026, 1, 31, 22), 31), (utc(2026, 1, 15), 32)])
+def test_what_is_written_down_after_its_period_is_judged_when_it_is_read(
+    year: Year, happened: datetime, first_read: int
+) -> None:
+    name = "change.complete_record"
+
+    def change(change: str, at: datetime, approved: datetime) -> Evidence:
+        given = dict.fromkeys(("reason", "risk", "security_impact", "test_ref", "rollback_plan"), "said")
+        given |= {"change_type": "normal", "status": "implemented"}
+        who = {"requested_by": "ana", "approved_by": "ben", "implemented_by": "cai"}
+        return ChangeRequest(change=change, is_production=True, implemented_at=at, approved_at=approved, **given, **who)
+
+    good = [change(f"c{month}", utc(2026, month, 1, 1), utc(2026, month, 1, 1)) for month in (1, 2)]
+    old = change("old", utc(2025, 12, 20), utc(2025, 12, 21))  # there before the period: no part of it
+    year.at(utc(2025, 12, 31)).declare(reg=["change_request"])
+    year.read("change_request", [old], "reg")
+    for n in range(59):
+        late = [change("late", happened, happened + DAY)] if n >= first_read else []
+        year.at(utc(2026, 1, 1) + n * DAY).read("change_request", [old, *good[: 1 + (n > 30)], *late], "reg")
+    year.at(utc(2026, 3, 1))
+    assert january_of(year, name).verdict is Outcome.PASS
+    found = year.control("2026-02-01..2026-02-28", only(name), name)
+    assert found.verdict is Outcome.FAIL
+    assert [one.resource for one in found.exceptions] == ["reg/late"]
+    assert "1 that are dated before the period were first read in it" in found.reason
+    assert found.population is not None
+    assert found.population.members == 2
+
+
+def january_of(year: Year, name: str) -> ControlPeriod:
+    return year.control(JANUARY, only(name), name)
 
 
 def test_days_are_days_of_utc() -> None:

@@ -11,7 +11,9 @@ import pytest
 
 from compliance.app import audit, samples
 from compliance.controls.period import sampling
+from compliance.ledger import Draft
 from compliance.schemas.errors import ConfigError
+from compliance.schemas.kinds.engine import Finding, Outcome
 from compliance.schemas.kinds.host import ListeningSocket
 from tests.app import years
 from tests.app.years import DAY, Year, only, utc
@@ -69,6 +71,30 @@ def test_a_recorded_draw_is_drawn_again_and_tested(year: Year) -> None:
     again = samples.show(year.workspace, drawn.sample)
     assert again.items[0].retests == (said,)
     assert [item.resource for item in again.items] == [item.resource for item in drawn.items]
+
+
+def test_a_test_of_one_member_is_none_of_another_that_is_named_alike(year: Year) -> None:
+    samples_of = [Draft("finding", _finding(n, source)) for n, source in enumerate(("web", "db"), start=1)]
+    year.ledger.append(samples_of)
+    drawn = samples.draw(year.workspace, "A", NAME, size=2, seed="7", by="Ana")
+    said = samples.retest(year.workspace, drawn.sample, 1, found="held", by="Ana", reviewed_by="Ben")
+    again = {item.number: item.retests for item in samples.show(year.workspace, drawn.sample).items}
+    assert again == {1: (said,), 2: ()}
+
+
+def _finding(number: int, source: str) -> Finding:
+    return Finding(
+        occurred_at=utc(2026, 1, 1),
+        audit="A",
+        control=NAME,
+        number=number,
+        of_source=source,
+        resource="root",
+        verdict=Outcome.PASS,
+        code="inside",
+        reason="r",
+        rests_on=[1],
+    )
 
 
 def test_what_cannot_be_drawn_is_refused(year: Year) -> None:

@@ -14,7 +14,7 @@ from compliance.controls import catalogue as catalogues
 from compliance.controls.catalogue import Catalogue
 from compliance.ledger import CollectionFields, Ledger, StoredCollection
 from compliance.schemas.evidence import Evidence
-from compliance.schemas.kinds.engine import ENGINE, Source
+from compliance.schemas.kinds.engine import ENGINE, ProfileFlag, Source
 from compliance.schemas.messages import Record
 from compliance.schemas.period import ControlPeriod
 from compliance.schemas.results import AuditResult
@@ -45,6 +45,14 @@ class Year:
         rows = [Source(name=name, collector="host", kinds=list(some), enabled=True) for name, some in kinds.items()]
         self._state(ENGINE, "source", rows)
 
+    def profile(self, **flags: bool) -> None:
+        """The facts that are declared from now on."""
+        rows = [
+            ProfileFlag(flag=name, value=value, declared_by="ana", declared_at=self.now[0])
+            for name, value in flags.items()
+        ]
+        self._state(ENGINE, "profile_flag", rows)
+
     def read(self, kind: str, rows: Sequence[Evidence], source: str = "web") -> StoredCollection:
         """A complete reading, now."""
         return self._state(source, kind, rows)
@@ -65,10 +73,10 @@ class Year:
         self.runs[0] += 1
         return CollectionFields(f"r{self.runs[0]}", source, kind, "host 1", 1, self.now[0], **more)  # type: ignore[arg-type]
 
-    def over(self, text: str, catalogue: Catalogue, **more: str) -> AuditResult:
+    def over(self, text: str, catalogue: Catalogue, **more: str | Sequence[str]) -> AuditResult:
         """An audit over a period, now; nothing is recorded."""
         wanted = period.asked(text, **more)
-        asks = audit.Wanted((), None, wanted.known, collect=False, definitions=wanted.definitions)
+        asks = audit.Wanted(wanted.frameworks, None, wanted.known, collect=False, definitions=wanted.definitions)
         window = period.Window.of_days(wanted.first, wanted.last, self.now[0])
         plan, said = audit.of_day(self.workspace, audit.Plan(asks, catalogue), window.until)
         checked, anchors = audit.check_ledger(self.workspace)

@@ -33,6 +33,7 @@ def test_the_model_is_clean(load: Load) -> None:
         ("ELSE unknown('unread', 'scope not readable')", "ELSE not_applicable('unread', 'x')", ("else-unknown", 8)),
         ("ELSE unknown('unread', 'scope not readable')", "WHEN 1 = 2 THEN unknown('unread', 'x')", ("else-unknown", 5)),
         ("WHEN asset.in_pci_scope THEN", "WHEN true THEN", ("pass-explicit", 7)),
+        ("WHEN asset.in_pci_scope THEN", "WHEN 1 = 1 THEN", ("pass-explicit", 7)),
         ("WHEN asset.in_pci_scope THEN", "WHEN asset.in_pci_scope IS NOT FALSE THEN", ("pass-on-null", 7)),
         ("WHEN asset.in_pci_scope THEN", "WHEN coalesce(asset.in_pci_scope, true) THEN", ("pass-on-null", 7)),
         ("WHEN asset.in_pci_scope THEN", "WHEN asset.in_pci_scope IS NULL THEN", ("pass-on-null", 7)),

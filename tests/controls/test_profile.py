@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -102,3 +103,19 @@ def test_a_review_is_by_a_named_second_person(
     row = attestation(by_person=by_person, reviewed_by=reviewed_by)
     (view,) = profile.attestations(base(attestation=[row]), AS_OF)
     assert profile.reviewed_by_another(view) is expected
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "ana  RUÍZ ",
+        unicodedata.normalize("NFD", "Ana Ruíz"),
+        "Ana\N{NO-BREAK SPACE}Ruíz",
+        "Ana\N{ZERO WIDTH SPACE} Ruíz",
+        "Ana\N{SOFT HYPHEN} Ruíz\N{RIGHT-TO-LEFT MARK}",
+    ],
+)
+def test_what_looks_like_one_name_is_one_person(base: Build, other: str) -> None:
+    assert profile.person(other) == profile.person("Ana Ruíz") != profile.person("Ana Ruiz")
+    found = base().query("SELECT folded($a) = $b", {"a": other, "b": profile.person("Ana Ruíz")})
+    assert found[1] == [(True,)]
