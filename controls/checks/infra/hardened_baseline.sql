@@ -14,6 +14,7 @@ WITH demanded AS (
 wanted AS (
   SELECT a.source, a.entry, coalesce(a.hostname, a.asset) AS host, d.component, d.name, d.good, d.bad
   FROM asset AS a
+  -- same: something is always demanded
   LEFT JOIN demanded AS d ON TRUE
 )
 SELECT
@@ -24,7 +25,9 @@ SELECT
       THEN fail('weak', concat(w.host, ': ', w.component, ' ', w.name, ' is ', s.value, ', not ', array_to_string(w.good, ' or ')))
     WHEN list_contains(w.good, s.value)
       THEN pass('hardened', concat(w.host, ': ', w.component, ' ', w.name, ' is ', s.value))
-    ELSE unknown('not_reported', concat(w.host, ': ', w.component, ' ', w.name, CASE WHEN s.value <> '' THEN concat(' is ', s.value, ', which is neither good nor bad') ELSE ' was not reported' END))
+    ELSE unknown('not_reported', concat(w.host, ': ', w.component, ' ', w.name,
+                 -- same: words of the reason
+                 CASE WHEN s.value <> '' THEN concat(' is ', s.value, ', which is neither good nor bad') ELSE ' was not reported' END))
   END AS result
 FROM wanted AS w
 LEFT JOIN setting AS s ON s.source = w.source AND s.component = w.component AND s.name = w.name

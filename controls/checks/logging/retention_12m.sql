@@ -13,7 +13,9 @@ SELECT
       THEN fail('open', concat(l.log, ' may be read by everybody on the machine'))
     WHEN l.log_class IN ('security', 'audit', 'access') AND l.persistent IS TRUE AND l.world_readable IS FALSE
          AND (l.retention_days = 0 OR l.retention_days >= $days)
-      THEN pass('kept', concat(l.log, CASE WHEN l.retention_days = 0 THEN ' is never deleted' ELSE concat(' is kept for ', l.retention_days, ' days') END))
+      THEN pass('kept', concat(l.log,
+                -- same: words of the reason
+                CASE WHEN l.retention_days = 0 THEN ' is never deleted' ELSE concat(' is kept for ', l.retention_days, ' days') END))
     ELSE unknown('term_unknown', concat(l.log, ': class, term or permissions were not readable'))
   END AS result
 FROM log_store AS l

@@ -22,7 +22,9 @@ SELECT
       THEN not_applicable('running', concat(j.control_system, ' stopped at ', strftime(j.started_at, '%Y-%m-%d %H:%M'), ' UTC; the time to alert runs'))
     WHEN j.is_over IS FALSE AND j.alerted_at >= j.started_at AND j.alerted_at <= $as_of
       THEN not_applicable('open', concat(j.control_system, ' does not work since ', strftime(j.started_at, '%Y-%m-%d %H:%M'), ' UTC; the alert came in time'))
-    WHEN j.is_over IS TRUE AND j.alerted_at >= j.started_at AND j.ended_at >= j.started_at AND j.ended_at <= $as_of AND $as_of < j.record_by
+    WHEN j.is_over IS TRUE AND j.alerted_at >= j.started_at AND j.ended_at >= j.started_at AND j.ended_at <= $as_of
+         -- same: the term ends at midnight, which is never the moment judged
+         AND $as_of < j.record_by
          AND (j.cause_told IS NULL OR j.remedy_told IS NULL)
       THEN not_applicable('to_be_recorded', concat(j.control_system, ' works again; cause and remedy are to be recorded before ', strftime(j.record_by, '%Y-%m-%d')))
     WHEN j.is_over IS TRUE AND j.alerted_at >= j.started_at AND j.ended_at >= j.started_at AND j.ended_at <= $as_of

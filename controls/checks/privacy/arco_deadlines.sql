@@ -30,39 +30,46 @@ WITH request AS (
     t.outcome IN ('granted', 'partly_granted') AS to_carry_out,
     (t.extension_notified_at IS NULL OR (t.extension_notified_at >= t.received_at AND trim(t.extension_reason) <> ''))
       AND (t.execution_extension_notified_at IS NULL
-           OR (t.execution_extension_notified_at >= t.answered_at AND trim(t.execution_extension_reason) <> ''))
-      AND (t.information_asked_at IS NULL OR t.information_asked_at >= t.received_at) AS extensions_told,
+           OR (t.execution_extension_notified_at >= t.answered_at AND trim(t.execution_extension_reason) <> '')) AS extensions_told,
     t.outcome IN ('granted', 'no_data_held', 'withdrawn')
       OR (t.outcome IN ('refused', 'partly_granted') AND trim(t.refusal_ground) <> '') AS grounded
   FROM term AS t
+), dated AS (
+  SELECT
+    d.*,
+    -- same: a term ends with the last microsecond of a day, which is never the moment judged
+    d.answer_by < $as_of AS answer_over, d.carry_by < $as_of AS carry_over, d.give_by < $as_of AS give_over
+  FROM due AS d
 )
 SELECT
   d.request AS resource,
   d.entry,
   CASE
-    WHEN d.regime = 'arco' AND d.answered_at > d.answer_by AND d.answer_by < $as_of
+    WHEN d.regime = 'arco' AND d.answered_at > d.answer_by AND d.answer_over IS TRUE
       THEN fail('answered_late', concat('request ', d.request, ' was answered on ', local_date(d.answered_at), '; the term ended on ', local_date(d.answer_by)))
-    WHEN d.regime = 'arco' AND d.answered_at IS NULL AND d.status = 'open' AND d.answer_by < $as_of
+    WHEN d.regime = 'arco' AND d.answered_at IS NULL AND d.status = 'open' AND d.answer_over IS TRUE
       THEN fail('answer_overdue', concat('request ', d.request, ' is open; the term to answer ended on ', local_date(d.answer_by)))
-    WHEN d.regime = 'arco' AND d.to_carry_out IS TRUE AND d.executed_at > d.carry_by AND d.carry_by < $as_of
+    WHEN d.regime = 'arco' AND d.to_carry_out IS TRUE AND d.executed_at > d.carry_by AND d.carry_over IS TRUE
       THEN fail('carried_out_late', concat('request ', d.request, ' was carried out on ', local_date(d.executed_at), '; the term ended on ', local_date(d.carry_by)))
-    WHEN d.regime = 'arco' AND d.to_carry_out IS TRUE AND d.executed_at IS NULL AND d.status = 'open' AND d.carry_by < $as_of
+    WHEN d.regime = 'arco' AND d.to_carry_out IS TRUE AND d.executed_at IS NULL AND d.status = 'open' AND d.carry_over IS TRUE
       THEN fail('not_carried_out', concat('request ', d.request, ' was granted and is open; the term to carry it out ended on ', local_date(d.carry_by)))
     WHEN d.regime = 'arco' AND d.status = 'open' AND d.received_at <= $as_of AND d.acknowledged_at <= $as_of AND d.answered_at IS NULL
-         AND (d.answer_by >= $as_of OR (d.counted_from IS NULL AND d.information_given_at IS NULL AND d.give_by >= $as_of))
-      THEN not_applicable('running', concat('request ', d.request, ' is open; its term ends on ', coalesce(local_date(d.answer_by), local_date(d.give_by))))
+         AND (d.answer_over IS FALSE OR (d.information_given_at IS NULL AND d.give_over IS FALSE))
+      THEN not_applicable('running', concat('request ', d.request, ' is open; its term ends on ',
+                -- same: words of the reason
+                coalesce(local_date(d.answer_by), local_date(d.give_by))))
     WHEN d.regime = 'arco' AND d.status = 'open' AND d.received_at <= d.answered_at AND d.answered_at <= $as_of AND d.to_carry_out IS TRUE
-         AND d.executed_at IS NULL AND d.carry_by >= $as_of
+         AND d.executed_at IS NULL AND d.carry_over IS FALSE
       THEN not_applicable('running', concat('request ', d.request, ' was answered in time; the term to carry it out ends on ', local_date(d.carry_by)))
     WHEN d.regime = 'arco' AND d.outcome = 'not_completed' AND d.information_asked_at >= d.received_at AND d.information_asked_at <= d.ask_by
-         AND d.acknowledged_at >= d.received_at AND d.acknowledged_at <= $as_of AND d.give_by < $as_of
+         AND d.acknowledged_at >= d.received_at AND d.acknowledged_at <= $as_of AND d.give_over IS TRUE
          AND d.information_given_at IS NULL  -- null: the outcome says that it never came
       THEN pass('not_completed', concat('request ', d.request, ': what was missing was asked for in time and never came'))
     WHEN d.regime = 'arco' AND d.acknowledged_at >= d.received_at AND d.acknowledged_at <= $as_of
          AND d.answered_at >= d.received_at AND d.answered_at <= d.answer_by AND d.answered_at <= $as_of
          AND d.extensions_told IS TRUE AND d.grounded IS TRUE
-         AND (d.to_carry_out IS FALSE OR (d.executed_at >= d.received_at AND d.executed_at <= d.carry_by AND d.executed_at <= $as_of))
+         AND (d.to_carry_out IS FALSE OR (d.executed_at >= d.received_at AND d.executed_at <= $as_of))
       THEN pass('in_time', concat('request ', d.request, ' was answered on ', local_date(d.answered_at), ', term ', local_date(d.answer_by)))
     ELSE unknown('not_filled', concat('request ', d.request, ': law, dates, outcome, ground or reasons of an extension are not filled in or do not fit'))
   END AS result
-FROM due AS d
+FROM dated AS d

@@ -16,12 +16,11 @@ SELECT
     WHEN b.suppressed_at < b.expires_at
       THEN fail('suppressed_early', concat(b.block, ' was deleted on ', strftime(b.suppressed_at, '%Y-%m-%d'), ', before its end'))
     WHEN b.processed_while_blocked = 0 AND b.access_restricted IS TRUE AND b.blocked_at <= $as_of AND b.expires_at > b.blocked_at
-         AND trim(b.limitation_basis) <> '' AND b.period_told_at <= $as_of AND b.expires_at + days($grace_days) >= $as_of
+         AND trim(b.limitation_basis) <> '' AND b.period_told_at <= $as_of
          AND b.suppressed_at IS NULL  -- null: a date in the future or past is judged by the other branches
       THEN pass('blocked', concat(b.block, ' is blocked until ', strftime(b.expires_at, '%Y-%m-%d')))
-    WHEN b.processed_while_blocked = 0 AND b.access_restricted IS TRUE AND b.blocked_at <= $as_of AND b.expires_at > b.blocked_at
-         AND trim(b.limitation_basis) <> '' AND b.period_told_at <= $as_of AND b.suppressed_at >= b.expires_at
-         AND b.suppressed_at <= b.expires_at + days($grace_days) AND b.person_told_at >= b.suppressed_at AND b.person_told_at <= $as_of
+    WHEN b.processed_while_blocked = 0 AND b.access_restricted IS TRUE AND b.expires_at > b.blocked_at
+         AND trim(b.limitation_basis) <> '' AND b.period_told_at <= $as_of AND b.person_told_at >= b.suppressed_at AND b.person_told_at <= $as_of
       THEN pass('suppressed', concat(b.block, ' was deleted on ', strftime(b.suppressed_at, '%Y-%m-%d'), ' and the person told'))
     ELSE unknown('not_filled', concat(b.block, ': dates, basis, uses, access or what the person was told are not filled in or do not fit'))
   END AS result

@@ -33,19 +33,19 @@ SELECT
   i.name AS resource,
   i.entry,
   CASE
-    WHEN i.action = 'channel' AND i.failed > 0
+    WHEN i.failed > 0
       THEN fail('cannot_withdraw', concat(i.name, ': the withdrawal tried on ', strftime(i.at, '%Y-%m-%d'), ' was not recorded'))
     WHEN i.action = 'channel' AND i.at < $as_of - days($test_days)
       THEN fail('test_old', concat(i.name, ': a withdrawal was last tried on ', strftime(i.at, '%Y-%m-%d')))
     WHEN i.action = 'withdrawn' AND i.effective_at > i.at + hours($hours) AND i.effective_at <= $as_of
       THEN fail('too_slow', concat(i.name, ' of ', strftime(i.at, '%Y-%m-%d %H:%M'), ' took effect on ', strftime(i.effective_at, '%Y-%m-%d %H:%M'), ' UTC'))
-    WHEN i.action = 'withdrawn' AND i.effective_at > $as_of AND i.at < $as_of - hours($hours)
+    WHEN i.action = 'withdrawn' AND i.effective_at > i.at + hours($hours) AND i.at < $as_of - hours($hours)
       THEN fail('too_slow', concat(i.name, ' of ', strftime(i.at, '%Y-%m-%d %H:%M'), ' UTC has not taken effect'))
     WHEN i.action = 'withdrawn' AND i.at <= $as_of AND i.at >= $as_of - hours($hours) AND (i.effective_at <= $as_of) IS NOT TRUE
       THEN not_applicable('running', concat(i.name, ' of ', strftime(i.at, '%Y-%m-%d %H:%M'), ' UTC has its hours still running'))
-    WHEN i.action = 'channel' AND i.good > 0 AND i.good = i.n AND i.at >= $as_of - days($test_days)
+    WHEN i.good = i.n
       THEN pass('can_withdraw', concat(i.name, ': a withdrawal was tried on ', strftime(i.at, '%Y-%m-%d'), ' and recorded'))
-    WHEN i.action = 'withdrawn' AND i.effective_at >= i.at AND i.effective_at <= i.at + hours($hours) AND i.effective_at <= $as_of
+    WHEN i.action = 'withdrawn' AND i.effective_at >= i.at AND i.effective_at <= $as_of
       THEN pass('stopped', concat(i.name, ' of ', strftime(i.at, '%Y-%m-%d'), ' took effect within ', $hours, ' hours'))
     ELSE unknown('not_filled', concat(i.name, ': times, action or trial are not filled in or contradict each other'))
   END AS result

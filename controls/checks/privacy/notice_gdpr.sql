@@ -19,9 +19,9 @@ SELECT
          OR (n.elements IS NOT NULL AND n.not_needed IS NOT NULL AND list_has_all(list_concat(n.elements, n.not_needed), $where_it_applies) IS FALSE)
       THEN fail('element_missing', concat(n.name, ' lacks ', array_to_string(list_concat(
         [x FOR x IN $always IF NOT list_contains(n.elements, x)], [x FOR x IN $where_it_applies IF NOT list_contains(list_concat(n.elements, n.not_needed), x)]), ', ')))
-    WHEN n.regime = 'gdpr' AND n.modality = 'full' AND n.is_current IS TRUE AND n.published_at <= $as_of AND n.url_ok IS TRUE
+    WHEN n.modality = 'full' AND n.published_at <= $as_of AND n.url_ok IS TRUE
          AND n.url_checked_at >= $as_of - days($url_days) AND n.url_checked_at <= $as_of
-         AND n.reviewed_at >= $as_of - days($days) AND n.reviewed_at <= $as_of
+         AND n.reviewed_at <= $as_of
          AND list_has_all(n.elements, $always) AND list_has_all(list_concat(n.elements, n.not_needed), $where_it_applies)
       THEN pass('complete', concat(n.name, ', published on ', strftime(n.published_at, '%Y-%m-%d'), ' and reviewed on ', strftime(n.reviewed_at, '%Y-%m-%d'), ', has every element'))
     ELSE unknown('not_filled', concat(n.name, ': publication, address, elements or review are not filled in, or lie in the future'))

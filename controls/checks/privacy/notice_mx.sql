@@ -38,9 +38,9 @@ SELECT
          OR (n.elements IS NOT NULL AND n.not_needed IS NOT NULL AND list_has_all(list_concat(n.elements, n.not_needed), n.maybe) IS FALSE)
       THEN fail('element_missing', concat(n.name, ' lacks ', array_to_string(list_concat(
         [x FOR x IN n.always IF NOT list_contains(n.elements, x)], [x FOR x IN n.maybe IF NOT list_contains(list_concat(n.elements, n.not_needed), x)]), ', ')))
-    WHEN n.regime = 'lfpdppp' AND n.is_current IS TRUE AND n.published_at <= $as_of AND n.url_ok IS TRUE
+    WHEN n.published_at <= $as_of AND n.url_ok IS TRUE
          AND n.url_checked_at >= $as_of - days($url_days) AND n.url_checked_at <= $as_of
-         AND n.reviewed_at >= $as_of - days($days) AND n.reviewed_at <= $as_of
+         AND n.reviewed_at <= $as_of
          AND list_has_all(n.elements, n.always) AND list_has_all(list_concat(n.elements, n.not_needed), n.maybe)
       THEN pass('complete', concat(n.name, ', published on ', strftime(n.published_at, '%Y-%m-%d'), ' and reviewed on ', strftime(n.reviewed_at, '%Y-%m-%d'), ', has every element'))
     ELSE unknown('not_filled', concat(n.name, ': kind of notice, publication, address, elements or review are not filled in, or lie in the future'))

@@ -11,7 +11,12 @@ WITH used AS (
     u.*, CASE u.regime WHEN 'gdpr' THEN $gdpr_clauses WHEN 'lfpdppp' THEN $lfpdppp_clauses WHEN 'ferpa' THEN $ferpa_clauses END AS clauses
   FROM used AS u
 ), found AS (
-  SELECT c.contract_id, count(*) AS n, max(c.entry) AS entry FROM contract AS c GROUP BY c.contract_id
+  SELECT
+    c.contract_id, count(*) AS n,
+    -- same: where there are several none is relied on
+    max(c.entry) AS entry
+  FROM contract AS c
+  GROUP BY c.contract_id
 )
 SELECT
   concat(u.vendor, ' (', coalesce(u.regime, 'no law named'), ')') AS resource,
@@ -28,7 +33,7 @@ SELECT
     WHEN u.status = 'active' AND u.personal_data IS TRUE AND list_has_all(c.clauses, u.clauses) IS FALSE
       THEN fail('clause_missing', concat(u.vendor, ': contract ', u.contract_id, ' lacks ', array_to_string([x FOR x IN u.clauses IF NOT list_contains(c.clauses, x)], ', ')))
     WHEN u.status = 'active' AND u.personal_data IS TRUE AND c.status = 'signed' AND folded(c.party) = folded(u.vendor)
-         AND list_contains(c.regimes, u.regime) AND c.signed_at <= $as_of AND (c.is_open_ended IS TRUE OR c.expires_at >= date_trunc('day', $as_of))
+         AND list_contains(c.regimes, u.regime) AND (c.is_open_ended IS TRUE OR c.expires_at >= date_trunc('day', $as_of))
          AND c.clauses_checked_at >= c.signed_at AND c.clauses_checked_at <= $as_of
          AND list_has_all(c.clauses, u.clauses)
       THEN pass('terms_found', concat(u.vendor, ': contract ', u.contract_id, ' has every clause for ', u.regime))
@@ -36,4 +41,4 @@ SELECT
   END AS result
 FROM asked AS u
 LEFT JOIN found AS f ON f.contract_id = u.contract_id
-LEFT JOIN contract AS c ON c.contract_id = u.contract_id AND c.entry = f.entry
+LEFT JOIN contract AS c ON c.entry = f.entry

