@@ -3,8 +3,10 @@
 WITH held AS (
   SELECT
     g.source, g.role, g.entry,
-    CASE WHEN u.person <> '' THEN u.person ELSE g.account END AS holder,
-    CASE WHEN u.person <> '' OR u.account_type = 'service' THEN 1 ELSE 0 END AS told,
+    CASE WHEN folded(u.person) <> '' THEN u.person ELSE g.account END AS holder,
+    -- the same name, however it is written
+    CASE WHEN folded(u.person) <> '' THEN folded(u.person) ELSE folded(g.account) END AS who,
+    CASE WHEN folded(u.person) <> '' OR u.account_type = 'service' THEN 1 ELSE 0 END AS told,
     CASE WHEN u.is_active IS FALSE THEN 0 ELSE 1 END AS usable,
     -- same: what ends this moment is left out below
     CASE WHEN g.exception_ref <> '' AND g.expires_at > $as_of THEN 1 ELSE 0 END AS excepted,
@@ -15,24 +17,24 @@ WITH held AS (
   WHERE (g.expires_at <= $as_of) IS NOT TRUE
 ), clash AS (
   SELECT
-    a.source, a.holder,
+    a.source, a.who,
     -- same: one pair in words
     min(a.role) AS one, min(b.role) AS other,
     count(*) FILTER (WHERE a.excepted = 0 AND b.excepted = 0) AS open
   FROM held AS a
   -- same: who holds no other role is left out below
-  LEFT JOIN held AS b ON b.source = a.source AND b.holder = a.holder AND b.usable = 1 AND list_contains(a.conflicts_with, b.role)
+  LEFT JOIN held AS b ON b.source = a.source AND b.who = a.who AND b.usable = 1 AND list_contains(a.conflicts_with, b.role)
   WHERE a.usable = 1 AND b.role IS NOT NULL
-  GROUP BY a.source, a.holder
+  GROUP BY a.source, a.who
 ), judged AS (
   SELECT
-    h.source, h.holder,
-    -- same: one of its grants stands for all
-    min(h.entry) AS entry,
+    h.source, h.who,
+    -- same: one of its names, and one of its grants, stand for all
+    min(h.holder) AS holder, min(h.entry) AS entry,
     max(h.usable) AS usable, min(h.told) AS told, count(*) AS roles,
     count(*) FILTER (WHERE h.usable = 1 AND h.conflicts_with IS NULL) AS unread
   FROM held AS h
-  GROUP BY h.source, h.holder
+  GROUP BY h.source, h.who
 )
 SELECT
   concat(j.source, '/', j.holder) AS resource,
@@ -49,5 +51,5 @@ SELECT
     ELSE unknown('not_declared', concat(j.holder, ': conflicts of a role, or which person it is, are not recorded'))
   END AS result
 FROM judged AS j
-LEFT JOIN clash AS c ON c.source = j.source AND c.holder = j.holder
+LEFT JOIN clash AS c ON c.source = j.source AND c.who = j.who
 WHERE j.source IN (SELECT d.source FROM role_definition AS d)

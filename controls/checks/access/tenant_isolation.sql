@@ -49,7 +49,7 @@ SELECT
     WHEN n.tenants < 2
       THEN unknown('one_tenant', concat(n.application, ': run ', n.run, ' knew one institution, so nothing was tried between two'))
     WHEN n.application <> '' AND len(n.commit) >= 7 AND n.failed = 0 AND n.skipped = 0 AND n.passed >= $min_tests AND n.passed = n.tests
-         AND n.tenants >= 2 AND n.started_at <= n.finished_at AND n.finished_at >= $as_of - hours($hours)
+         AND n.tenants >= 2 AND n.started_at <= n.finished_at AND n.finished_at >= $as_of - hours($hours) AND a.unclear = 0
       THEN pass('isolated', concat(n.application, ': run ', n.run, ' of ', strftime(n.finished_at, '%Y-%m-%d %H:%M'), ' UTC, ', n.passed,
                 ' tests between ', n.tenants, ' institutions passed on the version in production'))
     WHEN n.run IS NULL AND a.unclear = 0 AND a.application <> ''

@@ -5,7 +5,7 @@ SELECT
   CASE
     WHEN k.retired_at <= $as_of
       THEN not_applicable('retired', concat(k.crypto_key, ' is used for nothing new since ', strftime(k.retired_at, '%Y-%m-%d')))
-    WHEN NOT list_contains($environments::VARCHAR[], folded(k.environment)) AND folded(k.environment) <> ''
+    WHEN list_contains($not_production, folded(k.environment))
       THEN not_applicable('elsewhere', concat(k.crypto_key, ' is used in ', k.environment))
     WHEN k.in_key_manager IS FALSE
       THEN fail('no_manager', concat(k.crypto_key, ' lies outside a key manager'))

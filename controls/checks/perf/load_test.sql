@@ -55,6 +55,7 @@ SELECT
          AND n.p95_ms <= n.p95_limit_ms AND n.requests > 0 AND n.errors >= 0
          AND (n.is_like_production IS TRUE OR lower(n.environment) = 'production')
          AND n.finished_at >= $as_of - days($max_days)
+         AND u.trials IS NULL  -- null: no trial of the service is in doubt
       THEN pass('holds', concat(n.service, ': trial ', n.load_test, ' of ', strftime(n.finished_at, '%Y-%m-%d'), ' sustained ', n.achieved_rps,
                 ' requests a second, expected peak ', n.expected_peak_rps))
     WHEN g.service <> '' AND n.load_test IS NULL AND u.trials IS NULL

@@ -17,12 +17,12 @@ SELECT
   s.data_store AS resource,
   [s.entry, l.entry] AS entry,
   CASE
-    WHEN s.environment <> 'production' THEN not_applicable('not_production', concat(s.data_store, ' belongs to ', s.environment))
-    WHEN s.environment = 'production' AND l.assets IS NULL AND h.n = 0
+    WHEN list_contains($not_production, folded(s.environment)) THEN not_applicable('not_production', concat(s.data_store, ' belongs to ', s.environment))
+    WHEN folded(s.environment) <> '' AND l.assets IS NULL AND h.n = 0
       THEN fail('not_listed', concat('the inventory has no data for ', s.data_store))
-    WHEN s.environment = 'production' AND l.old > 0
+    WHEN folded(s.environment) <> '' AND l.old > 0
       THEN fail('review_old', concat(s.data_store, ': ', l.old, ' entry(ies) last checked more than ', $days, ' days ago'))
-    WHEN s.environment = 'production' AND l.whole = l.assets AND h.n = 0
+    WHEN folded(s.environment) <> '' AND l.whole = l.assets AND h.n = 0
       THEN pass('listed', concat(s.data_store, ': ', l.assets, ' entry(ies), whole and checked'))
     ELSE unknown('not_filled', concat(s.data_store, ': environment, or class, owner, medium, retention or review of its data is not filled in'))
   END AS result

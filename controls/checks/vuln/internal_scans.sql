@@ -27,13 +27,13 @@ SELECT
   -- same: without a good scan any entry will do
   [a.entry, coalesce(c.good_entry, c.entry)] AS entry,
   CASE
-    WHEN a.environment = 'production' AND c.good_at IS NULL AND c.untold = 0 AND o.n = 0
+    WHEN list_contains($not_production, folded(a.environment))
+      THEN not_applicable('other_environment', concat('belongs to ', a.environment))
+    WHEN folded(a.environment) <> '' AND c.good_at IS NULL AND c.untold = 0 AND o.n = 0
       THEN fail('not_scanned', concat('no authenticated internal scan without critical or high findings in ', $max_days, ' days; last internal scan on ',
                 -- same: words of the reason
                 coalesce(strftime(c.last_at, '%Y-%m-%d'), 'no day')))
-    WHEN a.environment <> 'production'
-      THEN not_applicable('other_environment', concat('belongs to ', a.environment))
-    WHEN a.environment = 'production' AND c.good_at IS NOT NULL
+    WHEN folded(a.environment) <> '' AND c.good_at IS NOT NULL
       THEN pass('scanned', concat('an authenticated internal scan of ', strftime(c.good_at, '%Y-%m-%d'), ' left nothing critical or high open'))
     ELSE unknown('not_filled', 'the environment of the machine, or type, date, machines or result of a scan is not filled in')
   END AS result
