@@ -142,7 +142,7 @@ def _moment(given: Any, zone: ZoneInfo | None) -> datetime:
         raise Wrong("is no date or time as ISO 8601 writes it", how)
     try:
         return _placed(datetime.fromisoformat(given.replace(" ", "T", 1).replace(" ", "").upper()), zone)
-    except ValueError:
+    except (ValueError, OverflowError):  # in UTC it may lie beyond the last year there is
         raise Wrong("is a date or time that does not exist", how) from None
 
 

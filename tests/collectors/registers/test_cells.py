@@ -77,6 +77,7 @@ def test_what_fits_is_read(given: Any, annotation: Any, expected: Any) -> None:
         ("2026-11", Instant, "no date or time"),
         ("20261126", Instant, "no date or time"),
         ("2026-02-30", Instant, "does not exist"),
+        ("9999-12-31T23:59-06:00", Instant, "does not exist"),
         ("2026-11-26T25:00Z", Instant, "does not exist"),
         (20261126, Instant, "no date or time"),
         ("hihg", Level, "none of"),
