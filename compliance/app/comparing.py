@@ -27,6 +27,11 @@ class Known:
     audit: str
     as_of: datetime
     entry: int
+    of_period: bool = False
+
+    def follows(self, other: Known) -> bool:
+        """What differs between them came with time: both judge a moment, or both a period, and `other` no later one."""
+        return self.of_period == other.of_period and self.as_of >= other.as_of and self.entry > other.entry
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,17 @@ def diff(workspace: Workspace, earlier: str | None, later: str | None) -> Compar
                 f"the ledger holds {len(known)} finished audits; two are needed", remedy="run `compliance audit`"
             )
         now = _named(known, later) if later else known[-1]
-        then = _named(known, earlier) if earlier else known[known.index(now) - 1]
+        then = _named(known, earlier) if earlier else _before(known, now)
         if then.entry >= now.entry:
             raise ConfigError(
                 f"audit {then.audit} is not earlier than {now.audit}", remedy="name the earlier one first"
+            )
+        if not now.follows(then):
+            said = "a period" if then.of_period else f"the moment {then.as_of:%Y-%m-%d %H:%M} UTC"
+            other = "a period" if now.of_period else f"the moment {now.as_of:%Y-%m-%d %H:%M} UTC"
+            raise ConfigError(
+                f"audit {then.audit} judges {said} and {now.audit} {other}: what differs was not mended in between",
+                remedy="name two audits of moments, or two over periods, the one of the earlier time first",
             )
         before = frozenset[comparison.Resource]().union(
             *(_recorded(base, item.audit)[0].failing() for item in known if item.entry < then.entry)
@@ -90,10 +102,12 @@ def trend(workspace: Workspace, last: int) -> list[Step]:
     """The last so many audits in order, each against the one before it."""
     with evidence.engine_base(workspace.ledger, _KINDS, workspace.clock()) as base:
         steps: list[Step] = []
-        before: Recorded | None = None
+        newest: dict[bool, tuple[Known, Recorded]] = {}  # over a period, and not
         failed: frozenset[comparison.Resource] = frozenset()
         for item in audits(base):
             now, _ = _recorded(base, item.audit)
+            prior = newest.get(item.of_period)
+            before = prior[1] if prior is not None and item.follows(prior[0]) else None
             changes = None if before is None else comparison.counts(comparison.compare(before, now, failed))
             verdicts = {
                 outcome.value: sum(1 for one in now.controls.values() if one.verdict is outcome) for outcome in Outcome
@@ -101,14 +115,26 @@ def trend(workspace: Workspace, last: int) -> list[Step]:
             redefined = 0 if before is None else len(_redefined(before, now))
             steps.append(Step(item, verdicts, len(now.failing()), changes, redefined))
             failed |= before.failing() if before else frozenset()
-            before = now
+            if prior is None or before is not None:
+                newest[item.of_period] = (item, now)
     return steps[-last:]
 
 
 def audits(base: EvidenceBase) -> list[Known]:
     """The audits that were finished, in the order of the ledger."""
-    rows = base.query("SELECT audit, as_of, entry FROM audit ORDER BY entry", {})[1]
-    return [Known(row[0], aware(row[1]), row[2]) for row in rows]
+    rows = base.query("SELECT audit, as_of, entry, period_end FROM audit ORDER BY entry", {})[1]
+    return [Known(row[0], aware(row[1]), row[2], row[3] is not None) for row in rows]
+
+
+def _before(known: Sequence[Known], now: Known) -> Known:
+    """The newest audit that can be compared with `now`. Raises ConfigError when there is none."""
+    found = [item for item in known if now.follows(item)]
+    if not found:
+        raise ConfigError(
+            f"no audit before {now.audit} judges an earlier {'period' if now.of_period else 'moment'}",
+            remedy="name two audits; `compliance trend` lists them",
+        )
+    return found[-1]
 
 
 def _named(known: Sequence[Known], name: str) -> Known:
