@@ -26,10 +26,13 @@ from compliance.schemas.errors import ConfigError
 from compliance.schemas.kinds.engine import Outcome
 from compliance.schemas.period import ControlPeriod, DefinitionOfDay, Exceptional, Gap, PeriodView
 from compliance.schemas.results import (
+    AttestationView,
     AuditResult,
     Completeness,
     ControlResult,
     FindingResult,
+    FrameworkResult,
+    RequirementResult,
     UnknownReason,
     WaiverView,
 )
@@ -173,6 +176,8 @@ def assembled(
         )
         for judged in closing.frameworks
     )
+    recorded = {view.attestation: workspace.ledger.entry(view.entry).at for view in closing.attestations}
+    frameworks = tuple(_with_unshown(one, closing.attestations, recorded, window) for one in frameworks)
     first = min(
         (item.at for item in workspace.ledger.collections(closing.ledger.size) if item.of_source != "engine"),
         default=None,
@@ -209,6 +214,36 @@ def _off_throughout(told: Told, flag: str) -> bool:
     kinds = {kind for _, kind in told.readings.states}
     first = min((n for kind in kinds for n in told.readings.begun(kind).values()), default=numbers[-1])
     return all(declared_off(flag, told.flags(n)) is not None for n in numbers[first:])
+
+
+def _with_unshown(
+    found: FrameworkResult, attestations: Sequence[AttestationView], recorded: Mapping[str, datetime], window: Window
+) -> FrameworkResult:
+    """`found` with what its manual evidence leaves open: it decides as it stands at the end of the period, and says
+    nothing of the time before it was recorded."""
+
+    def told(item: RequirementResult) -> RequirementResult:
+        if item.code not in ("manual_in_date", "controls_and_manual"):
+            return item
+        mine = [view for view in attestations if view.attestation in item.attestations]
+        spans = sorted(
+            (max(view.occurred_at, recorded[view.attestation]), view.expires_at)
+            for view in mine
+            if not _taken_back(view, window)
+        )
+        at, bare = window.start, []
+        for begin, end in spans:
+            if begin > at:
+                bare.append(f"{at:%Y-%m-%d} to {begin:%Y-%m-%d}")
+            at = max(at, end)
+        said = f"; none was on record from {', '.join(bare)}" if bare else ""
+        return replace(item, reason=item.reason + said)
+
+    return replace(found, requirements=tuple(map(told, found.requirements)))
+
+
+def _taken_back(view: AttestationView, window: Window) -> bool:
+    return not view.in_date and view.expires_at > window.until
 
 
 def _within(uses: Sequence[Used], window: Window) -> list[Used]:

@@ -14,7 +14,7 @@ from compliance.controls import catalogue
 from compliance.ledger import Draft
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.evidence import Evidence
-from compliance.schemas.kinds.engine import Outcome, Waiver
+from compliance.schemas.kinds.engine import Attestation, Outcome, Waiver
 from compliance.schemas.kinds.host import ListeningSocket
 from compliance.schemas.kinds.operations import ChangeRequest
 from compliance.schemas.period import ControlPeriod
@@ -256,6 +256,29 @@ def test_a_framework_is_off_only_when_it_was_declared_off_all_the_time(year: Yea
     (ferpa,) = found.frameworks
     assert ferpa.framework.applies_if == "education_records"
     assert {one.code == "not_applicable_declared" for one in ferpa.requirements} == {off}
+
+
+def test_manual_evidence_of_the_last_day_says_since_when_it_was_on_record(year: Year) -> None:
+    whole = catalogue.load().frameworks["soc2"]
+    asked = next(one for group in whole.groups for one in group.requirements if one.automation == "none")
+    fill(year, lambda n: [store()], 30)
+    year.at(utc(2026, 1, 31, 12))
+    statement = Attestation(
+        occurred_at=utc(2025, 12, 1),  # before the period, says who records it in its last hours
+        attestation="A-1",
+        form=(asked.manual or ["document"])[0],
+        requirements=[f"soc2:{asked.id}"],
+        statement="so it is",
+        by_person="ana",
+        reviewed_by="ben",
+        expires_at=utc(2026, 11, 1),
+    )
+    year.ledger.append([Draft("attestation", statement)])
+    year.at(utc(2026, 2, 1))
+    (soc2,) = year.over(JANUARY, only(NAME), frameworks=["soc2"]).frameworks
+    found = next(one for one in soc2.requirements if one.requirement.id == asked.id)
+    assert found.code == "manual_in_date"
+    assert "none was on record from 2026-01-01 to 2026-01-31" in found.reason
 
 
 def test_a_time_declared_away_is_told(year: Year) -> None:
