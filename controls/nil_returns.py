@@ -7,6 +7,8 @@ its population begins with, also for those that hold entries which it does not l
 
 - A return names a control (`attest --form nil_return --control`), and then speaks of the registers behind it; or it
   names one register and how many entries that holds, and then counts while as many were read.
+- Since it was made the register was never read with another number of entries than now: what came and went again is
+  not covered by what was said before.
 - It is made by the owner. Who that is stands in the evidence (`kept_register.owner`, else the owner of the source).
 - It speaks of a moment at most 35 days ago, not of one ahead; it is neither taken back nor expired.
 - Of several by the owner about the same register the newest counts: one that says something else takes its place.
@@ -22,7 +24,7 @@ from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from compliance.controls.catalogue import LoadedControl
-from compliance.controls.profile import aware, person
+from compliance.controls.profile import aware, naive, person
 from compliance.controls.sql import parse, population
 from compliance.schemas.evidence import all_kinds
 from compliance.schemas.results import AttestationView, Coverage
@@ -92,7 +94,7 @@ def proof(
         return Proof(max(one.said_at for one in found))
     relied_on: list[datetime] = []
     for register in registers:
-        counted, missing = _newest(register, stated)
+        counted, missing = _newest(base, register, stated)
         if counted is None:
             return Proof(None, missing)
         relied_on.append(counted.said_at)
@@ -103,13 +105,12 @@ def of_register(
     base: Evidence, attestations: Sequence[AttestationView], source: str, kind: str, as_of: datetime
 ) -> Proof:
     """What returns prove of one register, whatever control asks."""
-    counted, missing = _newest(
-        _register(base, _owners(base), source, kind), list(_stated(base, attestations, None, as_of))
-    )
+    register = _register(base, _owners(base), source, kind)
+    counted, missing = _newest(base, register, list(_stated(base, attestations, None, as_of)))
     return Proof(counted.said_at) if counted is not None else Proof(None, missing)
 
 
-def _newest(register: _Register, stated: Sequence[_Return]) -> tuple[_Return | None, str]:
+def _newest(base: Evidence, register: _Register, stated: Sequence[_Return]) -> tuple[_Return | None, str]:
     """The return that counts for a register, or why none does."""
     what = f"{register.kind} of {register.source}"
     if register.owner is None:
@@ -124,7 +125,24 @@ def _newest(register: _Register, stated: Sequence[_Return]) -> tuple[_Return | N
     if newest.of_kind is not None and newest.entries != register.rows:
         says = "does not say how many entries it holds" if newest.entries is None else f"says {newest.entries} entries"
         return None, f"the newest return of the register {what} {says}, and {register.rows} were read"
+    counts = newest.of_kind is not None or not register.rows  # one about a control says no number
+    other = _read_otherwise(base, register, newest.said_at) if counts else None
+    if other is not None:
+        said = f"{register.rows} entries were read of the register {what}, and {other} after its newest return"
+        return None, f"{said}: its owner states it again"
     return newest, ""
+
+
+def _read_otherwise(base: Evidence, register: _Register, since: datetime) -> int | None:
+    """Another number of entries than now with which the register was read after `since`, if it was."""
+    if not base.has("collection"):
+        return None
+    ((other,),) = base.query(
+        "SELECT max(rows) FROM collection WHERE of_source = $source AND of_kind = $kind AND outcome = 'complete' "
+        "AND rows <> $rows AND started_at > $since",
+        {"source": register.source, "kind": register.kind, "rows": register.rows, "since": naive(since)},
+    )[1]
+    return None if other is None else int(other)
 
 
 def _stated(

@@ -59,7 +59,7 @@ class _Source:
 
 
 # What returns of the owners of registers are judged by (`nil_returns`), whatever the controls read.
-RETURNS = ("source", "kept_register", "register_return")
+RETURNS = ("source", "kept_register", "register_return", "collection")
 
 
 def told(ledger: Ledger, window: Window, kinds: Iterable[str], *, upto: int, time_zone: str) -> Told:

@@ -15,6 +15,7 @@ from compliance.controls.evaluate import evaluate_one
 from compliance.controls.evidence_base import EvidenceBase
 from compliance.controls.nil_returns import of_register
 from compliance.controls.sql import parse, population
+from compliance.schemas.canonical import instant
 from compliance.schemas.results import AttestationView, ControlResult, Coverage
 from tests.controls.given import AS_OF, complete
 
@@ -138,6 +139,23 @@ def test_what_proves_that_nothing_happened(
     result = judge(*stated, control=control)
     assert result.verdict == "pass", result.reason
     assert "stated by a return of" in result.reason
+
+
+@pytest.mark.parametrize("control", [NIL, COMPLETE])
+@pytest.mark.parametrize("about", ["control", "risk"])
+@pytest.mark.parametrize(("days", "rows", "verdict"), [(1, 2, "unknown"), (1, 0, "pass"), (4, 2, "pass")])
+def test_what_came_and_went_after_the_return_is_not_covered_by_it(
+    judge: Callable[..., ControlResult], control: Mapping[str, Any], about: str, days: int, rows: int, verdict: str
+) -> None:
+    read = {
+        "run": "r", "of_source": DESK, "of_kind": "risk", "collector": "x", "attempt": 1, "part": 0,
+        "outcome": "complete", "rows": rows, "stored": 0, "source": "engine",
+        "started_at": instant(AS_OF - days * DAY),
+    }  # fmt: skip
+    engine = [*covered("risk"), complete("collection", "engine")]
+    result = judge(said(about, days=3), control=control, coverage=engine, collection=[read])
+    assert result.verdict == verdict
+    assert ("2 after its newest return" in result.reason) == (verdict == "unknown")
 
 
 def test_the_owner_is_the_one_of_the_register_else_of_the_source(judge: Callable[..., ControlResult]) -> None:
