@@ -127,8 +127,9 @@ def replay(
     stretches = _stretches(known, verdicts, told.window)
     found = runs.exceptions(islands, at.times, [seen[n - 1] if n else None for n in at.numbers])
     redefined = {told.times[one.since] for one in of_day[1:] if one.since < len(told.times)}
-    found = [_as_ended(one, told, redefined) for one in found]
-    unmended = [one.end for one in found if one.end is not None and (one.ended == "redefined" or _left(one, told))]
+    kinds = {kind for definition in of_day for kind in definition.loaded.kinds}
+    found = [_as_ended(one, told, kinds, redefined) for one in found]
+    unmended = [one.end for one in found if one.end and (one.ended == "redefined" or _left(one, told, kinds))]
     judged = rules.judge(loaded.control.period, told.window, looks, _failing(known, verdicts, seen, unmended))
     period = ControlPeriod(
         control=loaded.id,
@@ -284,20 +285,20 @@ def _stretches(known: Sequence[Known], verdicts: Sequence[Verdict], window: Wind
     return found
 
 
-def _as_ended(one: Exceptional, told: Told, redefined: Collection[datetime]) -> Exceptional:
+def _as_ended(one: Exceptional, told: Told, kinds: Collection[str], redefined: Collection[datetime]) -> Exceptional:
     """`one` with how it ended, where that is told by more than its verdicts."""
     if one.end in redefined:
         return replace(one, ended="redefined")
-    return replace(one, ended="undecided") if one.ended == "gone" and _left(one, told, for_good=False) else one
+    return replace(one, ended="undecided") if one.ended == "gone" and _left(one, told, kinds, for_good=False) else one
 
 
-def _left(one: Exceptional, told: Told, *, for_good: bool = True) -> bool:
+def _left(one: Exceptional, told: Told, kinds: Collection[str], *, for_good: bool = True) -> bool:
     """Its source was taken out of the configuration when it ended, and (`for_good`) not put back in the period."""
     if one.end is None:
         return False
     n = bisect_left(told.times, one.end)
-    for pair in told.readings.states:
-        if pair[0] == one.source and told.readings.asked(pair, n - 1):
+    for pair in ((one.source or "", kind) for kind in kinds):
+        if pair in told.readings.states and told.readings.asked(pair, n - 1):
             row = told.readings.row(pair, n)
             if row is None or (row.removed_from_configuration and not for_good):
                 return True
