@@ -21,8 +21,8 @@ class Difference:
     control: str
     then: str  # by what was known then, under the definition of the day
     with_late_evidence: str  # by what is known now, under the definition of the day
-    now: str  # by what is known now, under the definition and parameters at hand
-    causes: tuple[str, ...]  # late_evidence, control_changed, parameters_changed
+    now: str  # by what is known now, under the definition and parameters at hand; none: no control of that name is
+    causes: tuple[str, ...]  # late_evidence, control_changed, parameters_changed, control_removed
     version_then: int
     version_now: int
     late: tuple[int, ...]  # entries recorded since, of kinds the control reads, about the time before
@@ -48,12 +48,13 @@ def explain(workspace: Workspace, catalogue: Catalogue, at: datetime, say: Say) 
     of_day = Plan(Wanted(), old, known)
     then, late = judged("then", of_day), judged("now", of_day)
     now = judged("now", audit.plan(workspace.config, Wanted(collect=False), catalogue))
+    gone = sorted(name for name in then.controls if name not in now.controls)
     found = [
         _difference(workspace, at, then.controls[name], late.controls[name], now.controls[name])
         for name in now.controls
         if name in then.controls and _said(then.controls[name]) != _said(now.controls[name])
     ]
-    return found, missing
+    return found + [_removed(workspace, at, then.controls[name], late.controls[name]) for name in gone], missing
 
 
 def _difference(
@@ -75,6 +76,12 @@ def _difference(
         version_now=now.version,
         late=_late(workspace, at, then) if "late_evidence" in causes else (),
     )
+
+
+def _removed(workspace: Workspace, at: datetime, then: ControlResult, late: ControlResult) -> Difference:
+    """A control that judged then and that no definition at hand has."""
+    found = _difference(workspace, at, then, late, late)
+    return replace(found, now="none", causes=(*found.causes, "control_removed"))
 
 
 def _late(workspace: Workspace, at: datetime, result: ControlResult) -> tuple[int, ...]:
