@@ -14,9 +14,9 @@ from compliance.controls import catalogue
 from compliance.ledger import Draft
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.evidence import Evidence
+from compliance.schemas.kinds.changes import ChangeRequest
 from compliance.schemas.kinds.engine import Attestation, Outcome, Waiver
 from compliance.schemas.kinds.host import ListeningSocket
-from compliance.schemas.kinds.operations import ChangeRequest
 from compliance.schemas.period import ControlPeriod
 from compliance.schemas.results import Completeness, UnknownReason
 from tests.app import years
