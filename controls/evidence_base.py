@@ -25,6 +25,10 @@ from compliance.schemas.results import Coverage
 # Recorded by the engine as it works, never collected: without a coverage row they count as complete.
 ENGINE_KINDS = frozenset(name for name, kind in all_kinds().items() if kind.__module__ == engine.__name__)
 
+# What an evaluation is given of them. Others have a table that stays empty, and nothing follows from that.
+ENGINE_STATES = ("source", "profile_flag", "ledger_check")
+ENGINE_EVENTS = ("collection", "waiver", "attestation")
+
 INPUT = pa.schema(
     [
         ("entry", pa.int64()),

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from compliance.controls.evidence_base import ENGINE_KINDS
+from compliance.controls.evidence_base import ENGINE_EVENTS, ENGINE_STATES
 from compliance.controls.nil_returns import Proof
 from compliance.schemas.catalogue import Control
 from compliance.schemas.evidence import all_kinds
@@ -65,7 +65,7 @@ def evidence_of(control: Control, kinds: Sequence[str], base: Promises, as_of: d
     usable = 0
     for kind in kinds:
         rows = needed(control, kind, base)
-        if not rows and kind in ENGINE_KINDS:
+        if not rows and kind in (*ENGINE_STATES, *ENGINE_EVENTS):
             usable += 1
         elif not rows and kind in control.optional_kinds:
             continue  # nobody promises it; but what a source promises and does not give is a gap like any other

@@ -10,15 +10,11 @@ import orjson
 import pyarrow as pa
 
 from compliance.app import changes
-from compliance.controls.evidence_base import EvidenceBase
+from compliance.controls.evidence_base import ENGINE_EVENTS, ENGINE_STATES, EvidenceBase
 from compliance.ledger import Ledger, StoredCollection
 from compliance.schemas.evidence import Event, State, all_kinds
 from compliance.schemas.kinds.engine import ENGINE
 from compliance.schemas.results import Coverage
-
-# What the engine itself answers for: always read, straight from the ledger.
-ENGINE_STATES = ("source", "profile_flag", "ledger_check")
-ENGINE_EVENTS = ("collection", "waiver", "attestation")
 
 _COLUMNS = ("entry", "source", "observed_at", "subject", "record")
 

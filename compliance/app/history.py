@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from compliance.app import changes, evidence
 from compliance.controls import profile
-from compliance.controls.evidence_base import EvidenceBase
+from compliance.controls.evidence_base import ENGINE_EVENTS, ENGINE_STATES, EvidenceBase
 from compliance.controls.period import calendar
 from compliance.controls.period.calendar import Window
 from compliance.controls.period.history import FOREVER, VERSIONS, History
@@ -83,7 +83,7 @@ def _seen(readings: Readings, kinds: Iterable[str]) -> dict[str, dict[str, list[
     """When the newest complete answer of each source was read, by number of the moment, for what is a state."""
     found: dict[str, dict[str, list[datetime | None]]] = {}
     for kind in kinds:
-        if kind in evidence.ENGINE_STATES or not issubclass(all_kinds()[kind], State):
+        if kind in ENGINE_STATES or not issubclass(all_kinds()[kind], State):
             continue
         for pair in readings.pairs(kind):
             rows = (readings.row(pair, n) for n in range(len(readings.times)))
@@ -234,7 +234,7 @@ def _tables(
 ) -> Iterator[pa.Table]:
     if kind == changes.KIND:
         yield from _changes(source, states)
-    elif kind in evidence.ENGINE_EVENTS or not issubclass(all_kinds()[kind], State):
+    elif kind in ENGINE_EVENTS or not issubclass(all_kinds()[kind], State):
         yield from _events(source, kind)
     else:
         yield from _versions(source, kind)
@@ -242,7 +242,7 @@ def _tables(
 
 def _versions(source: _Source, kind: str) -> Iterator[pa.Table]:
     """The rows of a state, each with the moments through which it was in force."""
-    engine = kind in evidence.ENGINE_STATES
+    engine = kind in ENGINE_STATES
     links: dict[str, list[StoredCollection]] = {}
     for item in source.collections:
         if item.of_kind == kind and item.outcome == "complete" and item.base is not None:
@@ -292,7 +292,7 @@ def _versions(source: _Source, kind: str) -> Iterator[pa.Table]:
 
 def _events(source: _Source, kind: str) -> Iterator[pa.Table]:
     """All events, from the first moment at which each could be known."""
-    engine = kind in evidence.ENGINE_EVENTS
+    engine = kind in ENGINE_EVENTS
     begun = 0
     if not engine:
         complete = [c.at for c in source.collections if c.of_kind == kind and c.outcome == "complete"]

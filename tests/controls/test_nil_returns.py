@@ -158,6 +158,13 @@ def test_what_came_and_went_after_the_return_is_not_covered_by_it(
     assert ("2 after its newest return" in result.reason) == (verdict == "unknown")
 
 
+def test_what_no_evaluation_is_given_is_not_empty(load: Load, base: Build) -> None:
+    sql = "SELECT r.resource AS resource, r.entry AS entry, " + VERDICT.format("verdict") + " FROM finding AS r"
+    loaded = load(sql, cases=case("finding", "resource", "verdict", "fail"), **COMPLETE)
+    result = evaluate_one(loaded, base([], [complete("asset")]), as_of=AS_OF)
+    assert (result.verdict, result.unknown_reason) == ("unknown", "no_evidence")
+
+
 def test_the_owner_is_the_one_of_the_register_else_of_the_source(judge: Callable[..., ControlResult]) -> None:
     source = {"source": "engine", "name": DESK, "collector": "x", "kinds": [], "enabled": True, "owner": "Eva Sol"}
     engine = [*covered("risk"), complete("source", "engine")]
