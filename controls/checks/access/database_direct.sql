@@ -17,7 +17,7 @@ WITH server AS (
     r.system,
     list(r.entry) AS entries,
     count(*) AS n,
-    count(*) FILTER (WHERE r.method <> '' AND r.error IS NULL AND (r.method IS DISTINCT FROM 'ident' OR r.is_local IS NOT NULL)) AS told,
+    count(*) FILTER (WHERE r.method > '' AND r.error IS NULL AND (r.method IS DISTINCT FROM 'ident' OR r.is_local IS NOT NULL)) AS told,
     -- same: which of them is told
     min(r.position) FILTER (WHERE r.method = 'trust' OR (r.method = 'ident' AND r.is_local IS FALSE)) AS open
   FROM auth_rule AS r

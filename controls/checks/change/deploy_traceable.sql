@@ -27,9 +27,9 @@ SELECT
       THEN fail('approved_late', concat(d.deployment, ' began on ', strftime(d.deployed_at, '%Y-%m-%d %H:%M'), ', change ', d.change, ' was approved on ', strftime(k.approved_at, '%Y-%m-%d %H:%M')))
     WHEN k.emergency = k.n AND d.ci_passed IS TRUE
       THEN not_applicable('emergency', concat(d.deployment, ': change ', d.change, ' is an emergency'))
-    WHEN d.is_production IS TRUE AND d.ci_passed IS TRUE AND trim(d.pull_request) <> '' AND length(trim(d."commit")) > 0
+    WHEN d.is_production IS TRUE AND d.ci_passed IS TRUE AND trim(d.pull_request) <> '' AND trim(d."commit") <> ''
          AND k.ordinary = k.n AND k.accepted = k.n AND k.production = k.n AND k.dated = k.n
-         AND k.approved_at <= d.deployed_at AND d.deployed_at <= $as_of
+         AND d.deployed_at <= $as_of
       THEN pass('traceable', concat(d.deployment, ' of ', strftime(d.deployed_at, '%Y-%m-%d'), ' belongs to change ', d.change, ', approved on ', strftime(k.approved_at, '%Y-%m-%d')))
     ELSE unknown('not_filled', concat(d.deployment, ': its environment, date, commit, pull request, build or change is not filled in, or its change is not clear'))
   END AS result

@@ -4,7 +4,7 @@ WITH named AS (
   SELECT unnest(a.resources) AS resource, a.entry
   FROM attestation AS a
   WHERE a.control = 'db.encrypted_at_rest' AND a.form = 'external_report' -- null: an attestation for no control does not count
-    AND trim(a.reviewed_by) <> '' AND trim(a.by_person) <> '' -- null: erased; two persons cannot be told
+    AND trim(a.reviewed_by) > '' AND trim(a.by_person) > '' -- null: erased; two persons cannot be told
     AND (trim(regexp_replace(lower(a.reviewed_by), '\s+', ' ', 'g'))
          = trim(regexp_replace(lower(a.by_person), '\s+', ' ', 'g'))) IS FALSE -- another spelling is no second person
     AND coalesce(a.revokes, '') = '' -- what takes another back states nothing of its own

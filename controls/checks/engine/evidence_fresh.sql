@@ -7,7 +7,9 @@ tried AS (
     c.of_source,
     c.of_kind,
     max(c.started_at) FILTER (WHERE c.outcome = 'complete') AS completed_at,
+    -- same: any entry will do
     max(c.entry) AS entry,
+    -- how the newest attempt ended
     arg_max(c.outcome, c.entry) AS last_outcome
   FROM collection AS c
   GROUP BY c.of_source, c.of_kind
@@ -19,12 +21,14 @@ SELECT
     WHEN p.of_kind IS NULL
       THEN unknown('unclear', concat(p.name, ': which kinds its collector promises is not recorded'))
     WHEN t.completed_at IS NULL
-      THEN fail('never_read', concat(p.name, ' never gave a complete answer for ', p.of_kind, '; newest attempt: ', coalesce(t.last_outcome, 'none')))
+      THEN fail('never_read', concat(p.name, ' never gave a complete answer for ', p.of_kind, '; newest attempt: ',
+                -- same: words of the reason
+                coalesce(t.last_outcome, 'none')))
     WHEN t.completed_at < $as_of - to_hours($hours::INTEGER)
       THEN fail('too_old', concat(p.name, ' ', p.of_kind, ' was last completely read at ', strftime(t.completed_at, '%Y-%m-%d %H:%M'), ' UTC, more than ', $hours, ' h ago'))
     WHEN t.last_outcome <> 'complete'
       THEN unknown('last_failed', concat(p.name, ' ', p.of_kind, ': the newest attempt ended with ', t.last_outcome))
-    WHEN t.completed_at >= $as_of - to_hours($hours::INTEGER) AND t.last_outcome = 'complete'
+    WHEN t.completed_at <= $as_of
       THEN pass('read', concat(p.name, ' ', p.of_kind, ' was completely read at ', strftime(t.completed_at, '%Y-%m-%d %H:%M'), ' UTC'))
     ELSE unknown('unclear', concat(p.name, ' ', p.of_kind, ': the time of the last collection is not recorded'))
   END AS result

@@ -13,7 +13,7 @@ WITH known AS (
     max(k.completed_at) FILTER (WHERE folded(k.course) = 'incident_response' AND k.completed_at <= $as_of) AS last_at,
     count(*) FILTER (WHERE k.good IS NULL) AS untold
   FROM known AS k
-  WHERE folded(k.person) <> ''
+  WHERE folded(k.person) > ''
   GROUP BY folded(k.person)
 ), nameless AS (
   SELECT count(*) AS n FROM known AS k WHERE (folded(k.person) <> '') IS NOT TRUE AND k.good IS NOT FALSE

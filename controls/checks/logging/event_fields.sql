@@ -4,11 +4,11 @@ WITH recent AS (
   SELECT
     e.source, e.log, count(*) AS events,
     count(*) FILTER (
-      WHERE e.actor <> '' AND e.action <> '' AND e.object_type <> ''
-        AND (e.object_id <> '' OR e.object_key <> '') AND e.source_ip <> '' AND e.result <> ''
+      WHERE e.actor > '' AND e.action > '' AND e.object_type > ''
+        AND (e.object_id > '' OR e.object_key > '') AND e.source_ip > '' AND e.result > ''
     ) AS whole,
     -- same: numbers in words
-    count(*) FILTER (WHERE e.actor <> '') AS actors, count(*) FILTER (WHERE e.source_ip <> '') AS addresses
+    count(*) FILTER (WHERE e.actor > '') AS actors, count(*) FILTER (WHERE e.source_ip > '') AS addresses
   FROM audit_event AS e
   WHERE e.occurred_at > $as_of - hours($hours) AND e.occurred_at <= $as_of
     AND (e.subject IS NOT NULL AND e.actor IS NULL AND e.source_ip IS NULL AND e.object_key IS NULL) IS NOT TRUE

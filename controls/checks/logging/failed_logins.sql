@@ -10,7 +10,7 @@ WITH done AS (
     e.source, e.log, count(*) AS tries,
     -- same: any entry will do
     max(e.entry) AS entry,
-    count(*) FILTER (WHERE e.source_ip <> '') AS addressed
+    count(*) FILTER (WHERE e.source_ip > '') AS addressed
   FROM auth_event AS e
   JOIN done AS d ON d.source = e.source  -- join: where nothing was read to the end, no time counts
   WHERE e.account = $probe AND e.result = 'failure' AND e.occurred_at > d.upto - hours($hours) AND e.occurred_at <= $as_of

@@ -4,7 +4,7 @@ WITH held AS (
   FROM attestation AS t
   WHERE t.control = 'maint.quarterly_upgrades' -- null: an attestation for no control does not count
     AND (t.form = 'nil_return') IS FALSE -- that nothing happened is no window
-    AND trim(t.reviewed_by) <> '' AND trim(t.by_person) <> '' -- null: erased; two persons cannot be told
+    AND trim(t.reviewed_by) > '' AND trim(t.by_person) > '' -- null: erased; two persons cannot be told
     AND (trim(regexp_replace(lower(t.reviewed_by), '\s+', ' ', 'g'))
          = trim(regexp_replace(lower(t.by_person), '\s+', ' ', 'g'))) IS FALSE -- another spelling is no second person
     AND coalesce(t.revokes, '') = '' -- what takes another back states nothing of its own

@@ -16,7 +16,7 @@ WITH known AS (
     max(k.entry) AS entry,
     k.sent_at, count(*) AS n, count(k.delivered_at) AS delivered, max(k.delivered_at) AS delivered_at,
     min(k.delivered_at) AS first_at, count(k.acknowledged_at) AS acknowledged, max(k.acknowledged_at) AS acknowledged_at, min(k.acknowledged_at) AS first_ack_at,
-    count(*) FILTER (WHERE trim(k.confirmed_by) <> '') AS confirmed
+    count(*) FILTER (WHERE trim(k.confirmed_by) > '') AS confirmed
   FROM known AS k
   GROUP BY k.sent_at
 )

@@ -5,7 +5,7 @@ WITH approved AS (
   SELECT max(a.entry) AS entry
   FROM attestation AS a
   WHERE a.control = 'tls.strong_settings' AND a.form = 'document' -- null: an attestation for no control does not count
-    AND trim(a.reviewed_by) <> '' AND trim(a.by_person) <> '' -- null: erased; two persons cannot be told
+    AND trim(a.reviewed_by) > '' AND trim(a.by_person) > '' -- null: erased; two persons cannot be told
     AND (trim(regexp_replace(lower(a.reviewed_by), '\s+', ' ', 'g'))
          = trim(regexp_replace(lower(a.by_person), '\s+', ' ', 'g'))) IS FALSE -- another spelling is no second person
     AND coalesce(a.revokes, '') = '' -- what takes another back states nothing of its own
