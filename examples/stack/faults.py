@@ -274,6 +274,49 @@ FAULTS = (
         _of("access.default_deny"),
     ),
     Fault(
+        "unsigned-assertions-taken",
+        "The service provider takes SAML assertions that nobody signed.",
+        planting.service_provider("want_assertions_signed", "False"),
+        _of("access.saml_hardened"),
+    ),
+    Fault(
+        "answers-nobody-asked-for",
+        "The service provider takes SAML answers to no request of its own, and so the same one again.",
+        planting.service_provider("allow_unsolicited", "True"),
+        _of("access.saml_hardened"),
+    ),
+    Fault(
+        "weak-signatures-taken",
+        "SAML answers are checked by an xmlsec1 that takes SHA-1.",
+        planting.settings("xmlsec_binary", "'/usr/bin/xmlsec1'", "SAML_CONFIG"),
+        _of("access.saml_hardened"),
+    ),
+    Fault(
+        "clocks-may-differ-by-ten-minutes",
+        "The service provider takes SAML answers that ended ten minutes ago.",
+        planting.settings("accepted_time_diff", "600", "SAML_CONFIG"),
+        _of("access.saml_hardened"),
+    ),
+    Fault(
+        "identity-certificate-about-to-end",
+        "The only certificate of the identity provider ends in ten days.",
+        planting.identity(certificate_days=10),
+        _of("access.saml_hardened"),
+    ),
+    Fault(
+        "identity-certificate-ended",
+        "The certificate of the identity provider ended yesterday, and is still trusted.",
+        planting.identity(certificate_days=-1),
+        _of("access.saml_hardened"),
+    ),
+    Fault(
+        "identity-metadata-ended",
+        "The metadata of the identity provider ended yesterday: the project knows no provider any more.",
+        planting.identity(metadata_days=-1),
+        _of(),
+        _of("access.saml_hardened"),
+    ),
+    Fault(
         "one-upstream-dead",
         "The second gunicorn does not run.",
         planting.down("gunicorn-second"),
@@ -302,7 +345,9 @@ FAULTS = (
             "UPDATE auth_user SET is_staff = TRUE WHERE username = 'bruno'",
             "UPDATE auth_user SET is_staff = FALSE WHERE username = 'bruno'",
         ),
-        _of("access.mfa_admins", "access.privileged_allowlist", "access.review_privileged", "logging.permission_changes"),
+        _of(
+            "access.mfa_admins", "access.privileged_allowlist", "access.review_privileged", "logging.permission_changes"
+        ),
         _of("access.grant_approved"),
         lasts=True,
     ),

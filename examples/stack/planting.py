@@ -231,11 +231,35 @@ def settings(name: str, value: str, of: str = "") -> Callable[[Stack], Undo]:
 
     def plant(stack: Stack) -> Undo:
         given = f"{{**{of}, {name!r}: {value}}}" if of else value
-        needs = "AUTH_PASSWORD_VALIDATORS, SIMPLE_JWT"
+        needs = "AUTH_PASSWORD_VALIDATORS, SAML_CONFIG, SIMPLE_JWT"
         stack.school.configure(
             f"from datetime import timedelta\nfrom school.settings_base import {needs}\n{of or name} = {given}\n"
         )
         return lambda: stack.school.configure("")
+
+    return plant
+
+
+def service_provider(name: str, value: str) -> Callable[[Stack], Undo]:
+    """A value of the SAML service provider is another."""
+    sp = f"{{**SAML_CONFIG['service']['sp'], {name!r}: {value}}}"
+    return settings("service", f"{{'sp': {sp}}}", "SAML_CONFIG")
+
+
+def identity(**days: int) -> Callable[[Stack], Undo]:
+    """The identity provider's certificate, or its metadata, end in so many days (`IdentityProvider.renew`)."""
+
+    def plant(stack: Stack) -> Undo:
+        school = stack.school
+        kept = school.identity.metadata.read_bytes()
+        school.identity.renew(**days)
+        school.write_report()
+
+        def undo() -> None:
+            school.identity.metadata.write_bytes(kept)
+            school.write_report()
+
+        return undo
 
     return plant
 

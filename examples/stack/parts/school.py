@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from examples.stack import parts
 from examples.stack.parts import Place
 from examples.stack.parts.authority import Authority
+from examples.stack.parts.identity import IdentityProvider
 from examples.stack.parts.postgres import Postgres
 from examples.stack.parts.web import PROJECT, ROOT
 
@@ -78,6 +79,7 @@ class School:
 
     def __init__(self, place: Place, authority: Authority, postgres: Postgres) -> None:
         self.place, self.postgres, ports = place, postgres, place.ports
+        self.identity = IdentityProvider(place, authority)
         self.folder = place.part("school")
         self.local = self.folder / "settings/local_settings.py"
         self.report = self.folder / "report.json"
@@ -93,10 +95,12 @@ class School:
             "SCHOOL_PGBOUNCER_PORT": str(ports.pgbouncer),
             "SCHOOL_REDIS_PORT": str(ports.redis),
             "SCHOOL_JWT_KEY": str(self.folder / "jwt.pem"),
+            "SCHOOL_SAML": str(self.identity.folder),
         }
 
     def prepare(self) -> None:
         """Make the key for tokens, the tables and the first accounts, once; and always the probe and the report."""
+        self.identity.prepare()
         if not self.local.parent.exists():
             self.local.parent.mkdir()
             self._key()
