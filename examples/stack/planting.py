@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from examples.stack import parts
 from examples.stack.parts.postgres import RULES
 from examples.stack.parts.web import HOSTS, HSTS
 from examples.stack.stack import Stack
@@ -96,6 +98,30 @@ def sql(do: str, undo: str, database: str = "school") -> Callable[[Stack], Undo]
         return lambda: stack.postgres.sql(undo, database=database)
 
     return plant
+
+
+def md5(role: str, secret: str) -> Callable[[Stack], Undo]:
+    """The password of a role is stored as PostgreSQL 9 would."""
+
+    def plant(stack: Stack) -> Undo:
+        password = stack.place.secret(secret)
+        stored = hashlib.md5(f"{password}{role}".encode(), usedforsecurity=False).hexdigest()
+        stack.postgres.sql(f"ALTER ROLE {role} PASSWORD 'md5{stored}'")
+        return lambda: stack.postgres.sql(f"ALTER ROLE {role} PASSWORD '{password}'")
+
+    return plant
+
+
+def paused(stack: Stack) -> Undo:
+    """The standby applies nothing of the next eight MiB."""
+    stack.standby.sql("SELECT pg_wal_replay_pause()")
+    stack.postgres.sql("SELECT pg_logical_emit_message(false, 'fault', repeat('x', 8 << 20))")
+
+    def undo() -> None:
+        stack.standby.sql("SELECT pg_wal_replay_resume()")
+        parts.wait(stack.standby.in_step, "the standby", stack.standby.log)
+
+    return undo
 
 
 def redis(setting: str, value: str) -> Callable[[Stack], Undo]:

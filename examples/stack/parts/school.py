@@ -22,7 +22,7 @@ from auditlog.context import disable_auditlog, set_actor
 from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from records.models import Course, Grade, Student
+from records.models import Course, Grade, Note, Student, at_campus
 
 def account(name, **more):
     user = User(username=name, email=f"{name}@school.example", last_login=timezone.now(), **more)
@@ -44,6 +44,8 @@ with set_actor(ana, remote_addr="127.0.0.1"):
     account("carla").groups.add(Group.objects.get(name="registrars"))
     student = Student.objects.create(name="Diego Ejemplo", born=date(2012, 3, 4), guardian_email="g@example.org")
     Grade.objects.create(student=student, course=Course.objects.create(title="Mathematics"), value=9)
+    with at_campus("north"):
+        Note.objects.create(student=student, campus="north", text="Reads well")
 """
 PROBE = """
 from django.contrib.auth import authenticate
