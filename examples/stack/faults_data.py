@@ -53,6 +53,15 @@ DATA = (
         of("access.application_role_bounded"),
     ),
     Fault(
+        "application-writes-what-is-not-its-own",
+        "A table of somebody else was made by the tables' owner, and the application may write it.",
+        planting.sql(
+            "SET ROLE school_owner; CREATE TABLE public.salaries (person text, amount int); RESET ROLE",
+            "DROP TABLE public.salaries",
+        ),
+        of("access.application_role_bounded"),
+    ),
+    Fault(
         "password-stored-as-md5",
         "The password of the tables' owner is stored as MD5.",
         planting.md5("school_owner", "owner"),

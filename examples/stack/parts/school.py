@@ -115,7 +115,11 @@ class School:
             grants = (f"GRANT SELECT ({columns}) ON {table} TO compliance_reader" for table, columns in GRANTS.items())
             self.postgres.sql(*grants, database="school")
             # the application adds to its trail and never changes it
-            self.postgres.sql("REVOKE UPDATE, DELETE ON auditlog_logentry FROM school_app", database="school")
+            self.postgres.sql(
+                "REVOKE UPDATE, DELETE ON auditlog_logentry FROM school_app",
+                "REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM school_app",  # its owner's, who migrates
+                database="school",
+            )
         self.shell(PROBE)
         self.write_report()
 
