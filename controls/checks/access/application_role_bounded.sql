@@ -63,13 +63,13 @@ SELECT
       THEN pass('append_only', concat('the accounts of applications may add to ', j.name, ' and not change what is in it'))
     WHEN j.what = 'log'
       THEN unknown('not_seen', concat('which database account writes ', j.name, ' is not declared, or its rights were not read'))
-    WHEN list_contains($tables::VARCHAR[], j.name) AND s.logs > 0
+    WHEN list_contains($tables::VARCHAR[], j.name) AND j.unread = 0 AND s.logs > 0
       THEN pass('declared', concat('an application is declared to write ', j.name))
-    WHEN j.model IS NOT NULL AND s.logs > 0
+    WHEN j.model IS NOT NULL AND j.unread = 0 AND s.logs > 0
       THEN pass('own', concat(j.name, ' is a table of the application itself'))
     WHEN j.writer IS NOT NULL AND s.models > 0 AND len($homes::VARCHAR[]) > 0 AND j.model IS NULL AND list_contains($tables::VARCHAR[], j.name) IS FALSE
       THEN fail('foreign', concat(j.writer, ' may write ', j.name, ', which is no table of an application and is not declared'))
-    ELSE unknown('unexplained', concat('whether ', j.name, ' is a table of an application was not seen, or no log of one was'))
+    ELSE unknown('unexplained', concat(j.name, ': whose table it is, the rights on it or a log of the application were not seen'))
   END AS result
 FROM judged AS j
 -- same: always one row
