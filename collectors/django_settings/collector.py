@@ -17,6 +17,7 @@ from compliance.schemas.kinds.identity import AuthPolicy
 from compliance.schemas.kinds.network import InternalLink
 from compliance.schemas.kinds.signon import (
     ApplicationEndpoint,
+    ApplicationTable,
     JwtConfig,
     SelfCheck,
     SessionPolicy,
@@ -45,6 +46,7 @@ _FROM_REPORT: dict[str, FromReport] = {
     SsoConfig.kind: rows.rows_sso_config,
     JwtConfig.kind: rows.rows_jwt_config,
     ApplicationEndpoint.kind: rows.rows_application_endpoint,
+    ApplicationTable.kind: rows.rows_application_table,
     SelfCheck.kind: rows.rows_self_check,
     Setting.kind: rows.rows_setting,
     InternalLink.kind: rows.rows_internal_link,
@@ -71,6 +73,7 @@ class DjangoProject:
         SigningKey,
         SigningKeySeen,
         ApplicationEndpoint,
+        ApplicationTable,
         SelfCheck,
         Setting,
         InternalLink,

@@ -10,7 +10,14 @@ from compliance.collectors.django_settings.shape import Database, Provider, Repo
 from compliance.schemas.kinds.host import Setting
 from compliance.schemas.kinds.identity import AuthPolicy
 from compliance.schemas.kinds.network import InternalLink
-from compliance.schemas.kinds.signon import ApplicationEndpoint, JwtConfig, SelfCheck, SessionPolicy, SsoConfig
+from compliance.schemas.kinds.signon import (
+    ApplicationEndpoint,
+    ApplicationTable,
+    JwtConfig,
+    SelfCheck,
+    SessionPolicy,
+    SsoConfig,
+)
 
 COMPONENT = "django"
 _ENGINES = "django.contrib.sessions.backends."
@@ -127,6 +134,14 @@ def rows_application_endpoint(report: Report, settings: DjangoProjectSettings) -
     return [
         ApplicationEndpoint(application=settings.name, public_listed=endpoint.route in public, **endpoint.model_dump())
         for endpoint in value_of(report.sections.endpoints, "URL map")
+    ]
+
+
+def rows_application_table(report: Report, settings: DjangoProjectSettings) -> list[ApplicationTable]:
+    """One ApplicationTable per table of a model."""
+    return [
+        ApplicationTable(application=settings.name, table_name=table.table, models=table.models)
+        for table in value_of(report.sections.tables, "tables")
     ]
 
 

@@ -75,6 +75,13 @@ class Database(_Part):
     by_service: bool
 
 
+class Table(_Part):
+    """A table, with the models that are kept in it."""
+
+    table: str
+    models: list[str] = Field(min_length=1)
+
+
 class Check(_Part):
     """A message of `check --deploy`."""
 
@@ -200,6 +207,7 @@ class Sections(_Part):
     settings: Section[list[SettingRow]]
     sessions: Section[Sessions]
     databases: Section[list[Database]]
+    tables: Section[list[Table]]
     checks: Section[list[Check]]
     passwords: Section[Passwords]
     lockout: Section[Lockout]

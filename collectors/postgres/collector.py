@@ -17,6 +17,7 @@ from compliance.collectors.postgres import (
     instance,
     links,
     logfiles,
+    passwords,
     protection,
     queries,
     roles,
@@ -199,17 +200,11 @@ def _data_store(ctx: Context[PostgresSettings], session: Session) -> Read:
 
 def _user_account(ctx: Context[PostgresSettings], session: Session) -> Read:
     answer = session.ask(queries.ROLES)
-    passwords: dict[str, str | None] | None = None
-    columns = "has_password and password_hash_algorithm"
-    if session.one(queries.READER)["reads_passwords"]:
-        stored = _optional(session, queries.PASSWORDS, columns)
-        passwords = None if stored is None else {row["role"]: row["algorithm"] for row in stored}
-    else:
-        session.notes.append(f"{columns} stay NULL: {queries.PASSWORDS.needs}")
+    stored = passwords.forms(session, ctx.settings.password_forms)
     # only an expired role needs the rules; without one, their absence leaves nothing open
     expired = any(row["expired"] and row["login"] for row in answer.rows)
     ruled = _rules(session, "is_active of expired roles") if expired else []
-    found = roles.rows_user_accounts(answer.rows, session.rows(queries.MEMBERS), passwords, ruled)
+    found = roles.rows_user_accounts(answer.rows, session.rows(queries.MEMBERS), stored, ruled)
     return declared(found, ctx.settings.accounts), answer.count
 
 

@@ -104,8 +104,34 @@ PASSWORDS = Query(
             WHEN left(rolpassword, 3) = 'md5' THEN 'md5'
             ELSE 'other' END AS algorithm
 FROM pg_authid ORDER BY rolname""",
-    "GRANT SELECT ON pg_authid TO the reading role (optional: it opens the hashes to that role)",
+    "name a view as password_forms (optional; see the README), or GRANT SELECT ON pg_authid TO the reading role",
 )
+
+
+def view_definition(view: str) -> Query:
+    """Who owns the view and what it is. `view` is schema.name, both plain identifiers (the settings refuse others)."""
+    return Query(
+        f"definition of {view}",
+        f"""SELECT r.rolsuper AS by_superuser, pg_get_viewdef(c.oid) AS definition
+FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_roles r ON r.oid = c.relowner
+WHERE c.relkind = 'v' AND n.nspname || '.' || c.relname = '{view}'""",  # noqa: S608 - a plain identifier
+        _EVERYBODY,
+    )
+
+
+def password_forms(view: str) -> Query:
+    """What such a view tells; whatever is no known word stays in the server."""
+    schema, name = view.split(".")
+    return Query(
+        "forms of stored passwords",
+        f"""SELECT role::text AS role,
+       CASE WHEN algorithm IS NULL THEN NULL
+            WHEN algorithm IN ('SCRAM-SHA-256', 'md5') THEN algorithm::text
+            ELSE 'other' END AS algorithm
+FROM "{schema}"."{name}" ORDER BY role""",  # noqa: S608 - plain identifiers
+        f"GRANT SELECT ON {view} TO the reading role, and USAGE on its schema",
+    )
+
 
 MEMBERS = Query(
     "role memberships",

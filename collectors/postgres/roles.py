@@ -53,7 +53,7 @@ def rows_user_accounts(
     passwords: Mapping[str, str | None] | None,
     rules: Sequence[AuthRule] | None,
 ) -> list[UserAccount]:
-    """One UserAccount per role. `passwords` maps a role to the algorithm of its password, None when unreadable;
+    """One UserAccount per role. `passwords` maps a role to the form of its password, None when unreadable;
     `rules` decide what an expired role can still do, None when unreadable."""
     by_name = {row["role"]: row for row in roles}
     above_all = superusers(roles, members)
@@ -61,7 +61,8 @@ def rows_user_accounts(
     for row in roles:
         name = row["role"]
         reached = closure(name, members)
-        algorithm = None if passwords is None else passwords.get(name)
+        told = passwords is not None and name in passwords
+        algorithm = passwords.get(name) if passwords is not None else None
         accounts.append(
             UserAccount(
                 account=name,
@@ -69,7 +70,7 @@ def rows_user_accounts(
                 is_active=_is_active(row, rules),
                 is_privileged=is_privileged(row) or any(is_privileged(by_name[r]) for r in reached if r in by_name),
                 is_superuser=name in above_all,
-                has_password=None if passwords is None else algorithm is not None,
+                has_password=algorithm is not None if told else None,
                 password_hash_algorithm=algorithm,
                 expires_at=row["valid_until"],
                 detail={

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import signal
 import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from examples.stack import parts
 from examples.stack.parts.postgres import RULES
 from examples.stack.parts.web import HOSTS, HSTS
 from examples.stack.stack import Stack
@@ -96,6 +98,30 @@ def sql(do: str, undo: str, database: str = "school") -> Callable[[Stack], Undo]
         return lambda: stack.postgres.sql(undo, database=database)
 
     return plant
+
+
+def md5(role: str, secret: str) -> Callable[[Stack], Undo]:
+    """The password of a role is stored as PostgreSQL 9 would."""
+
+    def plant(stack: Stack) -> Undo:
+        password = stack.place.secret(secret)
+        stored = hashlib.md5(f"{password}{role}".encode(), usedforsecurity=False).hexdigest()
+        stack.postgres.sql(f"ALTER ROLE {role} PASSWORD 'md5{stored}'")
+        return lambda: stack.postgres.sql(f"ALTER ROLE {role} PASSWORD '{password}'")
+
+    return plant
+
+
+def paused(stack: Stack) -> Undo:
+    """The standby applies nothing of the next eight MiB."""
+    stack.standby.sql("SELECT pg_wal_replay_pause()")
+    stack.postgres.sql("SELECT pg_logical_emit_message(false, 'fault', repeat('x', 8 << 20))")
+
+    def undo() -> None:
+        stack.standby.sql("SELECT pg_wal_replay_resume()")
+        parts.wait(stack.standby.in_step, "the standby", stack.standby.log)
+
+    return undo
 
 
 def redis(setting: str, value: str) -> Callable[[Stack], Undo]:
@@ -231,11 +257,35 @@ def settings(name: str, value: str, of: str = "") -> Callable[[Stack], Undo]:
 
     def plant(stack: Stack) -> Undo:
         given = f"{{**{of}, {name!r}: {value}}}" if of else value
-        needs = "AUTH_PASSWORD_VALIDATORS, SIMPLE_JWT"
+        needs = "AUTH_PASSWORD_VALIDATORS, SAML_CONFIG, SIMPLE_JWT"
         stack.school.configure(
             f"from datetime import timedelta\nfrom school.settings_base import {needs}\n{of or name} = {given}\n"
         )
         return lambda: stack.school.configure("")
+
+    return plant
+
+
+def service_provider(name: str, value: str) -> Callable[[Stack], Undo]:
+    """A value of the SAML service provider is another."""
+    sp = f"{{**SAML_CONFIG['service']['sp'], {name!r}: {value}}}"
+    return settings("service", f"{{'sp': {sp}}}", "SAML_CONFIG")
+
+
+def identity(**days: int) -> Callable[[Stack], Undo]:
+    """The identity provider's certificate, or its metadata, end in so many days (`IdentityProvider.renew`)."""
+
+    def plant(stack: Stack) -> Undo:
+        school = stack.school
+        kept = school.identity.metadata.read_bytes()
+        school.identity.renew(**days)
+        school.write_report()
+
+        def undo() -> None:
+            school.identity.metadata.write_bytes(kept)
+            school.write_report()
+
+        return undo
 
     return plant
 

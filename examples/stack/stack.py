@@ -12,6 +12,7 @@ from examples.stack.parts.backups import Backups
 from examples.stack.parts.postgres import PgBouncer, Postgres
 from examples.stack.parts.redis import Redis
 from examples.stack.parts.school import School
+from examples.stack.parts.standby import Standby
 from examples.stack.parts.web import Gunicorn, Nginx
 
 HERE = Path(__file__).parent
@@ -29,6 +30,7 @@ class Stack:
         self.authority = Authority(folder)
         self.postgres = Postgres(place, self.authority)
         self.backups = Backups(place, self.postgres)
+        self.standby = Standby(self.postgres, self.authority)
         self.pgbouncer = PgBouncer(place, self.authority)
         self.redis = Redis(place, self.authority)
         self.school = School(place, self.authority, self.postgres)
@@ -52,10 +54,11 @@ class Stack:
         self.stop()
 
     @property
-    def parts(self) -> dict[str, Postgres | PgBouncer | Redis | Gunicorn | Nginx]:
+    def parts(self) -> dict[str, Postgres | Standby | PgBouncer | Redis | Gunicorn | Nginx]:
         """What can be taken down, by name."""
         return {
             "postgres": self.postgres,
+            "standby": self.standby,
             "pgbouncer": self.pgbouncer,
             "redis": self.redis,
             "gunicorn": self.gunicorn,
@@ -65,13 +68,14 @@ class Stack:
 
     def start(self) -> None:
         """Start everything, and write compliance.toml where it is not ours already."""
-        for name in ("reader", "stats", "redis-reader"):
+        for name in ("reader", "replicator", "stats", "redis-reader"):
             self.place.secret(name)
         self.configure()
         for part in (self.postgres, self.pgbouncer, self.redis):
             part.start()
         self.school.prepare()
         self.backups.prepare()
+        self.standby.start()
         for web in (self.gunicorn, self.second, self.nginx):
             web.start()
 

@@ -144,6 +144,17 @@ class ApplicationEndpoint(State):
     basis: str | None = column("What the answer rests on.")
 
 
+class ApplicationTable(State):
+    """A table that an application's own models are kept in."""
+
+    kind: ClassVar[str] = "application_table"
+    key: ClassVar[tuple[str, ...]] = ("application", "table_name")
+
+    application: str = always("Application.")
+    table_name: str = always("Table as the application names it, without database and schema.")
+    models: list[str] | None = column("What is kept in it, by application and model, sorted.")
+
+
 class SelfCheck(State):
     """A message that a system's own check of its configuration gave."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -35,16 +36,16 @@ class Good:
 def good() -> Iterator[Good]:
     """A stack in its good state. Its servers run under another account: they must reach its folder, which those of
     pytest do not allow."""
-    home = Path(tempfile.mkdtemp(prefix="stack-", dir="/var/tmp"))  # kept at a restart, as logs must be
-    home.chmod(0o755)
-    names = ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME")
-    with pytest.MonkeyPatch.context() as patch, Stack(home, Ports.free()) as stack:
-        for name in names:
+    with ExitStack() as ends:  # the folder goes even where the servers never came up; logs must outlive a restart
+        kept = tempfile.TemporaryDirectory(prefix="stack-", dir="/var/tmp", ignore_cleanup_errors=True)
+        home = Path(ends.enter_context(kept))
+        home.chmod(0o755)
+        patch = ends.enter_context(pytest.MonkeyPatch.context())
+        for name in ("XDG_CONFIG_HOME", "XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME"):
             patch.setenv(name, str(home / "user"))
-        good = Good(stack)
+        good = Good(ends.enter_context(Stack(home, Ports.free())))
         good.judge()
         yield good
-    shutil.rmtree(home, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

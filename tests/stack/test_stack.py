@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from examples.stack.faults import FAULTS, Fault, page
+from examples.stack.fault import Fault
+from examples.stack.faults import FAULTS, page
 from examples.stack.judging import judge, result, said, turned
 from examples.stack.stack import HERE, Stack
 from tests.stack.conftest import Good
@@ -77,6 +78,17 @@ def test_a_part_that_is_down_earns_no_pass(good: Good, part: str) -> None:
     passed = {control for control, (verdict, _) in said(found).items() if verdict == "pass"}
     before = {control for control, (verdict, _) in good.said.items() if verdict == "pass"}
     assert passed <= before - blind
+
+
+def test_the_database_itself_shows_each_campus_its_own_notes(good: Good) -> None:
+    """What db.row_security passes holds for the application, through its pooler."""
+    seen = good.stack.school.shell(
+        "from records.models import Note, at_campus\n"
+        "print(Note.objects.count())\n"
+        "for name in ('north', 'south'):\n"
+        "    with at_campus(name): print(Note.objects.count())\n"
+    )
+    assert seen.split() == ["0", "1", "0"]
 
 
 def test_the_page_of_faults_is_current() -> None:

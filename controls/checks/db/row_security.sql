@@ -1,10 +1,14 @@
 -- Population: the declared tables, found or not, and every account of the servers that hold one. Without a declaration
--- there is none, and the control stays unknown. BYPASSRLS is not inherited but taken on, so each membership counts.
+-- there is none, and the control stays unknown. BYPASSRLS and REPLICATION are not inherited but taken on, so each
+-- membership counts. Who may copy the server, or read its files, is above policies that no question of his ever meets.
 WITH above AS (
   SELECT
     g.source, g.account,
     count(*) FILTER (WHERE r.detail ->> 'bypassrls' = 'true') AS bypassing,
+    count(*) FILTER (WHERE r.detail ->> 'replication' = 'true'
+      OR g.role IN ('pg_read_server_files', 'pg_write_server_files', 'pg_execute_server_program')) AS copying,
     count(*) FILTER (WHERE r.detail ->> 'bypassrls' = 'false') AS bound,
+    count(*) FILTER (WHERE r.detail ->> 'replication' = 'false') AS kept,
     count(*) AS held
   FROM role_grant AS g
   LEFT JOIN user_account AS r ON r.source = g.source AND r.account = g.role
@@ -15,7 +19,11 @@ WITH above AS (
     CASE
       WHEN u.is_superuser IS TRUE OR u.detail ->> 'bypassrls' = 'true' OR a.bypassing > 0 THEN TRUE
       WHEN u.is_superuser IS FALSE AND u.detail ->> 'bypassrls' = 'false' AND (a.held IS NULL OR a.held = a.bound) THEN FALSE
-    END AS bypasses
+    END AS bypasses,
+    CASE
+      WHEN u.detail ->> 'replication' = 'true' OR a.copying > 0 THEN TRUE
+      WHEN u.detail ->> 'replication' = 'false' AND (a.held IS NULL OR a.held = a.kept) THEN FALSE
+    END AS copies
   FROM user_account AS u
   LEFT JOIN above AS a ON a.source = u.source AND a.account = u.account
 ), above_policies AS (
@@ -25,18 +33,20 @@ WITH above AS (
   WHERE list_contains($tables::VARCHAR[], concat(p.database, '.', p.table_name))
 ), judged AS (
   SELECT concat(t.source, '/', t.instance, '/', t.name) AS resource, t.entry, t.name, t.is_enabled, t.is_forced, t.open_policies,
-    t.unfiltered_accounts, n.n AS excused, CAST(NULL AS VARCHAR) AS account, CAST(NULL AS BOOLEAN) AS is_active, CAST(NULL AS BOOLEAN) AS bypasses
+    t.unfiltered_accounts, n.n AS excused, CAST(NULL AS VARCHAR) AS account, CAST(NULL AS BOOLEAN) AS is_active, CAST(NULL AS BOOLEAN) AS bypasses,
+    CAST(NULL AS BOOLEAN) AS copies
   FROM tenant AS t
   LEFT JOIN above_policies AS n ON n.source = t.source
   UNION ALL
-  SELECT d.name, s.entry, d.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
+  SELECT d.name, s.entry, d.name, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM (SELECT DISTINCT unnest($tables::VARCHAR[]) AS name) AS d
   -- same: always one row, and any entry of a server will do
   LEFT JOIN (SELECT min(i.entry) AS entry FROM database_instance AS i) AS s ON TRUE
   LEFT JOIN tenant AS t ON t.name = d.name
   WHERE t.name IS NULL AND s.entry IS NOT NULL
   UNION ALL
-  SELECT concat(h.source, '/', h.account), h.entry, h.account, NULL, NULL, NULL, NULL, NULL, h.account, h.is_active, h.bypasses
+  SELECT concat(h.source, '/', h.account), h.entry, h.account, NULL, NULL, NULL, NULL, NULL, h.account, h.is_active, h.bypasses,
+    h.copies
   FROM holder AS h
   WHERE h.source IN (SELECT t.source FROM tenant AS t)
 )
@@ -58,7 +68,9 @@ SELECT
       THEN pass('declared', concat(j.name, ' is declared to see every row'))
     WHEN j.is_active IS TRUE AND j.bypasses IS TRUE
       THEN fail('bypasses', concat(j.name, ' can sign in, bypasses policies of rows and is not declared'))
-    WHEN j.bypasses IS FALSE
+    WHEN j.is_active IS TRUE AND j.copies IS TRUE
+      THEN fail('copies', concat(j.name, ' can sign in, may copy the server or read its files and is not declared'))
+    WHEN j.bypasses IS FALSE AND j.copies IS FALSE
       THEN pass('bound', concat(j.name, ' is bound by policies of rows'))
     ELSE unknown('not_seen', concat(j.name, ' is in no database that was read, or its row security was not readable'))
   END AS result

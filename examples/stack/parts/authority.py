@@ -8,12 +8,13 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from examples.stack import parts
 
 DAYS = 60  # that a certificate is valid
+Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 
 class Authority:
@@ -46,9 +47,10 @@ class Authority:
         _write(self._key_file, _private(self._key))
         self.file.write_bytes(made.public_bytes(serialization.Encoding.PEM))
 
-    def issue(self, folder: Path, name: str, *hosts: str, days: int = DAYS) -> None:
-        """Write NAME.key and NAME.crt, for DNS names and addresses, into the folder of a part."""
-        key = ec.generate_private_key(ec.SECP256R1())
+    def issue(self, folder: Path, name: str, *hosts: str, days: int = DAYS, key: Key | None = None) -> None:
+        """Write NAME.key and NAME.crt, for DNS names and addresses, into the folder of a part. Of fewer than no days it
+        has ended."""
+        key = key or ec.generate_private_key(ec.SECP256R1())
         issuer = x509.load_pem_x509_certificate(self.file.read_bytes()).subject
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
         made = (
@@ -65,17 +67,18 @@ class Authority:
 
     @staticmethod
     def _from(
-        subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, days: int = DAYS
+        subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, days: int = DAYS
     ) -> x509.CertificateBuilder:
         now = dt.datetime.now(dt.UTC)
+        end = now + dt.timedelta(days=days)
         return (
             x509.CertificateBuilder()
             .subject_name(subject)
             .issuer_name(issuer)
             .public_key(key)
             .serial_number(x509.random_serial_number())
-            .not_valid_before(now - dt.timedelta(hours=1))
-            .not_valid_after(now + dt.timedelta(days=days))
+            .not_valid_before(min(now, end) - dt.timedelta(hours=1))
+            .not_valid_after(end)
         )
 
 
@@ -85,7 +88,7 @@ def _write(path: Path, content: bytes) -> None:
     path.write_bytes(content)
 
 
-def _private(key: ec.EllipticCurvePrivateKey) -> bytes:
+def _private(key: Key) -> bytes:
     return key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

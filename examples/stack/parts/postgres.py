@@ -18,6 +18,7 @@ RULES = """\
 local   all     postgres                            scram-sha-256
 local   all     all                                 scram-sha-256
 hostssl all     all             127.0.0.1/32        scram-sha-256
+hostssl replication replicator  127.0.0.1/32        scram-sha-256
 """
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -42,11 +43,20 @@ ACCOUNTS = (
     "CREATE ROLE school_owner LOGIN PASSWORD '{owner}'",
     "CREATE ROLE school_app LOGIN PASSWORD '{app}'",
     "CREATE ROLE compliance_reader LOGIN PASSWORD '{reader}'",
+    "CREATE ROLE replicator LOGIN REPLICATION PASSWORD '{replicator}'",
     "GRANT pg_monitor TO compliance_reader",
     "CREATE DATABASE school OWNER school_owner",
     "REVOKE ALL ON DATABASE school FROM PUBLIC",
     "GRANT CONNECT ON DATABASE school TO school_app, compliance_reader",
 )
+# how passwords are stored, without the hashes: as the collector's README has it
+FORMS = """\
+CREATE VIEW password_forms AS
+  SELECT rolname AS role, CASE WHEN rolpassword LIKE 'SCRAM-SHA-256$%' THEN 'SCRAM-SHA-256'
+                               WHEN rolpassword LIKE 'md5%' THEN 'md5'
+                               WHEN rolpassword IS NOT NULL THEN 'other' END AS algorithm
+  FROM pg_catalog.pg_authid
+"""
 SCHEMA = (
     "GRANT EXECUTE ON FUNCTION pg_catalog.pg_hba_file_rules() TO compliance_reader",
     "CREATE EXTENSION pgaudit",
@@ -56,6 +66,8 @@ SCHEMA = (
     "ALTER DEFAULT PRIVILEGES FOR ROLE school_owner IN SCHEMA public GRANT SELECT, INSERT ON TABLES TO school_app",
     "ALTER DEFAULT PRIVILEGES FOR ROLE school_owner IN SCHEMA public GRANT UPDATE, DELETE ON TABLES TO school_app",
     "ALTER DEFAULT PRIVILEGES FOR ROLE school_owner IN SCHEMA public GRANT USAGE ON SEQUENCES TO school_app",
+    FORMS,
+    "GRANT SELECT ON password_forms TO compliance_reader",
 )
 
 
@@ -75,22 +87,23 @@ class Postgres:
         new = not self.data.exists()
         if new:
             self._create()
-        self._run("pg_ctl", "-w", "-t", "60", "-D", str(self.data), "-l", str(self.log), "start")
+        self.run("pg_ctl", "-w", "-t", "60", "-D", str(self.data), "-l", str(self.log), "start")
         if new:
-            words = {name: self.place.secret(name) for name in ("owner", "app", "reader")}
+            words = {name: self.place.secret(name) for name in ("owner", "app", "reader", "replicator")}
             self.sql(*(statement.format(**words) for statement in ACCOUNTS))
             self.sql(*SCHEMA, database="school")
 
     def stop(self) -> None:
         """Stop it at once; nothing happens when it does not run."""
         if (self.data / "postmaster.pid").exists():
-            self._run("pg_ctl", "-w", "-m", "immediate", "-D", str(self.data), "stop")
+            self.run("pg_ctl", "-w", "-m", "immediate", "-D", str(self.data), "stop")
 
     @contextmanager
-    def session(self, database: str = "postgres") -> Iterator[psycopg.Connection[Any]]:
-        """A session of the administrator, each statement its own transaction."""
+    def session(self, database: str = "postgres", folder: Path | None = None) -> Iterator[psycopg.Connection[Any]]:
+        """A session of the administrator, each statement its own transaction; with the server whose socket is in
+        `folder`, where that is another."""
         with psycopg.connect(
-            host=str(self.folder), port=self.place.ports.postgres, dbname=database, user="postgres",
+            host=str(folder or self.folder), port=self.place.ports.postgres, dbname=database, user="postgres",
             password=self.place.secret("postgres"), autocommit=True,
         ) as connection:  # fmt: skip
             yield connection
@@ -118,7 +131,7 @@ class Postgres:
         password = self.folder / "password"
         password.write_text(self.place.secret("postgres"))
         parts.give(password)
-        self._run(
+        self.run(
             "initdb", "-N", "-k", "-A", "scram-sha-256", "-U", "postgres", f"--pwfile={password}", "--locale=C.UTF-8",
             "-D", str(self.data),
         )  # fmt: skip
@@ -136,7 +149,8 @@ class Postgres:
             file.write("\n".join(quoted) + "\n")
         self.rules.write_text(RULES)
 
-    def _run(self, name: str, *arguments: str) -> None:
+    def run(self, name: str, *arguments: str) -> None:
+        """Run one of PostgreSQL's programs. Raises RuntimeError with the end of what it and the server said."""
         # a pipe would stay open in the server, and pg_ctl's caller would wait for its end
         out = self.folder / "out"
         with out.open("ab") as file:

@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from examples.stack import parts
 from examples.stack.parts import Place
 from examples.stack.parts.authority import Authority
+from examples.stack.parts.identity import IdentityProvider
 from examples.stack.parts.postgres import Postgres
 from examples.stack.parts.web import PROJECT, ROOT
 
@@ -21,7 +22,7 @@ from auditlog.context import disable_auditlog, set_actor
 from django.contrib.auth.models import Group, Permission, User
 from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
-from records.models import Course, Grade, Student
+from records.models import Course, Grade, Note, Student, at_campus
 
 def account(name, **more):
     user = User(username=name, email=f"{name}@school.example", last_login=timezone.now(), **more)
@@ -43,6 +44,8 @@ with set_actor(ana, remote_addr="127.0.0.1"):
     account("carla").groups.add(Group.objects.get(name="registrars"))
     student = Student.objects.create(name="Diego Ejemplo", born=date(2012, 3, 4), guardian_email="g@example.org")
     Grade.objects.create(student=student, course=Course.objects.create(title="Mathematics"), value=9)
+    with at_campus("north"):
+        Note.objects.create(student=student, campus="north", text="Reads well")
 """
 PROBE = """
 from django.contrib.auth import authenticate
@@ -78,6 +81,7 @@ class School:
 
     def __init__(self, place: Place, authority: Authority, postgres: Postgres) -> None:
         self.place, self.postgres, ports = place, postgres, place.ports
+        self.identity = IdentityProvider(place, authority)
         self.folder = place.part("school")
         self.local = self.folder / "settings/local_settings.py"
         self.report = self.folder / "report.json"
@@ -93,10 +97,12 @@ class School:
             "SCHOOL_PGBOUNCER_PORT": str(ports.pgbouncer),
             "SCHOOL_REDIS_PORT": str(ports.redis),
             "SCHOOL_JWT_KEY": str(self.folder / "jwt.pem"),
+            "SCHOOL_SAML": str(self.identity.folder),
         }
 
     def prepare(self) -> None:
         """Make the key for tokens, the tables and the first accounts, once; and always the probe and the report."""
+        self.identity.prepare()
         if not self.local.parent.exists():
             self.local.parent.mkdir()
             self._key()
@@ -109,7 +115,11 @@ class School:
             grants = (f"GRANT SELECT ({columns}) ON {table} TO compliance_reader" for table, columns in GRANTS.items())
             self.postgres.sql(*grants, database="school")
             # the application adds to its trail and never changes it
-            self.postgres.sql("REVOKE UPDATE, DELETE ON auditlog_logentry FROM school_app", database="school")
+            self.postgres.sql(
+                "REVOKE UPDATE, DELETE ON auditlog_logentry FROM school_app",
+                "REVOKE INSERT, UPDATE, DELETE ON django_migrations FROM school_app",  # its owner's, who migrates
+                database="school",
+            )
         self.shell(PROBE)
         self.write_report()
 

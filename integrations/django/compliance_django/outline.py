@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import django
+from django.apps import apps
 from django.conf import settings
 from django.core import checks
 
@@ -45,6 +46,14 @@ def setting_rows() -> list[dict[str, Any]]:
         value = f"level={logger.get('level', 'NOTSET')} handlers={to}"
         rows.append(_row(f"LOGGING.loggers.{_safe(str(name))}", value))
     return rows
+
+
+def tables() -> list[dict[str, Any]]:
+    """The table of every model of the project, those between two models too. Nothing is asked of a database."""
+    found: dict[str, list[str]] = {}
+    for model in apps.get_models(include_auto_created=True):
+        found.setdefault(str(model._meta.db_table), []).append(str(model._meta.label_lower))
+    return [{"table": table, "models": sorted(models)} for table, models in sorted(found.items())]
 
 
 def databases() -> list[dict[str, Any]]:

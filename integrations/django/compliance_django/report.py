@@ -29,6 +29,7 @@ SECTIONS: Mapping[str, Callable[[], Any]] = {
     "settings": outline.setting_rows,
     "sessions": outline.sessions,
     "databases": outline.databases,
+    "tables": outline.tables,
     "checks": outline.deploy_checks,
     "passwords": passwords.password_rules,
     "lockout": lockout.lockout,

@@ -79,6 +79,10 @@ def test_good_state(context: Make, project: Project) -> None:
     assert read.one("setting", name="version").value == importlib.metadata.version("django")
     assert read.one("setting", name="MIDDLEWARE").value.startswith("django.middleware.security.SecurityMiddleware, ")
     assert {row.check_id for row in read.rows("self_check")} == {"security.W025"}
+    tables = {row.table_name: row.models for row in read.rows("application_table")}
+    assert tables["auth_user"] == ["auth.user"]
+    assert tables["auth_user_groups"] == ["auth.user_groups"]  # between two models
+    assert "django_migrations" not in tables  # Django's own, of no model of the project
     home = read.one("application_endpoint", route="/")
     assert (home.requires_signin, home.public_listed, home.view) == (True, False, "shop.views.ByMixin")
     health = read.one("application_endpoint", route="/health/")

@@ -204,6 +204,47 @@ def test_kind_of_password_only_with_the_optional_grant(context: Make, server: Po
     assert "SCRAM-SHA-256$" not in repr([m for m in read.messages if isinstance(m, Record)])
 
 
+FORMS = (
+    "CREATE VIEW public.password_forms AS SELECT rolname AS role,"
+    " CASE WHEN rolname = 'dba' THEN 'planted-form'"  # what the form must never bring out: a hash by mistake
+    " WHEN rolpassword LIKE 'SCRAM-SHA-256$%' THEN 'SCRAM-SHA-256' END AS algorithm"
+    " FROM pg_catalog.pg_authid WHERE rolname <> 'analysts'"
+)
+
+
+def test_kind_of_password_by_a_view_that_tells_no_hash(context: Make, server: PostgresServer) -> None:
+    with _changed(server, FORMS, "DROP VIEW public.password_forms"):
+        closed = Read(context("user_account", password_forms="public.password_forms"))
+        server.sql(f"GRANT SELECT ON public.password_forms TO {READER}")
+        read = Read(context("user_account", password_forms="public.password_forms"))
+        server.sql("ALTER VIEW public.password_forms OWNER TO app")
+        anybodys = Read(context("user_account", password_forms="public.password_forms"))
+    absent = Read(context("user_account", password_forms="public.password_forms"))
+
+    found = {r.account: (r.has_password, r.password_hash_algorithm) for r in read.rows("user_account")}
+    assert found["ana"] == (True, "SCRAM-SHA-256")
+    assert found["app"] == (False, None)
+    assert found["dba"] == (True, "other")
+    assert found["analysts"] == (None, None)  # not told of, which is not the same as having none
+    assert "planted-form" not in repr([m for m in read.messages if isinstance(m, Record)])
+    asked = repr(read.complete["user_account"])
+    assert "is defined as" in asked
+    assert "FROM pg_authid" in asked
+    for blind in (closed, anybodys, absent):
+        assert {(r.has_password, r.password_hash_algorithm) for r in blind.rows("user_account")} == {(None, None)}
+
+
+def test_a_view_that_tells_of_a_role_twice_is_no_answer(context: Make, server: PostgresServer) -> None:
+    twice = (
+        "CREATE VIEW public.twice AS SELECT unnest(ARRAY['ana', 'ana'])::text AS role,"
+        " unnest(ARRAY['md5', 'SCRAM-SHA-256'])::text AS algorithm"
+    )
+    with _changed(server, twice, "DROP VIEW public.twice"):
+        server.sql(f"GRANT SELECT ON public.twice TO {READER}")
+        read = Read(context("user_account", password_forms="public.twice"))
+    assert read.gaps["user_account"].cause == "malformed"
+
+
 def test_effective_rights_agree_with_the_server(context: Make, server: PostgresServer) -> None:
     """For every role and table, what we compute equals what PostgreSQL itself says of a role that inherits."""
     read = Read(context("data_grant"))

@@ -1,6 +1,9 @@
 """What a school records of its students (education records in the sense of FERPA)."""
 
-from django.db import models
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import connection, models, transaction
 
 
 class Student(models.Model):
@@ -32,3 +35,23 @@ class Grade(models.Model):
 
     def __str__(self) -> str:
         return f"grade {self.pk}"
+
+
+class Note(models.Model):
+    """What a counsellor notes of a student. The database itself shows each campus only its own (migration 0002)."""
+
+    student = models.ForeignKey(Student, on_delete=models.CASCADE)
+    campus = models.CharField(max_length=40)
+    text = models.TextField()
+
+    def __str__(self) -> str:
+        return f"note {self.pk}"
+
+
+@contextmanager
+def at_campus(name: str) -> Iterator[None]:
+    """A transaction that sees and writes the notes of that campus. Outside of one nobody sees any."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('records.campus', %s, true)", [name])
+        yield

@@ -31,6 +31,7 @@ INSTALLED_APPS = [
     "rest_framework_simplejwt.token_blacklist",
     "compliance_django",
     "django_password_validators.password_history",
+    "djangosaml2",
     "records",
 ]
 MIDDLEWARE = [
@@ -39,6 +40,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "djangosaml2.middleware.SamlSessionMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -83,7 +85,11 @@ CACHES = {
     "default": {**_cache, "LOCATION": f"{_redis}/1"},
 }
 
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+    "djangosaml2.backends.Saml2Backend",
+]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -139,6 +145,34 @@ SIMPLE_JWT = {
     "ALGORITHM": "ES256",
     "SIGNING_KEY": Path(get("SCHOOL_JWT_KEY")).read_text(),
     "VERIFYING_KEY": Path(get("SCHOOL_JWT_KEY")).with_suffix(".pub").read_text(),
+}
+
+# the school's own sign-on; nobody becomes a user by signing in
+_saml = Path(get("SCHOOL_SAML"))
+SAML_CREATE_UNKNOWN_USER = False
+SAML_DJANGO_USER_MAIN_ATTRIBUTE = "email"
+SAML_CONFIG = {
+    "entityid": "https://school.localhost/saml2/metadata/",
+    "xmlsec_binary": str(BASE_DIR / "xmlsec1-strict"),
+    "accepted_time_diff": 60,
+    "metadata": {"local": [str(_saml / "idp.xml")]},
+    "key_file": str(_saml / "sp.key"),
+    "cert_file": str(_saml / "sp.crt"),
+    "service": {
+        "sp": {
+            "endpoints": {
+                "assertion_consumer_service": [
+                    ("https://school.localhost/saml2/acs/", "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST")
+                ]
+            },
+            "want_assertions_signed": True,
+            "want_response_signed": True,
+            "authn_requests_signed": True,
+            "allow_unsolicited": False,
+            "signing_algorithm": "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256",
+            "digest_algorithm": "http://www.w3.org/2001/04/xmlenc#sha256",
+        }
+    },
 }
 LOGGING = {
     "version": 1,
