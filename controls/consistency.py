@@ -40,7 +40,9 @@ PERIOD_RULES = (
 
 def known_flags(frameworks: Iterable[Framework]) -> frozenset[str]:
     """The profile flags of the project and the conditions that frameworks declare."""
-    return frozenset(PROFILE_FLAGS).union(*(framework.conditions for framework in frameworks))
+    frameworks = tuple(frameworks)
+    asked = (one.flag for framework in frameworks for one in framework.questionnaires)
+    return frozenset(PROFILE_FLAGS).union(asked, *(framework.conditions for framework in frameworks))
 
 
 def of_control(control: ControlFile, path: Path, content: bytes, query: Query, sql_path: Path) -> list[ControlError]:

@@ -13,7 +13,7 @@ from compliance.app.where import nearest
 from compliance.app.workspace import Workspace
 from compliance.controls import catalogue as catalogues
 from compliance.controls import nil_returns, profile, waivers
-from compliance.controls.rollup import reviewed
+from compliance.controls.brought import reviewed
 from compliance.controls.sql import columns_read, parse
 from compliance.ledger import Draft
 from compliance.schemas.errors import ConfigError

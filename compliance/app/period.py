@@ -173,6 +173,7 @@ def assembled(
             overrides=overrides,
             as_of=window.until,
             earlier=earlier,
+            applicability=closing.applicability,
         )
         for judged in closing.frameworks
     )
