@@ -10,7 +10,7 @@ For each requirement, the first line that holds:
 | fail, control_fails | a direct control fails without waiver |
 | fail, parameter_loosened | a direct control's parameter lies outside this framework's bound |
 | fail, control_fails (waived) | a direct control fails, and all that fail are waived |
-| not_applicable, not_in_questionnaire | the questionnaire that is declared leaves it out, by a source that confirms it |
+| not_applicable, not_in_questionnaire | the declared questionnaire leaves it out, by a source that confirms it |
 | automation none, or partial without direct control: | |
 | … unknown, control_unknown | a direct control that we evaluate is unknown |
 | … pass, manual_in_date | a reviewed attestation in date of each form that it names |

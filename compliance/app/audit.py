@@ -15,8 +15,8 @@ from compliance.app import anchoring, check, collect, discover, evidence, keepin
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.app.workspace import Say, Workspace, now
-from compliance.controls import catalogue as catalogues
 from compliance.controls import applicability, evaluate, profile, rollup, waivers
+from compliance.controls import catalogue as catalogues
 from compliance.ledger import CollectionFields, Draft
 from compliance.schemas.catalogue import Framework
 from compliance.schemas.errors import ConfigError, IntegrityError
