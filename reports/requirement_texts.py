@@ -40,6 +40,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "{names} leaves nothing out here: it is for merchants that store no card numbers, and management has not declared both in date.",
         "{names} no omite nada aquí: es para comercios que no almacenan números de tarjeta, y la dirección no ha declarado ambas cosas con vigencia.",
     ),
+    "statement_excludes": (
+        "The statement of applicability excludes {n} of {total} controls of Annex A: {names}.",
+        "La declaración de aplicabilidad excluye {n} de {total} controles del Anexo A: {names}.",
+    ),
     "statement_none": (
         "No statement of applicability is kept: all {total} controls of Annex A are judged as included.",
         "No se lleva declaración de aplicabilidad: los {total} controles del Anexo A se evalúan como incluidos.",

@@ -52,6 +52,9 @@ def remarks(view: RequirementsView, language: Language) -> list[str]:
     left = ", ".join(item for one in view.questionnaires for item in one.leaves_out)
     said = [text(code, language, names=names, left=left) for code in view.remarks]
     bad = sum(row.problem is not None for row in view.view.audit.applicability)
+    out = [row.id for row in view.rows if row.code == "excluded_by_statement"]
+    if out:
+        said.append(text("statement_excludes", language, n=len(out), total=len(view.selectable), names=", ".join(out)))
     if view.selectable and not view.view.audit.applicability:
         said.append(text("statement_none", language, total=len(view.selectable)))
     elif view.selectable and bad:

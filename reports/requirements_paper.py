@@ -45,7 +45,7 @@ def requirements_pdf(view: RequirementsView, statuses: Sequence[str], language: 
         sections=_sections(view, rows),
         flags=[flag for flag in audit.profile if _concerns(view, flag.flag)],
         forms=[(word("form", form, language), there, lacking) for form, there, lacking in _forms(view.rows)],
-        cause=lambda row: _cause(row, language),
+        cause=lambda row: arrangement.basis(row.view, language),
         what=lambda row: requirements_data.what(row, language),
         things=lambda row: requirements_data.thing(row, language),
         registers=lambda row: requirements_data.registers(row, language),
@@ -125,16 +125,6 @@ def _forms(rows: Sequence[RequirementRow]) -> list[tuple[str, int, int]]:
             for one in row.brought:
                 (there if one.state == "there" else lacking)[one.form] += 1
     return [(form, there[form], lacking[form]) for form in sorted({*there, *lacking})]
-
-
-def _cause(row: RequirementRow, language: Language) -> str:
-    general = word("code", row.code, language)
-    general = f"{general[:1].upper()}{general[1:]}"
-    return (
-        f"{general} ({row.cause})"
-        if language == "en"
-        else f"{general} ({text('recorded_reason', language)}: {row.cause})"
-    )
 
 
 def _counts(view: RequirementsView) -> Mapping[str, int]:

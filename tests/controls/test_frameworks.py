@@ -61,6 +61,8 @@ def texts(one: Framework) -> Iterator[tuple[str, Text]]:
     for group in one.groups:
         yield group.id, group.title
         yield from ((requirement.id, requirement.title) for requirement in group.requirements)
+        yield from ((f"{r.id} brings", r.brings) for r in group.requirements if r.brings)
+    yield from ((asked.flag, asked.title) for asked in one.questionnaires)
 
 
 each = pytest.mark.parametrize("name", FRAMEWORKS)
