@@ -9,6 +9,7 @@ what a control fails.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from compliance.controls.evidence_base import EvidenceBase
 from compliance.controls.profile import FLAG_LIFE, aware, declared_off, naive
 from compliance.schemas.catalogue import Framework, Questionnaire
 from compliance.schemas.kinds.governance import SoaEntry
-from compliance.schemas.results import ApplicabilityView, Coverage, FlagView
+from compliance.schemas.results import ApplicabilityView, Coverage, FlagView, FrameworkResult
 
 FRESH = timedelta(hours=26)  # as the control that judges the statement (gov.exclusions_justified)
 
@@ -38,10 +39,26 @@ def statement(base: EvidenceBase, as_of: datetime) -> tuple[ApplicabilityView, .
     return tuple(_view(row, read.get(row[8], "unread"), mixed, as_of) for row in rows)
 
 
+def since(views: Sequence[ApplicabilityView], start: datetime) -> tuple[ApplicabilityView, ...]:
+    """The statement as it counts for a period from `start` on: an exclusion approved within it left nothing out before,
+    and so leaves nothing out of the period."""
+    return tuple(
+        replace(view, problem="not_yet")
+        if view.problem is None and view.approved_at and view.approved_at > start
+        else view
+        for view in views
+    )
+
+
 def excluded(views: Sequence[ApplicabilityView], control: str) -> ApplicabilityView | None:
     """The row that leaves `control` out; None when none does, or another row about it does not."""
     said = [view for view in views if view.control.strip() == control]
     return said[-1] if said and all(view.excludes for view in said) else None
+
+
+def is_questionnaire(frameworks: Sequence[FrameworkResult], flag: str) -> bool:
+    """Whether `flag` declares a questionnaire of one of these."""
+    return any(one.flag == flag for judged in frameworks for one in judged.framework.questionnaires)
 
 
 def questionnaire(framework: Framework, profile: Sequence[FlagView]) -> tuple[Questionnaire | None, tuple[str, ...]]:

@@ -14,6 +14,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "It covers what the controls do not see. {unseen}",
         "Cubre lo que los controles no ven. {unseen}",
     ),
+    "bound_line": ("bound:", "límite:"),
     "bound_broken": ("BROKEN, {said}", "REBASADO, {said}"),
     "bound_kept": ("kept", "respetado"),
     "brings": ("a person brings", "una persona aporta"),
@@ -30,15 +31,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "questionnaire_unknown": (
         "The scope of {names} is not known to the engine; all requirements are judged.",
-        "El motor no conoce el alcance de {names}; se evalúan todos los requisitos.",
+        "El motor no conoce el alcance del {names}; se evalúan todos los requisitos.",
     ),
     "questionnaire_part": (
         "Of {names} only this is confirmed: it does not ask {left}, and asks in their place that the site is not susceptible to script attacks. What else it leaves out is not known to the engine; all other requirements are judged.",
-        "De {names} sólo está confirmado que no pregunta {left} y que pide en su lugar que el sitio no sea susceptible a ataques por scripts. El motor no conoce qué más omite; se evalúan todos los demás requisitos.",
+        "Del {names} sólo está confirmado que no pregunta {left} y que pide en su lugar que el sitio no sea susceptible a ataques por scripts. El motor no conoce qué más omite; se evalúan todos los demás requisitos.",
     ),
     "questionnaire_not_eligible": (
         "{names} leaves nothing out here: it is for merchants that store no card numbers, and management has not declared both in date.",
-        "{names} no omite nada aquí: es para comercios que no almacenan números de tarjeta, y la dirección no ha declarado ambas cosas con vigencia.",
+        "El {names} no omite nada aquí: es para comercios que no almacenan números de tarjeta, y la dirección no ha declarado ambas cosas con vigencia.",
     ),
     "statement_excludes": (
         "The statement of applicability excludes {n} of {total} controls of Annex A: {names}.",

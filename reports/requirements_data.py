@@ -118,7 +118,7 @@ def _row_lines(row: RequirementRow, language: Language) -> Iterator[str]:
         status = word("status", one.link.status, language) if one.link.result else text("no_result", language)
         reason = f" ({one.link.result.reason})" if one.link.direct and one.link.result else ""
         yield f"  {word('share', one.share, language)}: {one.link.control}: {status.lower()}{reason}"
-        yield from (f"    {text('bound', language)} {line}" for line in bound_lines(one, language))
+        yield from (f"    {text('bound_line', language)} {line}" for line in bound_lines(one, language))
     if row.brought:
         yield f"  {text('brings', language)}: {what(row, language)}"
         yield from (f"    {line}" for line in thing(row, language))

@@ -86,6 +86,8 @@ def show(folders: tuple[Path, ...], framework: str, requirement: str | None, as_
     one = found[0]
     click.echo(f"{framework} {one.id}  {one.title.in_(language)}")
     click.echo(f"automation: {one.automation}; manual evidence: {', '.join(one.manual) or 'none'}")
+    if one.brings:
+        click.echo(f"a person brings: {one.brings.in_(language)}")
     if one.condition:
         click.echo(f"applies unless declared off: {one.condition}")
     table(

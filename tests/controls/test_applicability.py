@@ -102,6 +102,16 @@ def test_of_two_rows_about_a_control_both_must_leave_it_out() -> None:
     assert applicability.excluded([], "A.8.30") is None
 
 
+def test_an_exclusion_approved_within_a_period_leaves_nothing_out_of_it() -> None:
+    late, old, bad = view(), view(approved_at=AS_OF - 99 * DAY), view(problem="unclear")
+    assert [one.problem for one in applicability.since([late, old, bad], AS_OF - 30 * DAY)] == [
+        "not_yet",
+        None,
+        "unclear",
+    ]
+    assert applicability.since([late], AS_OF - DAY)[0].excludes
+
+
 def judged(
     framework: str,
     requirement: str,
