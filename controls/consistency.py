@@ -40,7 +40,9 @@ PERIOD_RULES = (
 
 def known_flags(frameworks: Iterable[Framework]) -> frozenset[str]:
     """The profile flags of the project and the conditions that frameworks declare."""
-    return frozenset(PROFILE_FLAGS).union(*(framework.conditions for framework in frameworks))
+    frameworks = tuple(frameworks)
+    asked = (one.flag for framework in frameworks for one in framework.questionnaires)
+    return frozenset(PROFILE_FLAGS).union(asked, *(framework.conditions for framework in frameworks))
 
 
 def of_control(control: ControlFile, path: Path, content: bytes, query: Query, sql_path: Path) -> list[ControlError]:
@@ -139,6 +141,7 @@ def _framework_problems(
     if framework.applies_if is not None and framework.applies_if not in flags:
         message = f"no profile flag is called {framework.applies_if!r}{nearest(framework.applies_if, flags)}"
         problems.append(_at(path, message, "applies_if"))
+    problems.extend(_questionnaire_problems(framework, path, flags))
     seen: set[str] = set()
     for g, group in enumerate(framework.groups):
         for r, requirement in enumerate(group.requirements):
@@ -160,6 +163,22 @@ def _framework_problems(
                         problems.append(_at(path, message, *at, key, n, "control"))
                     linked.add(link.control)
     return problems
+
+
+def _questionnaire_problems(framework: Framework, path: Path, flags: set[str]) -> Iterable[ControlError]:
+    ids = {requirement.id for requirement in framework.requirements}
+    for n, one in enumerate(framework.questionnaires):
+        for name in one.leaves_out:
+            if name not in ids:
+                message = f"{one.flag} leaves out {name!r}, which is no requirement{nearest(name, ids)}"
+                yield _at(path, message, "questionnaires", n, "leaves_out")
+        for name in one.needs_off:
+            if name not in flags:
+                message = f"no profile flag is called {name!r}{nearest(name, flags)}"
+                yield _at(path, message, "questionnaires", n, "needs_off")
+        if one.scope == "unknown" and one.leaves_out:
+            message = f"{one.flag}: what it leaves out is not known, and yet it leaves something out"
+            yield _at(path, message, "questionnaires", n, "scope")
 
 
 def _at(path: Path, message: str, *location: str | int) -> ControlError:

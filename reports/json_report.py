@@ -35,7 +35,7 @@ DISCLAIMER = "Management's evidence, not an auditor's opinion."
 def framework_document(view: FrameworkView) -> dict[str, Any]:
     """One framework as plain data."""
     return {
-        **_head(view.audit, "framework"),
+        **head(view.audit, "framework"),
         "frameworks": [_framework(view)],
         "controls": [_control(c) for c in view.controls],
         "coverage": [_coverage(c) for c in view.coverage],
@@ -53,7 +53,7 @@ def audit_document(audit: AuditResult) -> dict[str, Any]:
             named.setdefault(c.id, []).extend(f"{view.id}:{r}" for r in c.requirements)
     controls = [control_view(audit.controls[k], "", tuple(named.get(k, ()))) for k in sorted(audit.controls)]
     return {
-        **_head(audit, "audit"),
+        **head(audit, "audit"),
         "summary": {
             "controls": count((c.status for c in controls), CONTROL_STATUSES).as_dict(),
             "findings": count((f.status for c in controls for f in c.findings), FINDING_STATUSES).as_dict(),
@@ -71,11 +71,13 @@ def to_bytes(document: Mapping[str, Any]) -> bytes:
     return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-def _fields(value: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
+def fields(value: Any, *, without: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The fields of a slotted dataclass as plain data."""
     return {name: plain(getattr(value, name)) for name in type(value).__slots__ if name not in without}
 
 
-def _head(audit: AuditResult, document: str) -> dict[str, Any]:
+def head(audit: AuditResult, document: str) -> dict[str, Any]:
+    """What every document begins with: which audit, on which ledger."""
     return {
         "schema_version": SCHEMA_VERSION,
         "document": document,
@@ -90,8 +92,8 @@ def _head(audit: AuditResult, document: str) -> dict[str, Any]:
             "generated_at": plain(audit.generated_at),
         },
         "ledger": {
-            **_fields(audit.ledger, without=("anchors",)),
-            "anchors": [_fields(anchor) for anchor in audit.ledger.anchors],
+            **fields(audit.ledger, without=("anchors",)),
+            "anchors": [fields(anchor) for anchor in audit.ledger.anchors],
         },
         "notes": list(audit.notes),
     }
@@ -99,9 +101,9 @@ def _head(audit: AuditResult, document: str) -> dict[str, Any]:
 
 def _declared(audit: AuditResult) -> dict[str, Any]:
     return {
-        "profile": [_fields(flag) for flag in audit.profile],
-        "waivers": [_fields(waiver) for waiver in audit.waivers],
-        "attestations": [_fields(attestation) for attestation in audit.attestations],
+        "profile": [fields(flag) for flag in audit.profile],
+        "waivers": [fields(waiver) for waiver in audit.waivers],
+        "attestations": [fields(attestation) for attestation in audit.attestations],
     }
 
 
@@ -173,10 +175,10 @@ def _control(view: ControlView) -> dict[str, Any]:
         "requirements": list(view.requirements),
         "gaps": [{"source": g.source, "kind": g.kind, "outcome": g.outcome} for g in result.gaps],
         "counts": view.counts.as_dict(),
-        "findings": [{**_fields(f.result), "status": f.status.value} for f in view.findings],
+        "findings": [{**fields(f.result), "status": f.status.value} for f in view.findings],
     }
 
 
 def _coverage(view: CoverageView) -> dict[str, Any]:
     age = None if view.age is None else int(view.age.total_seconds())
-    return {**_fields(view.row, without=("controls",)), "age_s": age, "controls": list(view.controls)}
+    return {**fields(view.row, without=("controls",)), "age_s": age, "controls": list(view.controls)}

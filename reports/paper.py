@@ -168,7 +168,9 @@ def flag_rows(view: FrameworkView) -> list[FlagRow]:
     requirements = [r.requirement.condition for r in view.requirements if r.requirement.condition]
     controls = [flag for c in view.controls if (flag := _applies_if(c))]
     declared = {f.flag: f for f in view.audit.profile}
-    titles = {**PROFILE_FLAGS, **view.result.framework.conditions}
+    framework = view.result.framework
+    asked = {one.flag: one.title for one in framework.questionnaires}
+    titles = {**PROFILE_FLAGS, **framework.conditions, **asked}
     names = dict.fromkeys([*declared, *PROFILE_FLAGS, *sorted({*requirements, *controls})])
     return [
         FlagRow(n, titles.get(n), declared.get(n), requirements.count(n), controls.count(n))
@@ -197,6 +199,7 @@ def environment() -> Environment:
         age=age,
         listed=_listed,
         bound=_bound,
+        capital=lambda value: f"{value[:1].upper()}{value[1:]}",
         sentence=lambda value: f"{value[:1].upper()}{value[1:]}.",
         stop=lambda value: value if value.endswith((".", "!", "?")) else f"{value}.",
         by_severity=lambda items: sorted(items, key=lambda c: (c.result.severity.rank, c.id)),

@@ -70,7 +70,7 @@ def render_pdf(
         for name, data in files.items()
     }
     html = paper_html(view, language, listed, pdf_name(framework_id, language))
-    return _typeset(html, files, result)
+    return typeset(html, files, result)
 
 
 def pdf_name(framework_id: str, language: Language) -> str:
@@ -84,7 +84,8 @@ def _role(name: str, framework_id: str) -> str:
     return stem.removeprefix(f"{framework_id}-") if name.endswith(".csv") else name
 
 
-def _typeset(html: str, files: Mapping[str, bytes], result: AuditResult) -> bytes:
+def typeset(html: str, files: Mapping[str, bytes], result: AuditResult) -> bytes:
+    """A page as PDF/A-3a with `files` attached; its dates are those of `result`."""
     fonts = FontConfiguration()
     fetcher = PackagedFonts()
     style = CSS(

@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from typing import Literal
 
+from compliance.reports.requirement_texts import PROBLEMS, REGISTERS, SHARES, STATES
+from compliance.reports.requirement_texts import TEXTS as REQUIREMENT_TEXTS
+
 Language = Literal["en", "es"]
 LANGUAGES: tuple[Language, ...] = ("en", "es")
 
@@ -358,7 +361,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "why": ("Why", "Por qué"),
     "version": ("Version", "Versión"),
     "definition": ("Definition", "Definición"),
-    "or": (" or ", " o "),
+    "and": (" and ", " y "),
     "severity": ("Severity", "Severidad"),
     "completeness": ("Evidence", "Evidencia"),
     "complete": ("complete", "completa"),
@@ -537,6 +540,11 @@ REQUIREMENT_CODES: dict[str, tuple[str, str]] = {
         "direct controls pass and manual evidence is in date",
         "los controles directos cumplen y la evidencia manual está vigente",
     ),
+    "excluded_by_statement": (
+        "excluded by the statement of applicability",
+        "excluido por la declaración de aplicabilidad",
+    ),
+    "not_in_questionnaire": ("the declared questionnaire does not ask it", "el cuestionario declarado no lo pregunta"),
     "no_control": (
         "no control answers it yet: it needs manual evidence and a control",
         "ningún control lo responde aún: requiere evidencia manual y un control",
@@ -629,6 +637,7 @@ FORMS: dict[str, tuple[str, str]] = {
     "contract": ("contract", "contrato"),
     "interview": ("interview", "entrevista"),
     "nil_return": ("nil return", "declaración sin novedades"),
+    "any": ("manual evidence", "evidencia manual"),
 }
 
 GLOSSARY: tuple[tuple[tuple[str, str], tuple[str, str]], ...] = (
@@ -655,7 +664,12 @@ _TABLES = {
     "severity": SEVERITIES,
     "form": FORMS,
     "system": SYSTEMS,
+    "share": SHARES,
+    "brought": STATES,
+    "register": REGISTERS,
+    "problem": PROBLEMS,
 }
+TEXTS.update(REQUIREMENT_TEXTS)
 
 
 def text(key: str, language: Language, **values: object) -> str:

@@ -205,6 +205,11 @@ class Link(_Model):
     why: str
 
 
+Form = Literal["document", "attestation", "sample", "external_report", "contract", "interview"]
+# Forms that are a paper: without the paper nothing was brought.
+PAPERS: Final = frozenset({"document", "contract", "external_report"})
+
+
 class Requirement(_Model):
     """One numbered item of a framework, titled in our own words."""
 
@@ -212,8 +217,9 @@ class Requirement(_Model):
     title: Text
     kind: Literal["technical", "procedural"]
     automation: Literal["full", "partial", "none"]
-    manual: list[Literal["document", "attestation", "sample", "external_report", "contract", "interview"]] = Field(
-        default_factory=list
+    manual: list[Form] = Field(default_factory=list, description="What a person brings; each of them is needed.")
+    brings: Text | None = Field(
+        default=None, description="What that is, where controls alone do not decide: subject, not form."
     )
     condition: str | None = Field(
         default=None, description="Profile flag that switches it on; undeclared or expired counts as on."
@@ -230,6 +236,27 @@ class Group(_Model):
     id: str
     title: Text
     requirements: list[Requirement]
+    selectable: bool = Field(
+        default=False, description="The organisation's statement of applicability may exclude its items, with a reason."
+    )
+
+
+class Questionnaire(_Model):
+    """A shorter way to be assessed, which an organisation declares with a profile flag set to true.
+
+    `leaves_out` holds only what a source confirms; where the whole scope is not known, everything else is judged.
+    """
+
+    flag: str
+    title: Text
+    scope: Literal["whole", "part", "unknown"] = Field(
+        description="How much of what it leaves out is known: all of it, some of it, nothing."
+    )
+    leaves_out: list[str] = Field(default_factory=list, description="Requirements that it does not ask.")
+    needs_off: list[str] = Field(
+        default_factory=list, description="Facts that must be declared off, or nothing is left out."
+    )
+    source: str = Field(description="Where the scope is known from.")
 
 
 class Framework(_Model):
@@ -250,6 +277,7 @@ class Framework(_Model):
         default=None, description="Profile flag; declared off and in date, no requirement of the framework applies."
     )
     conditions: dict[str, Text] = Field(default_factory=dict, description="Profile flags its requirements hang on.")
+    questionnaires: list[Questionnaire] = Field(default_factory=list)
     groups: list[Group]
 
     @property

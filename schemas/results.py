@@ -105,6 +105,50 @@ class AttestationView:
 
 
 @dataclass(frozen=True, slots=True)
+class ApplicabilityView:
+    """What the statement of applicability says of one control, as it stands at the moment judged."""
+
+    control: str  # A.5.1 to A.8.34, as the statement writes it
+    included: bool | None
+    justification: str | None
+    implementation: str | None
+    version: str | None
+    approved_by: str | None
+    approved_at: datetime | None
+    next_review_at: datetime | None
+    source: str
+    entry: int
+    problem: str | None  # why it does not count: unread, stale, unclear, unjustified, unapproved, versions_mixed,
+    # not_yet, overdue
+
+    @property
+    def excludes(self) -> bool:
+        """It leaves its control out, and counts."""
+        return self.included is False and self.problem is None
+
+
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """One thing that a person brings for a requirement, and whether it is there."""
+
+    form: str
+    state: str  # there, overdue, unreviewed, without_document, missing
+    second_person: bool  # it counts only when another person reviewed it
+    attestation: str | None = None  # the one that counts, or the newest of this form that does not
+    valid_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loosened:
+    """A parameter of a direct control that lies outside the framework's bound."""
+
+    control: str
+    parameter: str
+    said: str  # how it lies outside, in words
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
 class FlagView:
     """A profile flag as declared."""
 
@@ -173,12 +217,15 @@ class RequirementResult:
     group: str
     verdict: Outcome
     code: str  # controls_pass, control_fails, control_unknown, parameter_loosened, manual_missing, manual_overdue,
-    # manual_in_date, controls_and_manual, no_control, not_applicable_declared, controls_not_applicable, not_in_force
+    # manual_in_date, controls_and_manual, no_control, not_applicable_declared, controls_not_applicable, not_in_force,
+    # not_in_questionnaire, excluded_by_statement
     reason: str
     waived: bool = False
     direct: tuple[str, ...] = ()  # control ids
     supporting: tuple[str, ...] = ()
     attestations: tuple[str, ...] = ()
+    brought: tuple[Brought, ...] = ()  # one for each form that is needed
+    loosened: tuple[Loosened, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +234,7 @@ class FrameworkResult:
 
     framework: Framework
     requirements: tuple[RequirementResult, ...]
+    remarks: tuple[str, ...] = ()  # codes: what the reader must know of the profile this was judged by
 
     def count(self, verdict: Outcome) -> int:
         """Requirements with this verdict."""
@@ -238,11 +286,12 @@ class AuditResult:
     generated_at: datetime
     ledger: LedgerState
     coverage: tuple[Coverage, ...]
-    controls: Mapping[str, ControlResult]  # all 176, planned ones included, by id
+    controls: Mapping[str, ControlResult]  # all of them, planned ones included, by id
     frameworks: tuple[FrameworkResult, ...]
     profile: tuple[FlagView, ...]
     waivers: tuple[WaiverView, ...]
     attestations: tuple[AttestationView, ...]
+    applicability: tuple[ApplicabilityView, ...] = ()  # the statement of applicability, row by row
     notes: tuple[str, ...] = ()  # things the reader must know (interrupted collection, unverified tail, …)
     period: PeriodView | None = None  # of an audit over a period; `as_of` is then the last moment judged
     definitions: str = "now"  # then: judged by the controls and parameters of the day

@@ -15,8 +15,8 @@ from compliance.app import anchoring, check, collect, discover, evidence, keepin
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.app.workspace import Say, Workspace, now
+from compliance.controls import applicability, evaluate, profile, rollup, waivers
 from compliance.controls import catalogue as catalogues
-from compliance.controls import evaluate, profile, rollup, waivers
 from compliance.ledger import CollectionFields, Draft
 from compliance.schemas.catalogue import Framework
 from compliance.schemas.errors import ConfigError, IntegrityError
@@ -251,6 +251,7 @@ def evaluate_at(
         flags = profile.flags(base, as_of)
         granted = waivers.views(base, as_of)
         attested = profile.attestations(base, as_of)
+        stated = applicability.statement(base, as_of)
         results = evaluate.evaluate(
             catalogue,
             base,
@@ -263,7 +264,13 @@ def evaluate_at(
         )
     frameworks = tuple(
         rollup.roll_up(
-            framework(catalogue, name), results, attestations=attested, profile=flags, overrides=overrides, as_of=as_of
+            framework(catalogue, name),
+            results,
+            attestations=attested,
+            profile=flags,
+            overrides=overrides,
+            as_of=as_of,
+            applicability=stated,
         )
         for name in wanted.frameworks or packs.frameworks(workspace.config, catalogue)
     )
@@ -291,6 +298,7 @@ def evaluate_at(
         profile=flags,
         waivers=granted,
         attestations=attested,
+        applicability=stated,
         notes=notes,
     )
 

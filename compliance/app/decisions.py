@@ -13,9 +13,10 @@ from compliance.app.where import nearest
 from compliance.app.workspace import Workspace
 from compliance.controls import catalogue as catalogues
 from compliance.controls import nil_returns, profile, waivers
-from compliance.controls.rollup import reviewed
+from compliance.controls.brought import reviewed
 from compliance.controls.sql import columns_read, parse
 from compliance.ledger import Draft
+from compliance.schemas.catalogue import PAPERS
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.kinds.engine import Attestation, Waiver
 from compliance.schemas.results import WaiverView
@@ -137,8 +138,8 @@ def attest(workspace: Workspace, said: Statement) -> str:
 
     Raises:
         ConfigError: unknown form, control, requirement or attestation; reviewer and author are one person, or there
-            is no reviewer where one is demanded; a nil return by somebody who owns no register behind its control;
-            dates that cannot be, or an expiry beyond what the form allows.
+            is no reviewer or file where one is demanded; a nil return by somebody who owns no register behind its
+            control; dates that cannot be, or an expiry beyond what the form allows.
         StorageFull: the copy of the document cannot be written; nothing is recorded.
     """
     catalogue = packs.load(workspace.config)
@@ -165,7 +166,7 @@ def attest(workspace: Workspace, said: Statement) -> str:
             remedy=f"--expires {last}; then read or state it again",
         )
     if said.revokes is None:
-        _second_person(catalogue, said)
+        _could_count(catalogue, said)
     if said.form == "nil_return" and said.control is not None:
         owners.may_state(workspace.config, catalogue.controls[said.control], said.by)
     kept = attachments.keep(workspace.places.attachments, said.document) if said.document else None
@@ -193,14 +194,23 @@ def attest(workspace: Workspace, said: Statement) -> str:
     return name
 
 
-def _second_person(catalogue: catalogues.Catalogue, said: Statement) -> None:
-    """Refuse what could never count: a statement that a person decides alone, without a second one.
+def _could_count(catalogue: catalogues.Catalogue, said: Statement) -> None:
+    """Refuse what could never count: a statement that a person decides alone without a second one, and a paper without
+    its file.
 
-    The rule is that of the roll-up: where no control bears directly on a requirement, or the requirement is never
+    The rules are those of the roll-up: where no control bears directly on a requirement, or the requirement is never
     settled by controls, its manual evidence needs a reviewer. And that of controls which ask for one.
     """
-    if said.reviewed_by:
-        return
+    if not said.reviewed_by:
+        _second_person(catalogue, said)
+    if said.requirements and said.form in PAPERS and said.document is None:
+        raise ConfigError(
+            f"a {said.form.replace('_', ' ')} shows something of a requirement only with its file",
+            remedy="name the file: --document",
+        )
+
+
+def _second_person(catalogue: catalogues.Catalogue, said: Statement) -> None:
     for item in said.requirements:
         framework, _, name = item.partition(":")
         requirement = next(r for r in catalogue.frameworks[framework].requirements if r.id == name)

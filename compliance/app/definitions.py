@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from compliance.app.where import nearest
-from compliance.controls import cases, catalogue, mutants
+from compliance.controls import cases, catalogue, completeness, mutants
 from compliance.controls import lint as linter
 from compliance.controls.catalogue import Catalogue, LoadedControl
 from compliance.schemas.errors import ConfigError, ControlError
@@ -103,10 +103,13 @@ def _bearing_lines(bearings: Sequence[dict[str, str]]) -> list[str]:
 
 
 def lint(files: Sequence[Path], known: Catalogue) -> tuple[int, list[dict[str, Any]]]:
-    """(controls checked, problems) for the files given, or for all of ours with every cross reference."""
+    """(controls checked, problems) for the files given, or for all of ours with every cross reference. Without files
+    also whether each requirement says what decides it."""
     paths = [path.absolute() for path in files] or [item.path for item in known.controls.values()]
     loaded = [catalogue.load_control(path) for path in paths]
     problems = [problem for item in loaded for problem in linter.lint(item)]
+    if not files:
+        problems += completeness.problems(known)
     return len(loaded), [{"path": p.path, "line": p.line, "rule": p.rule, "message": p.message} for p in problems]
 
 

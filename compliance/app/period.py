@@ -16,7 +16,7 @@ from compliance.app import audit, collect, evidence, history, keeping
 from compliance.app.audit import Plan, Wanted
 from compliance.app.keeping import Used
 from compliance.app.workspace import Say, Workspace
-from compliance.controls import rollup
+from compliance.controls import applicability, rollup
 from compliance.controls.catalogue import Catalogue
 from compliance.controls.evaluate import Overrides
 from compliance.controls.period.calendar import Window
@@ -163,7 +163,15 @@ def assembled(
         name: [one.parameters for one in found.definitions] if wanted.definitions == "then" else []
         for name, found in periods.items()
     }
-    profile = [view for view in closing.profile if view.value or _off_throughout(told, view.flag)]
+    # a questionnaire declared within the period left nothing out before
+    late = {
+        view.flag
+        for view in closing.profile
+        if view.declared_at > window.start and applicability.is_questionnaire(closing.frameworks, view.flag)
+    }
+    profile = [
+        view for view in closing.profile if view.flag not in late and (view.value or _off_throughout(told, view.flag))
+    ]
     frameworks = tuple(
         rollup.roll_up(
             judged.framework,
@@ -173,6 +181,7 @@ def assembled(
             overrides=overrides,
             as_of=window.until,
             earlier=earlier,
+            applicability=applicability.since(closing.applicability, window.start),
         )
         for judged in closing.frameworks
     )

@@ -141,6 +141,26 @@ class IsmsDocument(State):
     sha256: str | None = column("SHA-256 of the approved file, hexadecimal.")
 
 
+class SoaEntry(State):
+    """One control of ISO/IEC 27001 Annex A in the organisation's statement of applicability."""
+
+    kind: ClassVar[str] = "soa_entry"
+    key: ClassVar[tuple[str, ...]] = ("control",)
+    subject_column: ClassVar[str | None] = "approved_by"
+    kept: ClassVar[bool] = True
+
+    control: str = always("Control of Annex A: A.5.1 to A.8.34.")
+    is_included: bool | None = column("It applies to the organisation.")
+    justification: str | None = column("Why it is included, or why it is excluded.")
+    implementation: str | None = column("How far it is in place, in the organisation's own words.")
+    version: str | None = column("Version of the statement that says so.")
+    approved_by: str | None = column(
+        "Who approved that version, by the identifier of the staff register.", personal=True
+    )
+    approved_at: Instant | None = column("When that version was approved; an approval counts for 366 days.")
+    next_review_at: Instant | None = column("When it must be reviewed next, if sooner.")
+
+
 class Objective(State):
     """A goal of information security, and when it was last measured."""
 

@@ -89,10 +89,10 @@ def test_a_waiver_needs_a_reason(collected: Place) -> None:
 def test_manual_evidence_counts_with_the_digest_of_its_document(copy: Place) -> None:
     document = copy.folder / "policy.txt"
     document.write_text("Everybody locks the screen.\n")
-    before = requirement(judged(copy, "soc2"), "soc2", "CC1.1")
+    before = requirement(judged(copy, "soc2"), "soc2", "CC3.1")
     assert before["code"] == "manual_missing"
     done = copy.run(
-        "attest", "The code of conduct is signed by all", "--form", "document", "--requirement", "soc2:CC1.1",
+        "attest", "The objectives are measured", "--form", "document", "--requirement", "soc2:CC3.1",
         "--on", str(TODAY - timedelta(days=3)), "--expires", SOON, "--by", "Ana Ruiz",
         "--reviewed-by", "Luis Mora", "--document", "policy.txt",
     )  # fmt: skip
@@ -102,16 +102,16 @@ def test_manual_evidence_counts_with_the_digest_of_its_document(copy: Place) -> 
     assert row["document_sha256"] == hashlib.sha256(document.read_bytes()).hexdigest()
     assert row["document_name"] == "policy.txt"
     after = judged(copy, "soc2")
-    assert requirement(after, "soc2", "CC1.1")["attestations"] == [name]
-    assert requirement(after, "soc2", "CC1.1")["code"] != "manual_missing"
+    assert requirement(after, "soc2", "CC3.1")["attestations"] == [name]
+    assert requirement(after, "soc2", "CC3.1")["code"] != "manual_missing"
 
     done = copy.run(
-        "attest", "It was withdrawn", "--form", "document", "--requirement", "soc2:CC1.1", "--on", str(TODAY),
+        "attest", "It was withdrawn", "--form", "document", "--requirement", "soc2:CC3.1", "--on", str(TODAY),
         "--expires", SOON, "--by", "Ana Ruiz", "--revokes", name,
     )  # fmt: skip
     assert done.code == 0, done.err
     withdrawn = judged(copy, "soc2")
-    assert requirement(withdrawn, "soc2", "CC1.1")["code"] in ("manual_missing", "manual_overdue")
+    assert requirement(withdrawn, "soc2", "CC3.1")["code"] in ("manual_missing", "manual_overdue")
     assert {a["attestation"]: a["in_date"] for a in withdrawn["attestations"]}[name] is False
 
 

@@ -156,7 +156,11 @@ def test_where_a_statement_decides_alone_a_second_person_is_needed(place: Place)
     control = ("attest", "Sampled", "--form", "sample", "--control", "change.security_tests", "--by", "Ana", "--on",
                str(TODAY), *soon)  # fmt: skip
     assert "counts a statement only when a second person" in place.run(*control).err
-    assert place.run(*POLICY, *soon, "--reviewed-by", "Luis Mora").code == 0
+    bare = place.run(*POLICY, *soon, "--reviewed-by", "Luis Mora")
+    assert bare.code == 2
+    assert "only with its file" in bare.err
+    (place.folder / "policy.pdf").write_bytes(b"the policy")
+    assert place.run(*POLICY, *soon, "--reviewed-by", "Luis Mora", "--document", "policy.pdf").code == 0
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,9 @@ DECIDES_NOTHING = {
         "source.kinds": "of a source that is switched off",
         "source": "of a source that is switched off",
     },
+    "gov.exclusions_justified": {
+        "soa_entry.next_review_at": "an approval counts for 366 days at most; a review can only end that sooner",
+    },
     "infra.asset_inventory": {
         "source.kinds": "only owner and class are taken from the configuration",
         "source.enabled": "only owner and class are taken from the configuration",

@@ -77,7 +77,7 @@ def attestation(**changed: Any) -> AttestationView:
         "reviewed_by": "Luis",
         "occurred_at": AS_OF - 30 * DAY,
         "expires_at": AS_OF + 300 * DAY,
-        "document_sha256": None,
+        "document_sha256": "5d" * 32,
         "in_date": True,
         "entry": 7,
     }
@@ -144,7 +144,7 @@ def test_the_table(
 ) -> None:
     names = [f"c.c{n}" for n in range(len(verdicts))]
     results = {name: control(verdict) for name, verdict in zip(names, verdicts, strict=True) if verdict}
-    rules = framework(names, automation, manual=["document", "attestation"])
+    rules = framework(names, automation, manual=["document"])
     result = judge(rules, results, [attestation(**attested)] if attested is not None else [])
     assert (result.verdict, result.code) == expected
     assert result.reason
@@ -199,6 +199,45 @@ def test_a_framework_declared_off_settles_all_its_requirements() -> None:
     assert (result.verdict, result.code) == ("not_applicable", "not_applicable_declared")
     assert "sells_food" in result.reason
     assert judge(rules, {}, profile=[replace(off, in_date=False)]).verdict == "unknown"
+
+
+SAMPLE = {"attestation": "e2", "form": "sample", "document_sha256": None}
+
+
+@pytest.mark.parametrize("automation", ["partial", "none"])
+@pytest.mark.parametrize("direct", [[], ["a.one"]])
+def test_each_form_is_needed(automation: str, direct: list[str]) -> None:
+    rules = framework(direct, automation, manual=["document", "sample"])
+    results = {"a.one": control("pass", name="a.one")}
+    one = judge(rules, results, [attestation()])
+    assert (one.verdict, one.code) == ("unknown", "manual_missing")
+    assert "sample is not recorded" in one.reason
+    assert [(b.form, b.state, b.attestation) for b in one.brought] == [
+        ("document", "there", "e1"),
+        ("sample", "missing", None),
+    ]
+    assert judge(rules, results, [attestation(), attestation(**SAMPLE)]).verdict == "pass"
+    late = judge(rules, results, [attestation(), attestation(**SAMPLE, **OVERDUE)])
+    assert (late.verdict, late.brought[1].state) == ("unknown", "overdue")
+
+
+@pytest.mark.parametrize(("form", "verdict"), [
+    ("document", "unknown"), ("contract", "unknown"), ("external_report", "unknown"),
+    ("attestation", "pass"), ("sample", "pass"), ("interview", "pass"),
+])  # fmt: skip
+def test_a_paper_counts_with_its_file_only(form: str, verdict: str) -> None:
+    rules = framework([], "none", manual=[form])
+    bare = judge(rules, {}, [attestation(form=form, document_sha256=None)])
+    assert bare.verdict == verdict
+    assert bare.brought[0].state == ("there" if verdict == "pass" else "without_document")
+    assert judge(rules, {}, [attestation(form=form)]).verdict == "pass"
+
+
+def test_of_two_that_count_the_one_that_lasts_longest_is_named() -> None:
+    rules = framework([], "none", manual=["document"])
+    longer = attestation(attestation="e0", expires_at=AS_OF + 350 * DAY)
+    (thing,) = judge(rules, {}, [attestation(), longer, attestation(attestation="e9", reviewed_by=None)]).brought
+    assert (thing.attestation, thing.valid_until, thing.second_person) == ("e0", longer.expires_at, True)
 
 
 VERDICTS = st.sampled_from(list(Outcome))
