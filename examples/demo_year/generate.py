@@ -62,8 +62,8 @@ def declare(told: Story, answers: Answers) -> None:
 def collect(told: Story, answers: Answers) -> None:
     """Read every source, now."""
     down, first, last = OUTAGE
-    for (source, kind), rows in answers.items():
-        if source == down and first <= told.now <= last:
+    out = first <= told.now <= last
+    for source, kind in answers:
+        if out and source == down:
             told.fail(source, kind)
-        else:
-            told.read(source, kind, rows(told.now))
+    told.read({pair: rows(told.now) for pair, rows in answers.items() if not (out and pair[0] == down)})
