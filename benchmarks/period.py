@@ -14,26 +14,22 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from benchmarks._rows import BEGIN, population, row, states
 from compliance.app import audit, history, period
 from compliance.app.workspace import now
 from compliance.controls import catalogue as catalogues
 from compliance.controls import local_days
 from compliance.controls.period import replay
-from compliance.schemas.evidence import Evidence, State, all_kinds
-from compliance.schemas.kinds import engine
 from tests.app import years
 from tests.app.years import Year
 
 LIMIT_S, LIMIT_MIB, CHANGED = 60.0, 2048, 0.02
-BEGIN = datetime(2025, 1, 1, 3, tzinfo=UTC)
-# The share of the resources that each large kind holds; the rest of the kinds get ten rows each.
-LARGE = {"user_account": 0.25, "role_grant": 0.25, "asset": 0.1, "listening_socket": 0.2, "patch_state": 0.1}
 
 
 def main() -> None:
@@ -54,20 +50,11 @@ def main() -> None:
             measure(year, asked.days)
 
 
-def kinds() -> list[type[Evidence]]:
-    """The states that controls of the catalogue read."""
-    read = {kind for loaded in catalogues.load().controls.values() for kind in loaded.kinds}
-    found = [all_kinds()[name] for name in sorted(read)]
-    return [kind for kind in found if issubclass(kind, State) and kind.__module__ != engine.__name__]
-
-
 def fill(year: Year, days: int, resources: int) -> None:
     started = time.monotonic()
     chance = random.Random(1)
-    every = kinds()
-    sizes = {kind.kind: int(LARGE.get(kind.kind, 0) * resources) or 10 for kind in every}
-    sizes["asset"] += resources - sum(sizes.values())
-    rows = {kind.kind: [row(kind, n, chance) for n in range(sizes[kind.kind])] for kind in every}
+    every = states()
+    rows = population(every, resources, chance)
     year.at(BEGIN - timedelta(hours=1))
     year.declare(web=[kind.kind for kind in every])
     for day in range(days):
@@ -78,30 +65,9 @@ def fill(year: Year, days: int, resources: int) -> None:
             for n in range(len(some)):
                 if chance.random() < CHANGED:
                     some[n] = row(kind, n, chance)
-            year.read(kind.kind, some)
+        year.read_all(rows)
         if day % 50 == 49:
             print(f"filled {day + 1} days, {year.ledger.size} entries, {time.monotonic() - started:.0f} s", flush=True)
-
-
-def row(kind: type[Evidence], n: int, chance: random.Random) -> Evidence:
-    """A row whose key tells it apart from others and whose other columns are as chance has it."""
-    values: dict[str, Any] = {}
-    for name, of in kind.columns().items():
-        if name in kind.key or name in ("account", "role", "asset") or kind.model_fields[name].is_required():
-            values[name] = {
-                "BIGINT": n,
-                "INTEGER": n,
-                "TIMESTAMP": BEGIN,
-                "BOOLEAN": True,
-                "VARCHAR": f"{name}-{n}",
-            }.get(of, [])
-        elif of == "BOOLEAN":
-            values[name] = chance.random() < 0.5
-        elif of == "TIMESTAMP":
-            values[name] = BEGIN + timedelta(days=chance.randrange(-300, 300))
-        elif of in ("BIGINT", "INTEGER"):
-            values[name] = chance.randrange(100)
-    return kind(**values)
 
 
 def measure(year: Year, days: int) -> None:
