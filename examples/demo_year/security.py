@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
 
 from examples.demo_year.calendar import DAY, HOUR, at
@@ -181,6 +182,7 @@ TAKEN = (
 )
 
 
+@cache
 def _reviewed(taken: datetime) -> Rows:
     grants = {one["account"]: one for one in role_grant(taken)}
     rows = []
