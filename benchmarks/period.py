@@ -8,12 +8,13 @@ A folder keeps the ledger, so that a second run only audits.
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import resource
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks._rows import BEGIN, population, row, states
+from benchmarks._spent import Spent
 from compliance.app import audit, history, period
 from compliance.app.workspace import now
 from compliance.controls import catalogue as catalogues
@@ -76,47 +78,42 @@ def measure(year: Year, days: int) -> None:
     wanted = period.Asked(BEGIN.date(), last)
     window = period.Window.of_days(wanted.first, wanted.last, year.now[0])
     plan = audit.Plan(audit.Wanted((), None, "now", collect=False), catalogue)
-    spent: Counter[str] = Counter()
-
-    def timed(name: str, begun: float) -> None:
-        spent[name] += time.monotonic() - begun  # type: ignore[assignment]  # seconds, not a count
-
-    whole, cpu = time.monotonic(), time.process_time()
-    begun = time.monotonic()
-    checked, anchors = audit.check_ledger(year.workspace)
-    timed("verify the ledger", begun)
-    whole, cpu = time.monotonic(), time.process_time()
-    begun = time.monotonic()
-    closing = audit.evaluate_at(year.workspace, plan, window.until, checked, anchors, (), print, window.start)
-    timed("audit of the last moment", begun)
-    begun = time.monotonic()
-    read = sorted({kind for loaded in catalogue.controls.values() for kind in loaded.kinds})
-    told = history.told(year.ledger, window, read, upto=year.ledger.size, time_zone=local_days.ZONE)
-    timed("what was in force when", begun)
-    slowest: list[tuple[float, str, int]] = []
-    replayed = {}
-    with told.history:
-        for name, loaded in catalogue.controls.items():
-            begun = time.monotonic()
-            found = replay.replay(loaded, told, dict(closing.controls[name].parameters))
-            replayed[name] = period.trusted(found, closing, name)
-            slowest.append((time.monotonic() - begun, name, found.period.evaluations))
-            timed("replay", begun)
-    begun = time.monotonic()
-    result = period.assembled(year.workspace, plan, wanted, told, closing, replayed)
-    timed("assemble", begun)
-    seconds, used = time.monotonic() - whole, time.process_time() - cpu
-    for name, spent_s in spent.most_common():
-        print(f"  {name:<28} {spent_s:6.1f} s")
-    for spent_s, name, evaluations in sorted(slowest, reverse=True)[:8]:
-        print(f"    {name:<32} {spent_s:5.2f} s  {evaluations} moments")
+    spent: dict[str, Spent] = defaultdict(Spent)
+    with spent["verify the ledger (not counted)"].measure():
+        checked, anchors = audit.check_ledger(year.workspace)
+    whole = Spent()
+    with whole.measure():
+        with spent["audit of the last moment"].measure():
+            closing = audit.evaluate_at(year.workspace, plan, window.until, checked, anchors, (), print, window.start)
+        with spent["what was in force when"].measure():
+            read = sorted({kind for loaded in catalogue.controls.values() for kind in loaded.kinds})
+            told = history.told(year.ledger, window, read, upto=year.ledger.size, time_zone=local_days.ZONE)
+        replayed, alone = {}, {}
+        with spent["replay"].measure(), told.history:
+            for name, loaded in catalogue.controls.items():
+                alone[name] = Spent()
+                with alone[name].measure():
+                    found = replay.replay(loaded, told, dict(closing.controls[name].parameters))
+                    replayed[name] = period.trusted(found, closing, name)
+        with spent["assemble"].measure():
+            result = period.assembled(year.workspace, plan, wanted, told, closing, replayed)
+    for part, one in spent.items():
+        print(f"  {part:<34} {one.wall:6.1f} s ({one.cpu:.1f} s of CPU)")
+    for name, one in sorted(alone.items(), key=lambda item: -item[1].cpu)[:12]:
+        print(f"    {name:<32} {one.cpu:5.2f} s of CPU  {replayed[name].period.evaluations} moments")
     print(Counter(one.unknown_reason or one.verdict.value for one in replayed_periods(replayed)))
     for one in replayed_periods(replayed):
         if one.unknown_reason == "error":
             print(f"  error: {one.control}: {one.reason}")
     mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-    print(f"{len(result.controls)} controls, {len(told.times)} moments, {year.ledger.size} entries, at {now():%H:%M}")
-    print(f"time   {seconds:6.1f} s ({used:.1f} s of CPU)  limit {LIMIT_S:.0f} s  ratio {seconds / LIMIT_S:.2f}")
+    print(
+        f"{len(result.controls)} controls, {len(told.times)} moments, {year.ledger.size} entries, at {now():%H:%M}, "
+        f"load {os.getloadavg()[0]:.1f}"
+    )
+    print(
+        f"time   {whole.wall:6.1f} s ({whole.cpu:.1f} s of CPU)  "
+        f"limit {LIMIT_S:.0f} s  ratio {whole.wall / LIMIT_S:.2f}"
+    )
     print(f"memory {mib:6d} MiB  limit {LIMIT_MIB} MiB  ratio {mib / LIMIT_MIB:.2f}")
 
 
