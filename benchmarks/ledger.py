@@ -16,14 +16,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +28,9 @@ import duckdb
 import orjson
 import pyarrow as pa
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from benchmarks._spent import Spent
 from compliance.ledger import Ledger, proofs
 from compliance.schemas.evidence import Event, always, column
 
@@ -43,27 +41,6 @@ PROOF_LIMIT_MS = 5
 MEMORY_LIMIT_MIB = 1024
 BATCH = 100_000
 KIND = "measured"
-
-
-@dataclass
-class Spent:
-    """Seconds on the wall and of the processor, of all threads and of processes that ended."""
-
-    wall: float = 0.0
-    cpu: float = 0.0
-
-    @contextmanager
-    def measure(self) -> Iterator[None]:
-        """Add what the block takes."""
-        wall, cpu = time.perf_counter(), _cpu()
-        yield
-        self.wall += time.perf_counter() - wall
-        self.cpu += _cpu() - cpu
-
-
-def _cpu() -> float:
-    ended = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + ended.ru_utime + ended.ru_stime
 
 
 class Measured(Event):

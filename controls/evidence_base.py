@@ -206,10 +206,8 @@ class EvidenceBase:
             self._places[kind.kind] = (known["entry"].combine_chunks(), known["source"], known["subject"])
 
     def _add_days(self, time_zone: str) -> None:
-        self._connection.register("_days", local_days.calendar(time_zone))
-        for statement in local_days.STATEMENTS:
+        for statement in local_days.statements(time_zone):
             self._connection.execute(statement)
-        self._connection.unregister("_days")
 
     def _insert(self, kind: str, columns: Mapping[str, str], rows: pa.Table) -> None:
         self._connection.register("_rows", rows)

@@ -21,6 +21,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Protocol
 
 from compliance.controls.catalogue import LoadedControl
@@ -182,14 +184,20 @@ def _registers(loaded: LoadedControl, base: Evidence) -> list[_Register]:
     with, and empty ones among those that it is narrowed down with."""
     owners = _owners(base)
     found = []
-    for kind, begins in sorted(population(parse(loaded.sql, loaded.path)).items()):
-        if kind not in all_kinds() or not all_kinds()[kind].kept:
-            continue
+    for kind, begins in _behind(loaded.sql, loaded.path):
         for row in base.promised(kind):
             register = _register(base, owners, row.source, kind)
             if begins or not register.rows:
                 found.append(register)
     return found
+
+
+@lru_cache(maxsize=1024)
+def _behind(text: str, path: Path) -> tuple[tuple[str, bool], ...]:
+    """The kinds of registers behind the population of a query, in order, and whether it begins with them. Over a period
+    this is asked at every moment."""
+    found = sorted(population(parse(text, path)).items())
+    return tuple((kind, begins) for kind, begins in found if kind in all_kinds() and all_kinds()[kind].kept)
 
 
 def _register(base: Evidence, owners: Mapping[tuple[str, str | None], str], source: str, kind: str) -> _Register:

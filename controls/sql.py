@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -89,13 +89,13 @@ def tables_of(text: str, path: Path) -> tuple[str, ...]:
     rest: list[Any] = [tree["statements"]]
     while rest:
         node = rest.pop()
+        values: Iterable[Any] = node
         if isinstance(node, dict):
             if node.get("type") == "BASE_TABLE":
                 tables.add(node["table_name"])
             steps.update(step["key"] for step in node.get("cte_map", {}).get("map", ()))
-            rest += node.values()
-        elif isinstance(node, list):
-            rest += node
+            values = node.values()
+        rest += [value for value in values if isinstance(value, dict | list)]
     return tuple(sorted(tables - steps))
 
 

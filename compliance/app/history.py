@@ -385,14 +385,22 @@ def _flags(source: _Source) -> Callable[[int], Sequence[FlagView]]:
 
 
 def _attestations(source: _Source) -> Callable[[int], Sequence[AttestationView]]:
-    """The manual evidence that was recorded by a moment."""
+    """The manual evidence that was recorded by a moment. It is put into tables once for each statement that was added,
+    not at each moment."""
+    recorded = sorted(source.ledger.events(Attestation.kind)["observed_at"].to_pylist())
     known: dict[int, Sequence[AttestationView]] = {}
+    tables: dict[int, EvidenceBase] = {}
 
     def attestations(n: int) -> Sequence[AttestationView]:
         if n not in known:
             at = source.times[n]
-            with evidence.engine_base(source.ledger, (Attestation.kind,), at) as base:
-                known[n] = profile.attestations(base, at)
+            count = bisect_right(recorded, profile.naive(at))
+            if count not in tables:
+                for old in tables.values():
+                    old.close()
+                tables.clear()
+                tables[count] = evidence.engine_base(source.ledger, (Attestation.kind,), at)
+            known[n] = profile.attestations(tables[count], at)
         return known[n]
 
     return attestations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from hashlib import sha256
@@ -144,11 +144,13 @@ def event_rows(given: CollectionFields, records: Sequence[Record], seq: int, key
 def changes(
     given: CollectionFields,
     records: Sequence[Record],
-    known: Mapping[str, Known] | None,
+    known: Callable[[], Mapping[str, Known]] | None,
     seq: int,
     keystore: KeyStore,
+    before: str | None = None,
 ) -> Change:
-    """What differs between `known` (None: store the full set) and what was seen now.
+    """What differs between the set that `known` gives (None: store the full set) and what was seen now. `before` is its
+    digest: where that says it all, because no column is personal, an equal set is not read again.
 
     Raises:
         EvidenceError: two records have the same key, or one does not fit.
@@ -157,7 +159,6 @@ def changes(
     source = given.of_source
     seen: dict[str, str] = {}
     every: list[tuple[Record, dict[str, Any], dict[str, Any] | None, str]] = []
-    differ: list[int] = []
     for n, record in enumerate(records):
         row = record.evidence.row()
         parts = split(kind, source, row, keystore, named=False)
@@ -170,9 +171,12 @@ def changes(
             )
         seen[key] = _text(parts.record)
         every.append((record, row, parts.values, key))
-        if known is None or known.get(key) != Known(seen[key], parts.values):
-            differ.append(n)
-    gone = [key for key in known if key not in seen] if known is not None else []
+    now = digest(seen)
+    if known is not None and now == before and not kind.personal_columns():
+        return Change([], False, now)
+    old = known() if known is not None else {}
+    differ = [n for n, (_, _, values, key) in enumerate(every) if old.get(key) != Known(seen[key], values)]
+    gone = [key for key in old if key not in seen]
     full = known is None or 2 * (len(differ) + len(gone)) > len(every)
     made = [
         _row(kind, source, seq, record, row, values, key, seen[key], keystore)
@@ -180,7 +184,7 @@ def changes(
     ]
     if not full:
         made += [Row(kind.kind, source, seq, key, True, None, None, "{}") for key in gone]
-    return Change(made, full, digest(seen))
+    return Change(made, full, now)
 
 
 def digest(rows: Mapping[str, str]) -> str:

@@ -314,24 +314,43 @@ class Ledger(Writer):
         Raises:
             EvidenceError: a record is of another kind, or two have the same key; nothing was written.
         """
+        return self.record_states([(given, records)])[0]
+
+    def record_states(self, given: Sequence[tuple[CollectionFields, Sequence[Record]]]) -> list[StoredCollection]:
+        """Record complete collections of several kinds or sources in one transaction, as `record_state` does one.
+
+        Raises:
+            EvidenceError: as there, or a kind of a source is given twice; nothing was written.
+        """
+        pairs = [(fields.of_source, fields.of_kind) for fields, _ in given]
+        if len(set(pairs)) != len(pairs) or not pairs:
+            raise EvidenceError("one transaction records each kind of a source once, and at least one")
         with self._writing():
             at = self._tick()
-            seq = self._edge.size
-            link = self._known_collections().get((given.of_source, given.of_kind))
-            previous = link.link if link else None
-            fresh = previous is None or (previous.at.year, previous.at.month) != (at.year, at.month)
-            known = None if fresh or previous is None else self._reader.known(previous)
-            change = changes(given, records, known, seq, self._keystore)
-            head = collection_row(
-                given,
-                at,
-                rows=len(records),
-                stored=len(change.rows),
-                base=seq if change.full or previous is None else previous.base,
-                previous=previous.seq if previous else None,
-                digest=change.digest,
-            )
-            return self._record([head, *change.rows], at)
+            rows: list[Row] = []
+            heads = []
+            for fields, records in given:
+                heads.append(len(rows))
+                rows += self._state_rows(fields, records, at, self._edge.size + len(rows))
+            return self._record(rows, at, heads)
+
+    def _state_rows(self, given: CollectionFields, records: Sequence[Record], at: datetime, seq: int) -> list[Row]:
+        link = self._known_collections().get((given.of_source, given.of_kind))
+        previous = link.link if link else None
+        fresh = previous is None or (previous.at.year, previous.at.month) != (at.year, at.month)
+        before = None if fresh or previous is None else previous
+        known = (lambda: self._reader.known(before)) if before is not None else None
+        change = changes(given, records, known, seq, self._keystore, before.snapshot_sha256 if before else None)
+        head = collection_row(
+            given,
+            at,
+            rows=len(records),
+            stored=len(change.rows),
+            base=seq if change.full or previous is None else previous.base,
+            previous=previous.seq if previous else None,
+            digest=change.digest,
+        )
+        return [head, *change.rows]
 
     def record_events(
         self, given: CollectionFields, records: Sequence[Record], cursor: str | None, final: bool
@@ -349,7 +368,7 @@ class Ledger(Writer):
                 stored=len(rows),
                 cursor=cursor,
             )
-            return self._record([head, *rows], at)
+            return self._record([head, *rows], at)[0]
 
     def record_event_table(
         self, given: CollectionFields, table: pa.Table, cursor: str, *, again: bool = False
@@ -375,7 +394,7 @@ class Ledger(Writer):
                 cursor=cursor,
             )
             sheet = sheets.Sheet(kind, check_source(given.of_source), table) if len(table) else None
-            return self._record([head], at, sheet)
+            return self._record([head], at, sheet=sheet)[0]
 
     def _without_recorded(self, given: CollectionFields, kind: type[Evidence], table: pa.Table) -> pa.Table:
         """The rows without an entry of this source and kind that has their key and time: a log that was emptied counts
@@ -403,7 +422,7 @@ class Ledger(Writer):
             raise EvidenceError(f"a gap cannot have the outcome {given.outcome}")
         with self._writing():
             at = self._tick()
-            return self._record([collection_row(given, at)], at)
+            return self._record([collection_row(given, at)], at)[0]
 
     def erase(self, alias: str, *, reason: str, by: str | None = None) -> bool:
         """Record the erasure of a subject, then destroy its key and mapping. The ledger still verifies; its personal
@@ -448,18 +467,25 @@ class Ledger(Writer):
             by_person=by,
         )
 
-    def _record(self, rows: Sequence[Row], at: datetime, sheet: sheets.Sheet | None = None) -> StoredCollection:
+    def _record(
+        self, rows: Sequence[Row], at: datetime, heads: Sequence[int] = (0,), sheet: sheets.Sheet | None = None
+    ) -> list[StoredCollection]:
+        """Write collection entries, which stand at `heads`, and what belongs to them."""
         appended = self._write(Rows.of(rows), at, sheet=sheet)
-        line = self._store.query("SELECT line FROM stored.entry WHERE seq = ?", [appended.first])[0][0]
-        stored = StoredCollection.of_line(line)
-        where = (stored.of_source, stored.of_kind)
-        known = self._known_collections()
-        old = known.get(where)
-        known[where] = Latest(
-            stored if stored.base is not None else old.link if old else None,
-            stored.cursor if stored.cursor is not None else old.cursor if old else None,
-            stored,
+        written = [appended.first + place for place in heads]
+        lines = self._store.query(
+            "SELECT line FROM stored.entry WHERE seq IN (SELECT unnest(?::BIGINT[])) ORDER BY seq", [written]
         )
+        stored = [StoredCollection.of_line(line) for (line,) in lines]
+        known = self._known_collections()
+        for one in stored:
+            where = (one.of_source, one.of_kind)
+            old = known.get(where)
+            known[where] = Latest(
+                one if one.base is not None else old.link if old else None,
+                one.cursor if one.cursor is not None else old.cursor if old else None,
+                one,
+            )
         return stored
 
 

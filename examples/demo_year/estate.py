@@ -35,7 +35,14 @@ def listening_socket(now: datetime) -> Rows:
     """The database on the inside, and the way in for administrators."""
     common = {"asset": "web1", "protocol": "tcp", "exposure": "private", "is_encrypted": True}
     return [
-        {**common, "address": "10.0.0.5", "port": 5432, "component": "postgresql", "is_data_store": True},
+        {
+            **common,
+            "address": "10.0.0.5",
+            "port": 5432,
+            "component": "postgresql",
+            "is_data_store": True,
+            "is_admin": False,
+        },
         {**common, "address": "10.8.0.1", "port": 22, "component": "sshd", "is_admin": True},
     ]
 

@@ -120,10 +120,11 @@ FAULTS = (
                 "db/db1:5432",
                 "overdue",
                 at("2025-03-08 12:00"),
-                at("2025-04-01 03:00"),
+                at("2025-03-09 03:00"),
                 at("2025-04-08 03:00"),
             ),
             Then("2025-03-20", "then", "backup.restore_test_monthly", "fail"),
+            Undecided("backup.rto_rpo_met", at("2025-03-08 12:00"), at("2025-04-08 03:00")),
         ),
     ),
     Fault(
@@ -164,14 +165,77 @@ FAULTS = (
         ),
     ),
     Fault(
-        "registers-not-kept",
-        "Nobody keeps registers of trainings, signed promises and reviews of access.",
+        "emergency-not-reviewed",
+        "A change made in a hurry on 21 January was looked at on 7 April, not within two working days.",
         (
-            Fails("gov.awareness"),
-            Fails("privacy.confidentiality"),
-            Fails("access.review_privileged"),
-            Fails("access.review_semiannual"),
-            Fails("access.review_service"),
+            Undecided("change.emergency", at("2025-01-23 22:10"), at("2025-04-08 03:00")),
+            Fails(
+                "change.emergency",
+                "registers/CH-250121E",
+                "reviewed_late",
+                at("2025-04-08 03:00"),
+                at("2025-04-08 03:00"),
+            ),
+        ),
+    ),
+    Fault(
+        "request-late",
+        "Two ARCO requests of 3 March ended on 1 April, 17 March being a rest day; one was answered on 2 April.",
+        (
+            Fails(
+                "privacy.arco_deadlines", "RQ-2025-03", "answered_late", at("2025-04-03 03:00"), at("2025-04-03 03:00")
+            ),
+            Then("2025-03-20", "then", "privacy.arco_deadlines", "pass"),
+            Then("2025-04-10", "then", "privacy.arco_deadlines", "fail"),
+        ),
+    ),
+    Fault(
+        "scan-forgotten",
+        "The quarterly scan after that of 2 December came on 14 April.",
+        (
+            Fails(
+                "vuln.external_scans",
+                "public addresses",
+                "not_passed",
+                at("2025-03-04 08:00"),
+                at("2025-03-05 03:00"),
+                at("2025-04-15 03:00"),
+            ),
+            Then("2025-03-20", "then", "vuln.external_scans", "fail"),
+        ),
+    ),
+    Fault(
+        "pentest-finding-open",
+        "A finding of 10 February that can be exploited was corrected on 31 March, not within 30 days.",
+        (
+            Fails(
+                "vuln.pentest_fixed", "registers/PT-2025-2", "overdue", at("2025-03-12"), at("2025-03-12 03:00")
+            ),  # that it was corrected late does not end the failing
+            Then("2025-03-20", "then", "vuln.pentest_fixed", "fail"),
+        ),
+    ),
+    Fault(
+        "training-lapsed",
+        "The training of P-008 of 10 February 2024 was repeated on 24 March.",
+        (
+            Fails(
+                "gov.awareness",
+                "P-008",
+                "training_old",
+                at("2025-02-10"),
+                at("2025-02-10 03:00"),
+                at("2025-03-25 03:00"),
+            ),
+            Then("2025-03-20", "then", "gov.awareness", "fail"),
+        ),
+    ),
+    Fault(
+        "return-forgotten",
+        "Nobody said in March that no control had failed: the return of 2 February held for 35 days.",
+        (
+            Undecided("mon.control_failures", at("2025-03-09 20:00"), at("2025-04-03 03:00")),
+            Then("2025-03-20", "then", "mon.control_failures", "unknown"),
+            Then("2025-04-10", "then", "mon.control_failures", "pass"),
         ),
     ),
 )

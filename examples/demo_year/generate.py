@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
-from examples.demo_year import estate, people, systems
+from examples.demo_year.answers import ANSWERS, Answers
 from examples.demo_year.calendar import BEGIN, DAILY, LAST, midnight
+from examples.demo_year.returns import OWNER
 from examples.demo_year.story import HAPPENED, OUTAGE
-from examples.demo_year.writing import Rows, Story, story
+from examples.demo_year.writing import Story, story
 
-Answers = Mapping[tuple[str, str], Callable[[datetime], Rows]]
-ANSWERS: Answers = {**people.ROWS, **systems.ROWS, **estate.ROWS}
 DECLARED = {"owner": "platform team", "environment": "production", "data_class": "internal"}
 CONFIGURATION = """\
 # The school of the demonstration. Nothing here is read: examples/demo_year writes what these sources would answer.
@@ -25,6 +24,9 @@ keys = "keys"
 lock_store = "lock"
 keystore = "people/keys.sqlite"
 attachments = "attachments"
+
+[parameters."access.privileged_allowlist"]
+allowed = ["luis", "lucia"]
 
 [sources.host]
 collector = "host"
@@ -56,14 +58,20 @@ def declare(told: Story, answers: Answers) -> None:
     kinds: dict[str, list[str]] = {}
     for source, kind in answers:
         kinds.setdefault(source, []).append(kind)
-    told.declare({name: {"collector": name, "kinds": sorted(some), **DECLARED} for name, some in kinds.items()})
+    owners = {"registers": OWNER}
+    told.declare(
+        {
+            name: {"collector": name, "kinds": sorted(some), **DECLARED, "owner": owners.get(name, DECLARED["owner"])}
+            for name, some in kinds.items()
+        }
+    )
 
 
 def collect(told: Story, answers: Answers) -> None:
     """Read every source, now."""
     down, first, last = OUTAGE
-    for (source, kind), rows in answers.items():
-        if source == down and first <= told.now <= last:
+    out = first <= told.now <= last
+    for source, kind in answers:
+        if out and source == down:
             told.fail(source, kind)
-        else:
-            told.read(source, kind, rows(told.now))
+    told.read({pair: rows(told.now) for pair, rows in answers.items() if not (out and pair[0] == down)})

@@ -1,4 +1,4 @@
-"""What people did in the year besides what is read daily: the waiver and the documents."""
+"""What people did in the year besides what is read daily: the waiver, the documents and what is declared."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import datetime
 
 from compliance.app import decisions
 from compliance.app.decisions import Statement, WaiverRequest
+from compliance.schemas.kinds.engine import ENGINE
 from examples.demo_year.calendar import at
 from examples.demo_year.writing import Story
 
@@ -47,8 +48,17 @@ def report(occurred: str, expires: str) -> Callable[[Story], None]:
     return told_of
 
 
+def declare(told: Story) -> None:
+    """The director declares each half year what the school is not: nobody of the European Union, no funds of the
+    United States."""
+    common = {"value": False, "declared_by": "Raúl Ibarra León", "declared_at": told.now}
+    told.read({(ENGINE, "profile_flag"): [{"flag": flag, **common} for flag in ("eu_subjects", "education_records")]})
+
+
 HAPPENED: tuple[tuple[datetime, Callable[[Story], None]], ...] = (
     (at("2024-12-30 10:00"), report("2024-03-01", "2025-02-28 23:59:59")),
+    (at("2024-12-30 11:00"), declare),
     (at("2025-02-01 11:00"), ask_for_waiver),
     (at("2025-04-02 09:00"), report("2025-02-20", "2026-02-20 23:59:59")),  # six weeks late
+    (at("2025-06-30 10:00"), declare),
 )

@@ -16,6 +16,9 @@ def database_instance(now: datetime) -> Rows:
             "system_identifier": "7301",
             "environment": "production",
             "encrypted_at_rest": None,
+            "audit_logging": True,
+            "audit_switchers": 0,
+            "log_connections": True,
         }
     ]
 

@@ -22,6 +22,7 @@ from compliance.schemas.messages import Record
 
 ORIGIN = "colegio-norte.example/evidence/demo-year"
 Rows = Sequence[Mapping[str, Any]]
+Pair = tuple[str, str]  # source and kind
 
 
 @dataclass
@@ -47,16 +48,20 @@ class Story:
     def declare(self, sources: Mapping[str, Mapping[str, Any]]) -> None:
         """Record which sources are configured, and what each promises to answer for."""
         rows = [{"name": name, "enabled": True, **given} for name, given in sources.items()]
-        self.read(ENGINE, "source", rows)
+        self.read({(ENGINE, "source"): rows})
 
-    def read(self, source: str, kind: str, rows: Rows) -> None:
-        """Record a complete answer: the whole set of a state, or new events."""
-        records = [Record(all_kinds()[kind](**row), observed_at=row.get("occurred_at")) for row in rows]
-        fields = self._fields(source, kind)
-        if issubclass(all_kinds()[kind], Event):
-            self.workspace.ledger.record_events(fields, records, str(self.workspace.ledger.size), final=True)
-        else:
-            self.workspace.ledger.record_state(fields, records)
+    def read(self, answers: Mapping[Pair, Rows]) -> None:
+        """Record complete answers of one run, by source and kind: whole sets of states, and new events."""
+        states = []
+        for (source, kind), rows in answers.items():
+            records = [Record(all_kinds()[kind](**row), observed_at=row.get("occurred_at")) for row in rows]
+            fields = self._fields(source, kind)
+            if issubclass(all_kinds()[kind], Event):
+                self.workspace.ledger.record_events(fields, records, str(self.workspace.ledger.size), final=True)
+            else:
+                states.append((fields, records))
+        if states:
+            self.workspace.ledger.record_states(states)
 
     def fail(self, source: str, kind: str) -> None:
         """Record an attempt that got no answer."""

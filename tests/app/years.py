@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,6 +56,11 @@ class Year:
     def read(self, kind: str, rows: Sequence[Evidence], source: str = "web") -> StoredCollection:
         """A complete reading, now."""
         return self._state(source, kind, rows)
+
+    def read_all(self, rows: Mapping[str, Sequence[Evidence]], source: str = "web") -> None:
+        """Complete readings of several states, now, in one transaction."""
+        states = [(self._fields(source, kind), [Record(row) for row in some]) for kind, some in rows.items()]
+        self.ledger.record_states(states)
 
     def events(self, kind: str, rows: Sequence[Record], source: str = "web") -> StoredCollection:
         """A complete reading of events, now."""

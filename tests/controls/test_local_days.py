@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
-from itertools import pairwise
+import random
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import pytest
 
 from compliance.controls.evidence_base import EvidenceBase
-from compliance.controls.local_days import FIRST, LAST, ZONE, calendar
+from compliance.controls.local_days import FIRST, LAST, ZONE, offsets, rest_days, statements
 
 
 def ask(macro: str, moment: str | None, *n: int | None, zone: str = ZONE) -> date | datetime | None:
@@ -127,14 +127,89 @@ def test_terms_of_terms_and_of_many_rows() -> None:
     assert found == [(mexico_end("2026-11-24"), 20000, 20000)]
 
 
-def test_days_follow_each_other_without_gap() -> None:
-    days = calendar("Europe/London").to_pylist()[0]
-    assert len(days["dates"]) == len(days["starts"]) == len(days["ends"]) == len(days["mx_numbers"])
-    gap = timedelta(microseconds=1)
-    assert all(later == end + gap for end, later in zip(days["ends"], days["starts"][1:], strict=False))
-    assert all(a < b for a, b in pairwise(days["starts"]))
+def at_once(zone: str, moments: list[datetime], n: int) -> list[tuple[date | datetime | None, ...]]:
+    """What the macros say of each moment: local date, and the ends of terms of `n` working days and months."""
+    with EvidenceBase.build({}, [], kinds=[], threads=1, time_zone=zone) as base:
+        _, found = base.query(
+            "SELECT local_date(moment), mx_working_days_after(moment, $n), months_after(moment, $n), "
+            "eu_months_after(moment, $n) FROM (SELECT unnest($moments::TIMESTAMP[]) AS moment)",
+            {"moments": moments, "n": n},
+        )
+        return found
+
+
+def counted(zone: str, moment: datetime, n: int) -> tuple[date | datetime | None, ...]:
+    """The same, day by day."""
+    place = ZoneInfo(zone)
+    local = moment.replace(tzinfo=UTC).astimezone(place).date()
+    if not FIRST <= local <= LAST:
+        return (None, None, None, None)
+    working, left = local, n
+    while left:
+        working += timedelta(days=1)
+        left -= working.weekday() < 5 and working not in REST
+    month = local.year * 12 + local.month - 1 + n
+    later = next(date(month // 12, month % 12 + 1, day) for day in range(local.day, 0, -1) if day <= days_of(month))
+    weekday = later
+    while weekday.weekday() > 4:
+        weekday += timedelta(days=1)
+    return (local, *(end(day, place) for day in (working, later, weekday)))
+
+
+REST = frozenset(rest_days())
+
+
+def days_of(month: int) -> int:
+    following = month + 1
+    return (date(following // 12, following % 12 + 1, 1) - date(month // 12, month % 12 + 1, 1)).days
+
+
+def end(day: date, zone: ZoneInfo) -> datetime | None:
+    following = datetime.combine(day + timedelta(days=1), time(), zone).astimezone(UTC).replace(tzinfo=None)
+    return following - timedelta(microseconds=1) if day <= LAST else None
+
+
+# Summer time that begins at midnight, a zone that jumped over a day, one that was not whole hours away.
+@pytest.mark.parametrize(
+    "zone",
+    [ZONE, "America/Tijuana", "Europe/London", "America/Havana", "Africa/Cairo", "Pacific/Apia", "Asia/Kathmandu"],
+)
+def test_many_moments_agree_with_counting_day_by_day(zone: str) -> None:
+    chance = random.Random(zone)
+    first = datetime.combine(FIRST, time()) - timedelta(days=3)
+    seconds = int((datetime.combine(LAST, time()) + timedelta(days=3) - first).total_seconds())
+    moments = [first + timedelta(seconds=chance.randrange(seconds)) for _ in range(200)]
+    for at, _, _ in offsets(ZoneInfo(zone)):
+        change = datetime.fromtimestamp(at, UTC).replace(tzinfo=None)
+        moments += [change + timedelta(minutes=minutes) for minutes in (-1500, -61, 0, 61, 1500)]
+    for n in (1, 5, 20):
+        found = at_once(zone, moments, n)
+        assert [(moment, *said) for moment, said in zip(moments, found, strict=True)] == [
+            (moment, *counted(zone, moment, n)) for moment in moments
+        ]
+
+
+def test_distances_are_those_of_every_hour() -> None:
+    zone = ZoneInfo("Europe/London")
+    found = offsets(zone)
+    for n in range(24 * 365):
+        moment = datetime(2024, 1, 1, tzinfo=UTC) + timedelta(hours=n)
+        last = [after for at, _, after in found if at <= moment.timestamp()][-1]
+        assert timedelta(seconds=last) == moment.astimezone(zone).utcoffset()
+
+
+def test_terms_beside_many_moments_need_little_memory() -> None:
+    """They were lists that a query beside its moments copied for each: gigabytes for a year."""
+    with EvidenceBase.build({}, [], kinds=[], threads=1, memory_limit="100MB") as base:
+        _, found = base.query(
+            "SELECT count(said.late), count(*) FROM (SELECT unnest(range(365)) AS day) AS _moment, LATERAL ("
+            "SELECT mx_working_days_after(TIMESTAMP '2026-01-01' + to_days(_moment.day::INTEGER), 20) AS late "
+            "FROM range(50)) AS said",
+            {},
+        )
+    assert found == [(18250, 18250)]
 
 
 def test_an_unknown_zone_is_an_error() -> None:
     with pytest.raises(ZoneInfoNotFoundError):
-        calendar("America/Tijuna")
+        statements("America/Tijuna")

@@ -110,6 +110,14 @@ def month_turn(work: Work) -> None:
         work.open_ledger.record_state(given(run=name), [account(f"person-{n}", email="x@y") for n in range(STATE)])
 
 
+def append_states(work: Work) -> None:
+    """States of two sources in one transaction: both are there, or neither."""
+    name = work.next("m")
+    people = [account(f"person-{n}", email=f"{name}@y") for n in range(3)]
+    with work.trying(name, rows=2):
+        work.open_ledger.record_states([(given(run=name, source=source), people) for source in ("left", "right")])
+
+
 def erase(work: Work) -> None:
     """Somebody's content comes, and is erased."""
     ledger = work.open_ledger
@@ -267,6 +275,7 @@ OPERATIONS = {
     "append events": Operation(open_for, append_events),
     "append bulk": Operation(open_for, append_bulk),
     "append sheet": Operation(open_for, append_sheet),
+    "append states": Operation(open_for, append_states),
     "checkpoint": Operation(nothing, close_again, prepare_close, close),
     "append, full log": Operation(prepare_full_log, append),
     "month turn": Operation(open_for, month_turn),

@@ -18,7 +18,14 @@ from tests.app.years import only
 
 LAST = date(2025, 3, 9)
 KINDS = ("person", "user_account", "tls_endpoint", "http_endpoint")
-CONTROLS = ("access.leaver_revoked", "access.unique_ids", "engine.evidence_fresh", "tls.everywhere", "tls.hsts")
+CONTROLS = (
+    "access.privileged_allowlist",  # of which the configuration sets a parameter
+    "access.leaver_revoked",
+    "access.unique_ids",
+    "engine.evidence_fresh",
+    "tls.everywhere",
+    "tls.hsts",
+)
 MINE = tuple(fault for fault in FAULTS if fault.name in ("collector-out", "leaver-kept"))
 
 

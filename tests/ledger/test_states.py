@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from compliance.ledger import Ledger
 from compliance.schemas.errors import EvidenceError, LedgerError
+from compliance.schemas.kinds.network import FirewallDefault
 from compliance.schemas.messages import Record
 from compliance.verify import verify_connection
 from tests.ledger.places import START, Place, account, given, state, verdict
@@ -131,6 +132,39 @@ def test_two_records_of_one_key_are_refused(place: Place) -> None:
         assert "jane" not in str(caught.value)
         assert ledger.size == 1
         assert ledger.keystore.find("db", "jane") is None
+
+
+def test_several_states_are_one_transaction(place: Place) -> None:
+    guard = [Record(FirewallDefault(zone=zone, direction="in", default_action="deny")) for zone in "abc"]
+    wide = [*guard[:2], Record(FirewallDefault(zone="c", direction="in", default_action="allow"))]
+    with place.open() as ledger:
+        first = ledger.record_states([(given(), [account("a")]), (given("firewall_default"), guard)])
+        size = ledger.size
+        same = ledger.record_states([(given(run="r2"), [account("a")]), (given("firewall_default", run="r2"), guard)])
+        less = ledger.record_states([(given("firewall_default", run="r3"), wide), (given(run="r3"), [])])
+
+        assert [(one.of_kind, one.stored) for one in first] == [("user_account", 1), ("firewall_default", 3)]
+        assert [(one.base, one.previous, one.stored) for one in same] == [(one.seq, one.seq, 0) for one in first]
+        assert [one.seq for one in same] == [size, size + 1]
+        assert [(one.of_kind, one.stored) for one in less] == [("firewall_default", 1), ("user_account", 0)]
+        assert [r["default_action"] for r in records(ledger.state(same[1].seq))] == ["deny"] * 3
+        assert sorted(r["default_action"] for r in records(ledger.state(less[0].seq))) == ["allow", "deny", "deny"]
+        assert names(ledger, less[1].seq) == []
+        with pytest.raises(EvidenceError, match="once"):
+            ledger.record_states([(given(run="r4"), []), (given(run="r4"), [account("b")])])
+        with pytest.raises(EvidenceError, match="at least one"):
+            ledger.record_states([])
+        verified(ledger, place)
+
+
+def test_a_personal_column_alone_is_a_change(place: Place) -> None:
+    """It is not in the digest of the set."""
+    with place.open() as ledger:
+        first = state(ledger, [account("a", email="a@example.org")])
+        other = state(ledger, [account("a", email="b@example.org")])
+
+        assert other.snapshot_sha256 == first.snapshot_sha256
+        assert [r["email"] for r in records(ledger.state(other.seq))] == ["b@example.org"]
 
 
 def test_events_follow_a_cursor(place: Place) -> None:

@@ -3,10 +3,15 @@ WITH document AS (
   SELECT d.*, nullif(folded(d.document_kind), '') AS called FROM isms_document AS d WHERE (d.withdrawn_at <= $as_of) IS NOT TRUE
 ), register AS (
   SELECT
-    -- same: any entry will do
-    coalesce(min(d.entry), (SELECT min(o.entry) FROM objective AS o)) AS entry,
-    count(*) FILTER (WHERE nullif(folded(d.document_kind), '') IS NULL AND (d.withdrawn_at <= $as_of) IS NOT TRUE) AS unnamed
-  FROM isms_document AS d
+    coalesce(k.entry, g.entry) AS entry, -- same: any entry will do
+    k.unnamed
+  FROM (
+    SELECT
+      min(d.entry) AS entry,
+      count(*) FILTER (WHERE nullif(folded(d.document_kind), '') IS NULL AND (d.withdrawn_at <= $as_of) IS NOT TRUE) AS unnamed
+    FROM isms_document AS d
+  ) AS k
+  LEFT JOIN (SELECT min(o.entry) AS entry FROM objective AS o) AS g ON TRUE -- same: always one row
 ), required AS (
   SELECT unnest($required::VARCHAR[]) AS called
 ), goal AS (

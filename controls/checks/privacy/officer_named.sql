@@ -3,12 +3,18 @@ WITH asked AS (
   SELECT unnest($functions::VARCHAR[]) AS function
 ), register AS (
   SELECT
-    -- same: any entry will do
-    coalesce(min(a.entry), (SELECT min(n.entry) FROM privacy_notice AS n)) AS entry,
-    count(*) FILTER (WHERE nullif(folded(a.function), '') IS NULL) AS unnamed,
-    (SELECT count(*) FROM privacy_notice AS n WHERE n.is_current IS NOT FALSE AND n.regime IS DISTINCT FROM 'ferpa'
-       AND (n.modality IN ('simplified', 'annual', 'directory')) IS NOT TRUE) AS notices
-  FROM role_assignment AS a
+    coalesce(k.entry, v.entry) AS entry, -- same: any entry will do
+    k.unnamed, v.notices
+  FROM (
+    SELECT min(a.entry) AS entry, count(*) FILTER (WHERE nullif(folded(a.function), '') IS NULL) AS unnamed FROM role_assignment AS a
+  ) AS k
+  LEFT JOIN (
+    SELECT
+      min(n.entry) AS entry,
+      count(*) FILTER (WHERE n.is_current IS NOT FALSE AND n.regime IS DISTINCT FROM 'ferpa'
+        AND (n.modality IN ('simplified', 'annual', 'directory')) IS NOT TRUE) AS notices
+    FROM privacy_notice AS n
+  ) AS v ON TRUE -- same: always one row
 ), staff AS (
   SELECT
     folded(p.person) AS id, bool_or(p.status IN ('active', 'on_leave') AND (p.ends_at <= $as_of) IS NOT TRUE) AS is_here,
