@@ -20,7 +20,7 @@ import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
-from compliance.controls import local_days
+from compliance.controls import local_days, sql
 from compliance.controls.catalogue import LoadedControl
 from compliance.controls.evaluate import TIME_LIMIT_S, Breach, breach_in
 from compliance.controls.evidence_base import COMMON_MACROS, SEAL, EvidenceBase
