@@ -39,15 +39,14 @@ SELECT
       THEN unknown('partly_scanned', concat(r.repository, ': the scan counts ', s.findings, ' finding(s), ',
                    -- same: words only
                    coalesce(e.findings, 0), ' are recorded'))
-    -- null: the scan above, which is complete, found none -- same: that it is recent was asked above
-    WHEN s.scanned_at >= $as_of - to_days($scan_days::INTEGER) AND n.findings IS NULL
+    -- null: the scan above, which is complete, found none
+    WHEN s.scanned_at <= $as_of AND n.findings IS NULL
       THEN pass('clean', concat(r.repository, ': ', s.files_scanned, ' files scanned, ', s.files_skipped, ' skipped, ',
                 -- same: words only
                 CASE WHEN s.findings > 0 THEN concat(s.findings, ' marked as false alarm') ELSE 'nothing found' END))
-    -- same: the scan, old findings and ageless ones were asked above; a pass names what it rests on
-    WHEN s.scanned_at >= $as_of - to_days($scan_days::INTEGER) AND n.old = 0 AND n.ageless = 0
+    -- same: old findings and ageless ones were asked above; a pass names what it rests on
+    WHEN s.scanned_at <= $as_of AND n.old = 0 AND n.ageless = 0
       THEN pass('only_new', concat(r.repository, ': ', n.findings, ' finding(s), none older than ', $open_hours, ' h'))
-    -- same: nothing comes to it
     ELSE unknown('partly_scanned', concat(r.repository, ': the scan could not be judged'))
   END AS result
 FROM repository AS r

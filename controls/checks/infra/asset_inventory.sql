@@ -19,7 +19,7 @@ SELECT
       THEN fail('no_class', concat(d.name, ': no class of data is declared'))
     WHEN d.seen_at < $as_of - days($seen_days)
       THEN fail('not_seen', concat(d.name, ' was last seen on ', strftime(d.seen_at, '%Y-%m-%d')))
-    WHEN d.known IS TRUE AND d.owner <> '' AND d.data_class <> '' AND d.seen_at >= $as_of - days($seen_days)
+    WHEN d.known IS TRUE AND d.owner <> '' AND d.data_class <> '' AND d.seen_at <= $as_of
       THEN pass('inventoried', concat(d.name, ': ', d.owner, ', ', d.data_class))
     ELSE unknown('not_declared', concat(d.name, ': the configuration that read it is not recorded'))
   END AS result

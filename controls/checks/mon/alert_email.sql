@@ -1,13 +1,13 @@
 -- Population: the newest test of this channel. A test without channel or time might be newer, and keeps the answer open.
 WITH known AS (
-  SELECT t.*, folded(t.channel) = 'email' AS ours FROM alert_test AS t
+  SELECT t.* FROM alert_test AS t
   WHERE (folded(t.channel) = 'email') IS NOT FALSE AND (t.sent_at > $as_of) IS NOT TRUE
 ), newest AS (
   SELECT
     max(k.sent_at) AS sent_at,
     -- same: any entry will do
     max(k.entry) AS any_entry,
-    count(*) FILTER (WHERE k.ours IS NULL OR k.sent_at IS NULL) AS unclear
+    count(*) FILTER (WHERE k.channel IS NULL OR k.sent_at IS NULL) AS unclear
   FROM known AS k
   HAVING count(*) > 0
 ), arrived AS (

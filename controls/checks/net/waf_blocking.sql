@@ -22,7 +22,7 @@ SELECT
       THEN fail('exclusions', concat(w.host, ': ', w.unapproved_exclusions, ' excluded rule(s) without approval'))
     WHEN w.in_force IS FALSE
       THEN unknown('not_loaded', concat(w.host, ': its files changed, and the running server has not read them since'))
-    WHEN w.in_force IS TRUE AND w.mode = 'block' AND w.managed_rules IS TRUE AND w.ruleset_updated_at >= $as_of - days($rules_days)
+    WHEN w.in_force IS TRUE AND w.mode = 'block' AND w.managed_rules IS TRUE AND w.ruleset_updated_at BETWEEN $as_of - days($rules_days) AND $as_of
          AND len(w.partly_off) = 0 AND w.inspects_bodies IS TRUE AND w.unapproved_exclusions = 0 AND w.anomaly_threshold <= $anomaly_max
       THEN pass('blocking', concat(w.host, ': ', w.engine, ' blocks, rule set of ', strftime(w.ruleset_updated_at, '%Y-%m-%d')))
     ELSE unknown('not_readable', concat(w.host, ': mode, rules or exclusions were not readable, or no register of approved exclusions exists'))

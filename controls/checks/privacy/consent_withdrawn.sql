@@ -37,10 +37,8 @@ SELECT
       THEN fail('cannot_withdraw', concat(i.name, ': the withdrawal tried on ', strftime(i.at, '%Y-%m-%d'), ' was not recorded'))
     WHEN i.action = 'channel' AND i.at < $as_of - days($test_days)
       THEN fail('test_old', concat(i.name, ': a withdrawal was last tried on ', strftime(i.at, '%Y-%m-%d')))
-    WHEN i.action = 'withdrawn' AND i.effective_at > i.at + hours($hours) AND i.effective_at <= $as_of
-      THEN fail('too_slow', concat(i.name, ' of ', strftime(i.at, '%Y-%m-%d %H:%M'), ' took effect on ', strftime(i.effective_at, '%Y-%m-%d %H:%M'), ' UTC'))
     WHEN i.action = 'withdrawn' AND i.effective_at > i.at + hours($hours) AND i.at < $as_of - hours($hours)
-      THEN fail('too_slow', concat(i.name, ' of ', strftime(i.at, '%Y-%m-%d %H:%M'), ' UTC has not taken effect'))
+      THEN fail('too_slow', concat(i.name, ' of ', strftime(i.at, '%Y-%m-%d %H:%M'), ' was to take effect within ', $hours, ' hours; it is dated ', strftime(i.effective_at, '%Y-%m-%d %H:%M'), ' UTC'))
     WHEN i.action = 'withdrawn' AND i.at <= $as_of AND i.at >= $as_of - hours($hours) AND (i.effective_at <= $as_of) IS NOT TRUE
       THEN not_applicable('running', concat(i.name, ' of ', strftime(i.at, '%Y-%m-%d %H:%M'), ' UTC has its hours still running'))
     WHEN i.good = i.n

@@ -54,7 +54,7 @@ SELECT
     WHEN c.rdb_last_save_at <= c.started_at + minutes(1)
       THEN unknown('not_readable', concat(c.instance, ' has written no snapshot since it started at ', strftime(c.started_at, '%Y-%m-%d %H:%M'), ' UTC'))
     WHEN c.auth_required IS TRUE AND c.keeps_state IS TRUE AND c.is_loading IS FALSE AND c.rdb_rules <> '' AND c.rdb_last_save_ok IS TRUE AND c.started_at < c.rdb_last_save_at
-         AND c.rdb_last_save_at >= $as_of - hours($save_hours)
+         AND c.rdb_last_save_at BETWEEN $as_of - hours($save_hours) AND $as_of
       THEN pass('persistent', concat(c.instance, ' saved a snapshot at ', strftime(c.rdb_last_save_at, '%Y-%m-%d %H:%M'), ' UTC and demands authentication'))
     ELSE unknown('not_readable', concat(c.instance, ': persistence or authentication was not readable'))
   END AS result
