@@ -155,9 +155,10 @@ def _joins(query: Query, tree: exp.Expr) -> Iterator[Found]:
 
 
 def annotated(lines: list[str], line: int, word: str) -> bool:
-    """Whether the line (from 1) or the one above carries `-- word: why`."""
+    """Whether the line (from 1) carries `-- word: why`, or the one above is such a comment alone."""
     answer = re.compile(rf"--\s*{word}:\s*\S")
-    return any(answer.search(text) for text in lines[max(line - 2, 0) : line])
+    above = lines[line - 2].lstrip() if line > 1 else ""
+    return bool(answer.search(lines[line - 1]) or (above.startswith("--") and answer.search(above)))
 
 
 def _parameters(loaded: LoadedControl, query: Query) -> Iterator[Found]:

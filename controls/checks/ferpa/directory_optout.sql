@@ -2,7 +2,9 @@
 -- refusal counts from its own moment until it is taken back; one that cannot be placed keeps a disclosure from a pass.
 WITH refused AS (
   SELECT
-    d.source, d.disclosure_id, max(o.entry) AS entry, count(o.entry) AS possible,  -- same: any of them is one it rests on
+    d.source, d.disclosure_id, 
+    max(o.entry) AS entry,  -- same: any of them is one it rests on
+    count(o.entry) AS possible,
     count(o.entry) FILTER (WHERE o.student_ref = d.student_ref AND o.opted_out_at <= d.disclosed_at
                            AND (o.covers_all IS TRUE OR list_has_any(o.fields, d.fields))) AS against
   FROM directory_disclosure AS d
@@ -28,6 +30,7 @@ WITH refused AS (
   FROM directory_disclosure AS d
   -- same: every disclosure has its row there
   LEFT JOIN refused AS r ON r.source = d.source AND r.disclosure_id = d.disclosure_id
+  -- same: always one row
   LEFT JOIN public AS p ON true
   WHERE (d.disclosed_at < $period_start) IS NOT TRUE
   UNION ALL
@@ -36,6 +39,7 @@ WITH refused AS (
     NULL, NULL, NULL, NULL, NULL, NULL, n.regime, n.modality, n.is_current, n.elements
   FROM yearly AS n
   UNION ALL
+  -- same: any entry will do
   SELECT 'absence', 'yearly notice', [max(a.entry)], NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL
   FROM (SELECT entry FROM directory_disclosure UNION ALL SELECT entry FROM privacy_notice) AS a
   HAVING count(*) > 0 AND (SELECT count(*) FROM yearly) = 0
@@ -44,23 +48,22 @@ SELECT
   i.name AS resource,
   i.entry,
   CASE
-    WHEN i.what = 'disclosure' AND i.against > 0
+    WHEN i.against > 0
       THEN fail('against_refusal', concat(i.name, ' was made on ', strftime(i.at, '%Y-%m-%d'), ' against a refusal in force'))
-    WHEN i.what = 'disclosure' AND i.ssn_used IS TRUE
+    WHEN i.ssn_used IS TRUE
       THEN fail('with_ssn', concat(i.name, ' used a social security number'))
     WHEN i.what = 'notice' AND i.at < $as_of - days($days)
       THEN fail('notice_old', concat(i.name, ' was last published on ', strftime(i.at, '%Y-%m-%d')))
-    WHEN i.what = 'notice' AND list_has_all(i.elements, $elements) IS FALSE
+    WHEN list_has_all(i.elements, $elements) IS FALSE
       THEN fail('notice_incomplete', concat(i.name, ' lacks ', array_to_string([x FOR x IN $elements IF NOT list_contains(i.elements, x)], ', ')))
     WHEN i.what = 'absence'
       THEN unknown('no_notice', 'no current yearly notice of rights is on record')
     WHEN i.possible > 0
       THEN unknown('refusal_unclear', concat(i.name, ': ', i.possible, ' refusal(s) lack the student, the date or the fields'))
-    WHEN i.what = 'disclosure' AND i.possible = 0 AND i.student_ref <> '' AND i.fields > 0 AND i.ssn_used IS FALSE  -- same: the WHEN above has the others
+    WHEN i.student_ref <> '' AND i.fields > 0 AND i.ssn_used IS FALSE
          AND i.at <= $as_of AND i.since <= i.at
       THEN pass('honoured', concat(i.name, ' of ', strftime(i.at, '%Y-%m-%d'), ': no refusal was in force'))
-    WHEN i.what = 'notice' AND i.regime = 'ferpa' AND i.modality = 'annual' AND i.is_current IS TRUE
-         AND i.at >= $as_of - days($days) AND i.at <= $as_of AND list_has_all(i.elements, $elements)
+    WHEN i.regime = 'ferpa' AND i.modality = 'annual' AND i.is_current IS TRUE AND i.at <= $as_of AND list_has_all(i.elements, $elements)
       THEN pass('notice_given', concat(i.name, ' was published on ', strftime(i.at, '%Y-%m-%d'), ' with all elements'))
     ELSE unknown('not_filled', concat(i.name, ' lacks a part, bears a date in the future, or has no public notice before it'))
   END AS result
