@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from benchmarks._rows import BEGIN, population, row, states
 from benchmarks._spent import Spent
-from compliance.app import audit, history, period
+from compliance.app import audit, history, integrity, period
 from compliance.app.workspace import now
 from compliance.controls import catalogue as catalogues
 from compliance.controls import local_days
@@ -80,7 +80,7 @@ def measure(year: Year, days: int) -> None:
     plan = audit.Plan(audit.Wanted((), None, "now", collect=False), catalogue)
     spent: dict[str, Spent] = defaultdict(Spent)
     with spent["verify the ledger (not counted)"].measure():
-        checked, anchors = audit.check_ledger(year.workspace)
+        checked, anchors = integrity.check_ledger(year.workspace)
     whole = Spent()
     with whole.measure():
         with spent["audit of the last moment"].measure():

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import stat
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 import compliance
-from compliance.app import anchoring, check, collect, discover, evidence, keeping, keys, outside, packs
+from compliance.app import anchoring, collect, discover, evidence, integrity, keeping, packs, verdicts
 from compliance.app.config import Config
 from compliance.app.where import nearest
 from compliance.app.workspace import Say, Workspace, now
 from compliance.controls import applicability, evaluate, profile, rollup, waivers
 from compliance.controls import catalogue as catalogues
-from compliance.ledger import CollectionFields, Draft
 from compliance.schemas.catalogue import Framework
-from compliance.schemas.errors import ConfigError, IntegrityError
-from compliance.schemas.kinds.engine import ENGINE, Audit, ControlVerdict, Finding, LedgerCheck
-from compliance.schemas.messages import Record
-from compliance.schemas.period import ControlPeriod
+from compliance.schemas.errors import ConfigError
+from compliance.schemas.kinds.engine import LedgerCheck
 from compliance.schemas.results import AnchorView, AuditResult, ControlResult, Coverage, LedgerState
-from compliance.verify import Verification, verify_connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,21 +105,22 @@ def perform(workspace: Workspace, plan: Plan, *, say: Say, progress: Callable[..
     notes: list[str] = []
     if wanted.collect:
         say("verifying the ledger …")
-        _sound(workspace, _outside(workspace))  # nothing is added to a ledger that is not what was signed
+        # nothing is added to a ledger that is not what was signed
+        integrity.sound(workspace, integrity.read_outside(workspace))
         summary = collect.collect(workspace, wanted.sources, progress=progress)
         if summary.interrupted:
             notes.append(INTERRUPTED)
         notes += _unconfigured(workspace)
         _anchor(workspace, say)  # what was collected is anchored before it is judged
     say("verifying the ledger …")
-    checked, anchors = check_ledger(workspace)
+    checked, anchors = integrity.check_ledger(workspace)
     if not wanted.collect and wanted.as_of is None:
         collect.declare(workspace, collect.run_id(workspace.clock()))  # a source nobody read yet must show as unread
     as_of = wanted.as_of or workspace.clock()
     plan, said = of_day(workspace, plan, as_of)
     notes += said
     result = evaluate_at(workspace, plan, as_of, checked, anchors, tuple(notes), say)
-    record(workspace, result)
+    verdicts.record(workspace, result)
     return result
 
 
@@ -148,74 +141,9 @@ def of_day(workspace: Workspace, plan: Plan, at: datetime) -> tuple[Plan, list[s
     return replace(plan, catalogue=catalogue, overrides={**workspace.config.parameters, **known}), [said]
 
 
-def _outside(workspace: Workspace) -> tuple[outside.Reading, ...]:
-    return outside.read(anchoring.configured(workspace.config, workspace.places))
-
-
 def _anchor(workspace: Workspace, say: Say) -> None:
     work = anchoring.due(workspace.config, workspace.places, workspace.ledger, workspace.clock())
     anchoring.tell(anchoring.write(workspace.places, work, workspace.clock()), say)
-
-
-def _sound(workspace: Workspace, readings: Sequence[outside.Reading]) -> Verification:
-    ledger = workspace.ledger
-    found = verify_connection(
-        ledger.connection,
-        vkey=ledger.vkey,
-        lock_store=workspace.places.lock_store,
-        segments=workspace.places.segments,
-        outside=outside.notes(readings),
-        key_of=ledger.keystore.key,
-    )
-    if not found.ok:
-        first = found.problems[0]
-        raise IntegrityError(
-            f"the ledger is not what was signed: {first}",
-            seq=first.seq,
-            remedy="keep a copy of the file as it is, then run `compliance verify` for the full list",
-        )
-    return found
-
-
-def check_ledger(workspace: Workspace) -> tuple[LedgerCheck, tuple[AnchorView, ...]]:
-    """Recompute the whole ledger, compare it with its anchors, and record that it was done.
-
-    Raises IntegrityError naming the first bad entry, or the anchor that contradicts.
-    """
-    ledger, places = workspace.ledger, workspace.places
-    readings = _outside(workspace)
-    found = _sound(workspace, readings)
-    anchors = outside.views(readings, found.anchors, found.size, places.path)
-    seen = LedgerCheck(
-        ledger=ledger.origin,
-        checked_at=workspace.clock(),
-        from_seq=0,
-        to_seq=max(found.size - 1, 0),
-        chain_ok=True,
-        write_locked=_owner_only_write(places.path),
-        delete_denied=check.removal_is_found(ledger.connection, ledger.vkey),
-        readers_outside=_others(places.path),
-        lock_store_ok=found.lock_store_ok,
-        anchored_at=outside.anchored_at(anchors),
-        signing_key_mode_ok=keys.readable_by_owner_only(workspace.config, places),
-    )
-    fields = CollectionFields(
-        run=collect.run_id(workspace.clock()),
-        of_source=ENGINE,
-        of_kind=LedgerCheck.kind,
-        collector=ENGINE,
-        attempt=1,
-        started_at=seen.checked_at,
-        outcome="complete",
-        message=None,
-        remedy=None,
-        independent_count=1,
-        requests=[
-            {"method": "library", "text": "recompute every line, leaf, tile, root and signature", "digest": None}
-        ],
-    )
-    ledger.record_state(fields, [Record(seen)])
-    return seen, anchors
 
 
 def evaluate_at(
@@ -303,86 +231,6 @@ def evaluate_at(
     )
 
 
-def record(workspace: Workspace, result: AuditResult) -> None:
-    """Write verdicts and findings into the ledger: one signed append."""
-    drafts = keeping.drafts(workspace, result.controls.values())
-    for control in result.controls.values():
-        if control.control is None:
-            continue
-        drafts.append(Draft("control_verdict", _verdict(result, control)))
-        for finding in control.findings:
-            row = Finding(
-                occurred_at=result.as_of,
-                audit=result.audit,
-                control=control.id,
-                number=finding.number,
-                of_source=finding.source,
-                resource=finding.resource,
-                verdict=finding.verdict,
-                code=finding.code,
-                reason=finding.reason,
-                rests_on=list(finding.entries),
-                waiver=finding.waiver,
-            )
-            drafts.append(Draft("finding", row, alias=finding.subject))
-    workspace.ledger.append(drafts)
-
-
-def close(workspace: Workspace, result: AuditResult, reports: Sequence[tuple[str, str]]) -> None:
-    """Record the audit itself with the digests of the files (name, SHA-256) that were written from it."""
-    verdicts = Counter(control.verdict.value for control in result.controls.values() if control.control is not None)
-    entry = Audit(
-        occurred_at=workspace.clock(),
-        audit=result.audit,
-        frameworks=[item.framework.id for item in result.frameworks],
-        as_of=result.as_of,
-        period_start=result.period.start if result.period else None,
-        period_end=result.period.end if result.period else None,
-        known=result.known,
-        ledger_size=result.ledger.size,
-        ledger_root=result.ledger.root,
-        engine_version=result.engine_version,
-        time_zone=workspace.config.organisation.time_zone,
-        profile={flag.flag: flag.value for flag in result.profile if flag.in_date},
-        counts=dict(sorted(verdicts.items())),
-        reports=[{"name": name, "sha256": digest} for name, digest in reports],
-    )
-    workspace.ledger.append([Draft("audit", entry)])
-
-
-def _verdict(result: AuditResult, control: ControlResult) -> ControlVerdict:
-    counts = Counter(finding.verdict.value for finding in control.findings)
-    return ControlVerdict(
-        occurred_at=result.as_of,
-        audit=result.audit,
-        control=control.id,
-        control_version=control.version,
-        control_sha256=control.sha256,
-        verdict=control.verdict,
-        unknown_reason=control.unknown_reason.value if control.unknown_reason else None,
-        completeness=control.completeness.value,
-        waived=control.waived,
-        reason=control.reason,
-        parameters=dict(control.parameters),
-        counts=dict(sorted(counts.items())),
-        duration_us=control.duration_us,
-        period=_over(result.period.controls[control.id]) if result.period else None,
-        definitions="then" if result.definitions == "then" else None,
-    )
-
-
-def _over(found: ControlPeriod) -> dict[str, Any]:
-    """What the verdict over a period rests on, in numbers."""
-    said: dict[str, Any] = {"rule": found.rule, "exceptions": len(found.exceptions), "gaps": len(found.gaps)}
-    if found.occurrences is not None:
-        for name in ("unit", "expected", "needed", "observed", "conforming"):
-            said[name] = getattr(found.occurrences, name)
-    if found.population is not None:
-        for name in ("opening", "added", "removed", "closing", "members", "sha256"):
-            said[name] = getattr(found.population, name)
-    return said
-
-
 def framework(catalogue: catalogues.Catalogue, name: str) -> Framework:
     """The framework of that name. Raises ConfigError for an unknown one, with the nearest."""
     if name not in catalogue.frameworks:
@@ -406,19 +254,3 @@ def _unconfigured(workspace: Workspace) -> list[str]:
         for item in new
     ]
     return notes + [f"It could not be looked for {item.collector}: {item.message}" for item in failed]
-
-
-def _owner_only_write(path: Path) -> bool | None:
-    try:
-        return not stat.S_IMODE(path.stat().st_mode) & (stat.S_IWGRP | stat.S_IWOTH)
-    except OSError:
-        return None
-
-
-def _others(path: Path) -> int | None:
-    """How many classes of accounts beside the owner (group, others) may read or write the file."""
-    try:
-        mode = stat.S_IMODE(path.stat().st_mode)
-    except OSError:
-        return None
-    return sum(1 for bits in (stat.S_IRGRP | stat.S_IWGRP, stat.S_IROTH | stat.S_IWOTH) if mode & bits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from compliance.app import audit, keeping
+from compliance.app import audit, integrity, keeping
 from compliance.app.audit import Plan, Wanted
 from compliance.app.workspace import Say, Workspace
 from compliance.controls.catalogue import Catalogue
@@ -36,7 +36,7 @@ def explain(workspace: Workspace, catalogue: Catalogue, at: datetime, say: Say) 
         IntegrityError: the ledger is not what was signed.
         ConfigError: the ledger holds nothing from that moment.
     """
-    checked, anchors = audit.check_ledger(workspace)
+    checked, anchors = integrity.check_ledger(workspace)
     old, missing = keeping.of_day(workspace, catalogue, at)
     values = keeping.parameters_of_day(workspace, at)
     known = {name: given for name, given in values.items() if name in old.controls}

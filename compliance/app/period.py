@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 import compliance.controls.period.replay as replaying
-from compliance.app import audit, collect, evidence, history, keeping
+from compliance.app import audit, collect, evidence, history, integrity, keeping, verdicts
 from compliance.app.audit import Plan, Wanted
 from compliance.app.keeping import Used
 from compliance.app.workspace import Say, Workspace
@@ -92,12 +92,12 @@ def perform(
     asks = Wanted(wanted.frameworks, None, wanted.known, collect=False, definitions=wanted.definitions)
     plan = audit.plan(workspace.config, asks, catalogue)
     say("verifying the ledger …")
-    checked, anchors = audit.check_ledger(workspace)
+    checked, anchors = integrity.check_ledger(workspace)
     window = Window.of_days(wanted.first, wanted.last, workspace.clock())
     plan, said = audit.of_day(workspace, plan, window.until)
     closing = audit.evaluate_at(workspace, plan, window.until, checked, anchors, tuple(said), say, window.start)
     result = over(workspace, plan, wanted, window, closing, say, progress)
-    audit.record(workspace, result)
+    verdicts.record(workspace, result)
     return result
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from compliance.app import audit, collect
+from compliance.app import audit, collect, integrity
 from compliance.app.audit import Plan
 from compliance.app.workspace import Say, Workspace
 from compliance.reports import requirements, requirements_data
@@ -35,7 +35,7 @@ def judge(workspace: Workspace, plan: Plan, say: Say) -> Judged:
         ConfigError: the ledger holds nothing from that moment.
     """
     say("verifying the ledger …")
-    checked, anchors = audit.check_ledger(workspace)
+    checked, anchors = integrity.check_ledger(workspace)
     if plan.wanted.as_of is None:
         collect.declare(workspace, collect.run_id(workspace.clock()))
     as_of = plan.wanted.as_of or workspace.clock()

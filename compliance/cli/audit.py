@@ -100,7 +100,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Audit. Exit 1 when something fails, 3 when nothing fails but not everything could be decided."""
-    from compliance.app import audit, packs, period, publish, workspace
+    from compliance.app import audit, packs, period, publish, verdicts, workspace
     from compliance.reports import gate, text
 
     if over is not None and as_of is not None:
@@ -145,7 +145,7 @@ def command(
             formats=wanted_formats,
             progress=tell,
         )
-        audit.close(opened, result, written.files)
+        verdicts.close(opened, result, written.files)
     judged = gate.gate(result)
     if as_json:
         emit_json({**gate.gate_document(judged), "folder": str(written.folder), "files": [f for f, _ in written.files]})

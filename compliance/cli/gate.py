@@ -59,7 +59,7 @@ def command(
     quiet: bool,
 ) -> None:
     """Gate."""
-    from compliance.app import audit, gates, packs, workspace
+    from compliance.app import audit, gates, packs, verdicts, workspace
 
     chosen = listed(FORMATS, formats)
     if len(chosen) > 1 and output is None:
@@ -75,7 +75,7 @@ def command(
     with workspace.opened(config, say, must_exist=no_collect) as opened:
         with collecting(quiet) as show:
             result = audit.perform(opened, plan, say=speaker(quiet), progress=show)
-        audit.close(opened, result, ())
+        verdicts.close(opened, result, ())
     judged = gates.judge(result, asked, known)
     if write_baseline is not None and baseline_expires is not None:
         count = gates.keep(result, write_baseline, baseline_expires)

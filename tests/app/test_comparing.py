@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.app import audit, comparing
+from compliance.app import audit, comparing, integrity, verdicts
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.results import AuditResult
 from tests.app import years
@@ -26,17 +26,17 @@ def year(tmp_path: Path) -> Iterator[Year]:
 
 
 def closed(year: Year, result: AuditResult) -> str:
-    audit.close(year.workspace, result, [])
+    verdicts.close(year.workspace, result, [])
     return result.audit
 
 
 def of_moment(year: Year, day: int) -> str:
     """An audit, recorded now, of noon of a day in January."""
     asks = audit.Wanted(as_of=utc(2026, 1, day, 12), collect=False)
-    checked, anchors = audit.check_ledger(year.workspace)
+    checked, anchors = integrity.check_ledger(year.workspace)
     plan = audit.Plan(asks, only(NAME))
     result = audit.evaluate_at(year.workspace, plan, utc(2026, 1, day, 12), checked, anchors, (), lambda _: None)
-    audit.record(year.workspace, result)
+    verdicts.record(year.workspace, result)
     return closed(year, result)
 
 
@@ -54,7 +54,7 @@ def test_an_audit_of_an_earlier_moment_mends_nothing(year: Year) -> None:
 def test_a_period_is_compared_with_a_period(year: Year) -> None:
     failing = of_moment(year.at(utc(2026, 1, 11)), 10)
     result = year.at(utc(2026, 1, 12)).over("2026-01-01..2026-01-04", only(NAME))
-    audit.record(year.workspace, result)
+    verdicts.record(year.workspace, result)
     period = closed(year, result)
     for names in ((failing, period), (None, None)):
         with pytest.raises(ConfigError):

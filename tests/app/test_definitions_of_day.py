@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.app import audit, keeping
+from compliance.app import audit, integrity, keeping, verdicts
 from compliance.controls import catalogue as catalogues
 from compliance.controls.catalogue import Catalogue
 from compliance.reports.json_report import audit_document
@@ -145,9 +145,9 @@ def test_an_audit_that_looked_back_changes_no_history(year: Year, changed: Chang
     plan, _ = audit.of_day(
         year.workspace, audit.Plan(audit.Wanted((), at, "then", collect=False, definitions="then"), lenient), at
     )
-    checked, anchors = audit.check_ledger(year.workspace)
+    checked, anchors = integrity.check_ledger(year.workspace)
     back = audit.evaluate_at(year.workspace, plan, at, checked, anchors, (), lambda _: None)
-    audit.record(year.workspace, back)
+    verdicts.record(year.workspace, back)
     assert back.controls[NAME].version == 1
     assert [entry.record["definitions"] for entry in year.ledger.entries(ControlVerdict.kind)] == [None, None, "then"]
     year.at(utc(2026, 1, 7))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from compliance.app import audit, explaining
+from compliance.app import audit, explaining, integrity, verdicts
 from compliance.controls import catalogue as catalogues
 from compliance.schemas.kinds.engine import Outcome
 from compliance.schemas.kinds.host import ListeningSocket
@@ -33,9 +33,9 @@ def test_a_changed_definition_is_recomputed_as_it_was_and_named(tmp_path: Path) 
         year.at(utc(2026, 1, 1)).read("listening_socket", [row])
         year.at(utc(2026, 1, 1) + DAY / 2)
         plan = audit.Plan(audit.Wanted((), None, "now", collect=False), old)
-        checked, anchors = audit.check_ledger(year.workspace)
+        checked, anchors = integrity.check_ledger(year.workspace)
         first = audit.evaluate_at(year.workspace, plan, year.now[0], checked, anchors, (), print)
-        audit.record(year.workspace, first)
+        verdicts.record(year.workspace, first)
         assert first.controls[NAME].verdict is Outcome.UNKNOWN
         path.unlink()  # the ledger alone knows it now
         moment = year.now[0]

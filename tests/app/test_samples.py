@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from compliance.app import audit, samples
+from compliance.app import samples, verdicts
 from compliance.controls.period import sampling
 from compliance.ledger import Draft
 from compliance.schemas.errors import ConfigError
@@ -59,7 +59,7 @@ def test_the_rank_is_what_a_shell_computes() -> None:
 
 def test_a_recorded_draw_is_drawn_again_and_tested(year: Year) -> None:
     result = year.over("2026-01-01..2026-01-01", only(NAME))
-    audit.record(year.workspace, result)
+    verdicts.record(year.workspace, result)
     drawn = samples.draw(year.workspace, result.audit, NAME, size=5, seed="7", by="Ana Auditora")
     population = result.period.controls[NAME].population if result.period else None
     assert population is not None
@@ -108,7 +108,7 @@ def test_what_cannot_be_drawn_is_refused(year: Year) -> None:
 
 def test_a_definition_is_kept_once(year: Year) -> None:
     for _ in range(2):
-        audit.record(year.workspace, year.over("2026-01-01..2026-01-01", only(NAME)))
+        verdicts.record(year.workspace, year.over("2026-01-01..2026-01-01", only(NAME)))
     (kept,) = year.ledger.entries("control_definition")
     loaded = only(NAME).controls[NAME]
     assert kept.record["yaml"].encode() == loaded.yaml

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from compliance.app import audit, period
+from compliance.app import audit, integrity, period, verdicts
 from compliance.app.config import Config, load
 from compliance.app.workspace import Workspace, places_of
 from compliance.controls import catalogue as catalogues
@@ -84,7 +84,7 @@ class Year:
         asks = audit.Wanted(wanted.frameworks, None, wanted.known, collect=False, definitions=wanted.definitions)
         window = period.Window.of_days(wanted.first, wanted.last, self.now[0])
         plan, said = audit.of_day(self.workspace, audit.Plan(asks, catalogue), window.until)
-        checked, anchors = audit.check_ledger(self.workspace)
+        checked, anchors = integrity.check_ledger(self.workspace)
         closing = audit.evaluate_at(
             self.workspace, plan, window.until, checked, anchors, tuple(said), lambda _: None, window.start
         )
@@ -94,9 +94,9 @@ class Year:
         """An audit of this moment without collecting, recorded as one by the command is."""
         given = {name.replace("__", "."): values for name, values in parameters.items()}
         plan = audit.Plan(audit.Wanted(collect=False), catalogue, given)
-        checked, anchors = audit.check_ledger(self.workspace)
+        checked, anchors = integrity.check_ledger(self.workspace)
         result = audit.evaluate_at(self.workspace, plan, self.now[0], checked, anchors, (), lambda _: None)
-        audit.record(self.workspace, result)
+        verdicts.record(self.workspace, result)
         return result
 
     def control(self, text: str, catalogue: Catalogue, name: str, **more: str) -> ControlPeriod:
