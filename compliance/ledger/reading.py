@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -151,28 +151,26 @@ class Reader:
         """Every stored row of a state kind from `first` on and below `upto`, tombstones too, with its collection, its
         key and whether it is gone."""
         where = "e.kind = $1 AND e.seq >= $2 AND e.seq < $3 AND e.collection IS NOT NULL"
-        table = self._rows(kind, where, [kind, first, upto])
-        more = self._store.table(
-            f"SELECT seq, collection, key, gone FROM whole.entry e WHERE {where} ORDER BY 1",  # noqa: S608
-            [kind, first, upto],
-        )
-        for name in ("collection", "key", "gone"):
-            table = table.append_column(name, more[name])
-        return table
+        return self._rows(kind, where, [kind, first, upto], ("collection", "key", "gone"))
 
-    def _rows(self, kind: str, where: str, parameters: list[Any]) -> pa.Table:
+    def _rows(self, kind: str, where: str, parameters: list[Any], more: Sequence[str] = ()) -> pa.Table:
+        """Rows of `ROWS`, with the columns of the entry that `more` names behind them."""
         known = all_kinds().get(kind)
         personal = known is None or bool(known.personal_columns())
         content = "p.content" if personal else "NULL::BLOB AS content"
         join = "LEFT JOIN whole.personal p USING (seq)" if personal else ""
+        columns = "".join(f", e.{name}" for name in more)
         table = self._store.table(
             f'SELECT e.seq AS entry, e.source, coalesce(e.observed_at, e."at") AS observed_at, e.subject, '  # noqa: S608
-            f"{_RECORD} AS record, {content} FROM whole.entry e {join} WHERE {where} ORDER BY 1",
+            f"{_RECORD} AS record, {content}{columns} FROM whole.entry e {join} WHERE {where} ORDER BY 1",
             parameters,
         )
         if personal and table["subject"].null_count < len(table):
             table = table.set_column(4, "record", pa.array(self._merged(kind, table), pa.string()))
-        return table.drop_columns(["content"]).cast(ROWS)
+        rows = table.select(ROWS.names).cast(ROWS)
+        for name in more:
+            rows = rows.append_column(name, table[name])
+        return rows
 
     def _merged(self, kind: str, table: pa.Table) -> Iterator[str]:
         columns = (table[name].to_pylist() for name in ("entry", "subject", "record", "content"))

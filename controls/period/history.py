@@ -92,6 +92,8 @@ class History(EvidenceBase):
         """Takes a connection that `of` has sealed."""
         super().__init__(connection, coverage)
         self._seen: set[str] = set()
+        self._changes: dict[str, frozenset[int]] = {}
+        self._sizes: dict[tuple[str, int], int] = {}
 
     @classmethod
     def of(
@@ -162,10 +164,12 @@ class History(EvidenceBase):
         self._connection.execute(f'CREATE TABLE "_seen_{kind}" AS FROM _rows')
         self._connection.unregister("_rows")
 
-    def changes(self, kind: str) -> set[int]:
+    def changes(self, kind: str) -> frozenset[int]:
         """The moments at which rows of `kind` come or go."""
-        _, rows = self.query(f'SELECT DISTINCT unnest([valid_from, valid_to]) FROM "{kind}"', {})  # noqa: S608
-        return {n for (n,) in rows}
+        if kind not in self._changes:
+            _, rows = self.query(f'SELECT DISTINCT unnest([valid_from, valid_to]) FROM "{kind}"', {})  # noqa: S608
+            self._changes[kind] = frozenset(n for (n,) in rows)
+        return self._changes[kind]
 
     def came(self, kind: str, begun: Mapping[str, int]) -> set[int]:
         """The entries of what came after its source was first read, which is at the moments that `begun` names."""
@@ -181,11 +185,13 @@ class History(EvidenceBase):
 
     def size(self, kind: str, moments: int) -> int:
         """How many rows of `kind` are in force at once, on average over this many moments."""
-        _, rows = self.query(
-            f'SELECT sum(least(valid_to, $n) - valid_from) FROM "{kind}"',  # noqa: S608
-            {"n": moments},
-        )
-        return int(rows[0][0] or 0) // max(moments, 1)
+        if (kind, moments) not in self._sizes:
+            _, rows = self.query(
+                f'SELECT sum(least(valid_to, $n) - valid_from) FROM "{kind}"',  # noqa: S608
+                {"n": moments},
+            )
+            self._sizes[kind, moments] = int(rows[0][0] or 0) // max(moments, 1)
+        return self._sizes[kind, moments]
 
     def islands(
         self,
@@ -277,7 +283,7 @@ def moving(loaded: LoadedControl) -> bool:
 
 def of_a_period(loaded: LoadedControl) -> bool:
     """It leaves out what lies before the period."""
-    return "period_start" in sql.parse(loaded.sql, loaded.sql_path).parameters()
+    return "$period_start" in loaded.sql and "period_start" in sql.parse(loaded.sql, loaded.sql_path).parameters()
 
 
 def asks_when_read(loaded: LoadedControl) -> bool:
