@@ -200,7 +200,7 @@ def _data_store(ctx: Context[PostgresSettings], session: Session) -> Read:
 
 def _user_account(ctx: Context[PostgresSettings], session: Session) -> Read:
     answer = session.ask(queries.ROLES)
-    stored = passwords.forms(session, ctx.settings.password_forms)
+    stored = passwords.forms(session, ctx.settings.stored_forms)
     # only an expired role needs the rules; without one, their absence leaves nothing open
     expired = any(row["expired"] and row["login"] for row in answer.rows)
     ruled = _rules(session, "is_active of expired roles") if expired else []

@@ -37,7 +37,7 @@ def _believed(session: Session, view: str) -> Query:
     """The question to the view. Raises Absent where there is none, Denied where its owner is no superuser."""
     found = session.rows(queries.view_definition(view))
     if not found:
-        raise Absent(f"there is no view {view}", remedy="make it as the README has it, or take password_forms out")
+        raise Absent(f"there is no view {view}", remedy="make it as the README has it, or take stored_forms out")
     if not found[0]["by_superuser"]:
         raise Denied(f"{view} belongs to no superuser, so others may change it", remedy="let a superuser own the view")
     session.asked.append(Request("sql", f"-- {view} is defined as\n{found[0]['definition']}"))

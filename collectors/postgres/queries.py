@@ -104,7 +104,7 @@ PASSWORDS = Query(
             WHEN left(rolpassword, 3) = 'md5' THEN 'md5'
             ELSE 'other' END AS algorithm
 FROM pg_authid ORDER BY rolname""",
-    "name a view as password_forms (optional; see the README), or GRANT SELECT ON pg_authid TO the reading role",
+    "name a view as stored_forms (optional; see the README), or GRANT SELECT ON pg_authid TO the reading role",
 )
 
 

@@ -71,7 +71,7 @@ class PostgresSettings(ConnectionSettings):
         default=None,
         description="Declared: tables with personal data, as database.schema.table; * stands for any text.",
     )
-    password_forms: str | None = Field(
+    stored_forms: str | None = Field(
         default=None,
         pattern=r"^[a-z_][a-z0-9_]*\.[a-z_][a-z0-9_]*$",
         description="View in the database of `dbname`, as schema.view, that tells `role` and `algorithm`.",

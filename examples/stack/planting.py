@@ -220,8 +220,7 @@ def archiving(stack: Stack) -> Undo:
 def hole(stack: Stack) -> Undo:
     """A segment is taken out of the archive after the newest backup."""
     for _ in range(2):
-        stack.postgres.sql("SELECT pg_logical_emit_message(true, 'fault', 'x')", "SELECT pg_switch_wal()")
-    _until(stack, "SELECT count(*) = 0 FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'")
+        _finished_segment(stack)
     *_, lost, _ = sorted(path for path in stack.backups.archive.iterdir() if "-" in path.name)
     kept = stack.backups.folder / lost.name
     lost.rename(kept)
@@ -233,7 +232,9 @@ def hole(stack: Stack) -> Undo:
 
 
 def no_backups(stack: Stack) -> Undo:
-    """The folder of the repository is not there: another was mounted in its place, or nothing."""
+    """The folder of the repository is not there: another was mounted in its place, or nothing. A segment was finished
+    just before, so that the server does not finish one by time-out meanwhile and notice."""
+    _finished_segment(stack)
     away = stack.backups.repository.with_name("away")
     stack.backups.repository.rename(away)
 
@@ -241,6 +242,11 @@ def no_backups(stack: Stack) -> Undo:
         away.rename(stack.backups.repository)
 
     return back
+
+
+def _finished_segment(stack: Stack) -> None:
+    stack.postgres.sql("SELECT pg_logical_emit_message(true, 'fault', 'x')", "SELECT pg_switch_wal()")
+    _until(stack, "SELECT count(*) = 0 FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'")
 
 
 def _until(stack: Stack, question: str) -> None:

@@ -214,12 +214,12 @@ FORMS = (
 
 def test_kind_of_password_by_a_view_that_tells_no_hash(context: Make, server: PostgresServer) -> None:
     with _changed(server, FORMS, "DROP VIEW public.password_forms"):
-        closed = Read(context("user_account", password_forms="public.password_forms"))
+        closed = Read(context("user_account", stored_forms="public.password_forms"))
         server.sql(f"GRANT SELECT ON public.password_forms TO {READER}")
-        read = Read(context("user_account", password_forms="public.password_forms"))
+        read = Read(context("user_account", stored_forms="public.password_forms"))
         server.sql("ALTER VIEW public.password_forms OWNER TO app")
-        anybodys = Read(context("user_account", password_forms="public.password_forms"))
-    absent = Read(context("user_account", password_forms="public.password_forms"))
+        anybodys = Read(context("user_account", stored_forms="public.password_forms"))
+    absent = Read(context("user_account", stored_forms="public.password_forms"))
 
     found = {r.account: (r.has_password, r.password_hash_algorithm) for r in read.rows("user_account")}
     assert found["ana"] == (True, "SCRAM-SHA-256")
@@ -241,7 +241,7 @@ def test_a_view_that_tells_of_a_role_twice_is_no_answer(context: Make, server: P
     )
     with _changed(server, twice, "DROP VIEW public.twice"):
         server.sql(f"GRANT SELECT ON public.twice TO {READER}")
-        read = Read(context("user_account", password_forms="public.twice"))
+        read = Read(context("user_account", stored_forms="public.twice"))
     assert read.gaps["user_account"].cause == "malformed"
 
 

@@ -103,7 +103,8 @@ def alone(
         covered += [
             Coverage(source, "host", kind, "complete", attempted_at=at, completed_at=at) for source in ("s0", "s1")
         ]
-    bound = parameters | {"as_of": naive(at), "period_start": naive(BEGIN), "period_end": naive(at)}
+    times = {"as_of": naive(at), "period_start": naive(BEGIN), "period_end": naive(at)}
+    bound = {**parameters, **loaded.control.fixed, **times}
     with EvidenceBase.build(tables, covered, kinds=loaded.kinds, threads=1) as base:
         names, found = base.query(loaded.sql, bound)
         place = {name: k for k, name in enumerate(names)}
