@@ -2,13 +2,14 @@
 -- refusal counts from its own moment until it is taken back; one that cannot be placed keeps a disclosure from a pass.
 WITH refused AS (
   SELECT
-    d.source, d.disclosure_id, 
+    d.source, d.disclosure_id,
     max(o.entry) AS entry,  -- same: any of them is one it rests on
     count(o.entry) AS possible,
     count(o.entry) FILTER (WHERE o.student_ref = d.student_ref AND o.opted_out_at <= d.disclosed_at
                            AND (o.covers_all IS TRUE OR list_has_any(o.fields, d.fields))) AS against
   FROM directory_disclosure AS d
-  LEFT JOIN directory_optout AS o
+  -- join: a disclosure that nobody refused has no row here
+  JOIN directory_optout AS o
     ON (o.student_ref = d.student_ref OR o.student_ref IS NULL) AND (o.opted_out_at > d.disclosed_at) IS NOT TRUE
     AND (o.revoked_at >= o.opted_out_at AND o.revoked_at <= d.disclosed_at) IS NOT TRUE
     AND (o.covers_all IS FALSE AND list_has_any(o.fields, d.fields) IS FALSE) IS NOT TRUE
@@ -28,7 +29,6 @@ WITH refused AS (
     d.student_ref, len(d.fields) AS fields, d.ssn_used, r.possible, r.against, p.since, NULL AS regime, NULL AS modality, NULL AS is_current,
     NULL AS elements
   FROM directory_disclosure AS d
-  -- same: every disclosure has its row there
   LEFT JOIN refused AS r ON r.source = d.source AND r.disclosure_id = d.disclosure_id
   -- same: always one row
   LEFT JOIN public AS p ON true
@@ -58,7 +58,7 @@ SELECT
       THEN fail('notice_incomplete', concat(i.name, ' lacks ', array_to_string([x FOR x IN $elements IF NOT list_contains(i.elements, x)], ', ')))
     WHEN i.what = 'absence'
       THEN unknown('no_notice', 'no current yearly notice of rights is on record')
-    WHEN i.possible > 0
+    WHEN i.possible > 0  -- same: where there is none there is no row
       THEN unknown('refusal_unclear', concat(i.name, ': ', i.possible, ' refusal(s) lack the student, the date or the fields'))
     WHEN i.student_ref <> '' AND i.fields > 0 AND i.ssn_used IS FALSE
          AND i.at <= $as_of AND i.since <= i.at
