@@ -131,9 +131,7 @@ def of_day(workspace: Workspace, plan: Plan, at: datetime) -> tuple[Plan, list[s
     """
     if plan.wanted.definitions != "then":
         return plan, []
-    catalogue, missing = keeping.of_day(workspace, plan.catalogue, at)
-    values = {name: given for name, given in keeping.parameters_of_day(workspace, at).items() if name not in missing}
-    known = {name: given for name, given in values.items() if name in catalogue.controls}
+    catalogue, known, missing = keeping.of_day(workspace, plan.catalogue, at)
     said = f"Judged by the definitions and parameters of the day, as verdicts by {at:%Y-%m-%d %H:%M} UTC recorded them."
     if missing:
         named = ", ".join(missing[:10]) + (", …" if len(missing) > 10 else "")
@@ -190,18 +188,6 @@ def evaluate_at(
             attestations=attested,
             period_start=period_start,
         )
-    frameworks = tuple(
-        rollup.roll_up(
-            framework(catalogue, name),
-            results,
-            attestations=attested,
-            profile=flags,
-            overrides=overrides,
-            as_of=as_of,
-            applicability=stated,
-        )
-        for name in wanted.frameworks or packs.frameworks(workspace.config, catalogue)
-    )
     return AuditResult(
         audit=collect.run_id(workspace.clock()),
         organisation=workspace.config.organisation.name,
@@ -210,24 +196,40 @@ def evaluate_at(
         known=wanted.known,
         definitions=wanted.definitions,
         generated_at=workspace.clock(),
-        ledger=LedgerState(
-            origin=ledger.origin,
-            size=upto,
-            root=ledger.root_at(upto).hex(),
-            checkpoint=ledger.checkpoint_at(upto),
-            vkey=ledger.vkey,
-            verified=checked.chain_ok,
-            lock_store="ok" if checked.lock_store_ok else "missing",
-            anchors=anchors,
-        ),
+        ledger=_state(workspace, upto, checked, anchors),
         coverage=tuple(replace(row, controls=_readers(row, results)) for row in covered),
         controls=results,
-        frameworks=frameworks,
+        frameworks=tuple(
+            rollup.roll_up(
+                framework(catalogue, name),
+                results,
+                attestations=attested,
+                profile=flags,
+                overrides=overrides,
+                as_of=as_of,
+                applicability=stated,
+            )
+            for name in wanted.frameworks or packs.frameworks(workspace.config, catalogue)
+        ),
         profile=flags,
         waivers=granted,
         attestations=attested,
         applicability=stated,
         notes=notes,
+    )
+
+
+def _state(workspace: Workspace, upto: int, checked: LedgerCheck, anchors: tuple[AnchorView, ...]) -> LedgerState:
+    ledger = workspace.ledger
+    return LedgerState(
+        origin=ledger.origin,
+        size=upto,
+        root=ledger.root_at(upto).hex(),
+        checkpoint=ledger.checkpoint_at(upto),
+        vkey=ledger.vkey,
+        verified=checked.chain_ok,
+        lock_store="ok" if checked.lock_store_ok else "missing",
+        anchors=anchors,
     )
 
 

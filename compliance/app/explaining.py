@@ -37,9 +37,7 @@ def explain(workspace: Workspace, catalogue: Catalogue, at: datetime, say: Say) 
         ConfigError: the ledger holds nothing from that moment.
     """
     checked, anchors = integrity.check_ledger(workspace)
-    old, missing = keeping.of_day(workspace, catalogue, at)
-    values = keeping.parameters_of_day(workspace, at)
-    known = {name: given for name, given in values.items() if name in old.controls}
+    old, known, missing = keeping.of_day(workspace, catalogue, at)
 
     def judged(known_as: str, plan: Plan) -> AuditResult:
         plan = replace(plan, wanted=Wanted((), at, known_as, collect=False))

@@ -55,21 +55,19 @@ def _definition(workspace: Workspace, result: ControlResult) -> ControlDefinitio
     )
 
 
-def of_day(workspace: Workspace, catalogue: Catalogue, at: datetime) -> tuple[Catalogue, list[str]]:
-    """`catalogue` with the definitions that were newest in the ledger at `at`, and which controls have none from then:
-    those keep the definition at hand.
+def of_day(
+    workspace: Workspace, catalogue: Catalogue, at: datetime
+) -> tuple[Catalogue, dict[str, Mapping[str, Any]], list[str]]:
+    """`catalogue` with the definitions under which the newest verdicts at `at` were given, their parameters by control,
+    and which controls have none from then: those keep the definition at hand.
 
     Raises ControlError: a definition of then cannot be read by this version of the engine.
     """
     newest = {name: uses[-1] for name, uses in used(workspace, catalogue, at).items()}
     controls = {**catalogue.controls, **{name: use.loaded for name, use in newest.items()}}
     missing = sorted(set(catalogue.controls) - set(newest))
-    return replace(catalogue, controls=dict(sorted(controls.items()))), missing
-
-
-def parameters_of_day(workspace: Workspace, at: datetime) -> dict[str, dict[str, Any]]:
-    """The parameters by which the newest verdicts at `at` were given, by control."""
-    return {entry.record["control"]: dict(entry.record["parameters"] or {}) for entry in _verdicts(workspace, at)}
+    parameters = {name: use.parameters for name, use in newest.items()}
+    return replace(catalogue, controls=dict(sorted(controls.items()))), parameters, missing
 
 
 def used(workspace: Workspace, catalogue: Catalogue, until: datetime) -> dict[str, list[Used]]:

@@ -10,6 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Any
 
 import compliance.controls.period.replay as replaying
 from compliance.app import audit, collect, evidence, history, integrity, keeping, verdicts
@@ -163,6 +164,30 @@ def assembled(
         name: [one.parameters for one in found.definitions] if wanted.definitions == "then" else []
         for name, found in periods.items()
     }
+    frameworks = _rolled_up(overrides, told, closing, controls, earlier)
+    recorded = {view.attestation: workspace.ledger.entry(view.entry).at for view in closing.attestations}
+    frameworks = tuple(_with_unshown(one, closing.attestations, recorded, window) for one in frameworks)
+    view = _view(workspace, wanted, told, closing, periods)
+    return replace(
+        closing,
+        audit=collect.run_id(workspace.clock()),
+        generated_at=workspace.clock(),
+        controls=controls,
+        frameworks=frameworks,
+        notes=(*_notes(view), *_left(told), *closing.notes),
+        period=view,
+    )
+
+
+def _rolled_up(
+    overrides: Overrides,
+    told: Told,
+    closing: AuditResult,
+    controls: Mapping[str, ControlResult],
+    earlier: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> tuple[FrameworkResult, ...]:
+    """The requirements over the period: what was declared within it leaves nothing out of it."""
+    window = told.window
     # a questionnaire declared within the period left nothing out before
     late = {
         view.flag
@@ -172,7 +197,7 @@ def assembled(
     profile = [
         view for view in closing.profile if view.flag not in late and (view.value or _off_throughout(told, view.flag))
     ]
-    frameworks = tuple(
+    return tuple(
         rollup.roll_up(
             judged.framework,
             controls,
@@ -185,8 +210,12 @@ def assembled(
         )
         for judged in closing.frameworks
     )
-    recorded = {view.attestation: workspace.ledger.entry(view.entry).at for view in closing.attestations}
-    frameworks = tuple(_with_unshown(one, closing.attestations, recorded, window) for one in frameworks)
+
+
+def _view(
+    workspace: Workspace, wanted: Asked, told: Told, closing: AuditResult, periods: Mapping[str, ControlPeriod]
+) -> PeriodView:
+    window = told.window
     first = min(
         (item.at for item in workspace.ledger.collections(closing.ledger.size) if item.of_source != "engine"),
         default=None,
@@ -195,7 +224,7 @@ def assembled(
         {_key(gap): gap for period in periods.values() for gap in period.gaps}.values(),
         key=lambda gap: (gap.start, gap.source, gap.kind),
     )
-    view = PeriodView(
+    return PeriodView(
         start=window.start,
         end=window.end,
         until=window.until,
@@ -204,15 +233,6 @@ def assembled(
         first_evidence=first,
         controls=periods,
         gaps=tuple(gaps),
-    )
-    return replace(
-        closing,
-        audit=collect.run_id(workspace.clock()),
-        generated_at=workspace.clock(),
-        controls=controls,
-        frameworks=frameworks,
-        notes=(*_notes(view), *_left(told), *closing.notes),
-        period=view,
     )
 
 

@@ -29,7 +29,7 @@ from compliance.controls.profile import declared_off
 from compliance.controls.verdict import Verdict, decide_counts
 from compliance.schemas.errors import ControlError
 from compliance.schemas.kinds.engine import Outcome
-from compliance.schemas.period import ControlPeriod, DefinitionOfDay, Exceptional, Stretch
+from compliance.schemas.period import ControlPeriod, DefinitionOfDay, Exceptional, Gap, Stretch
 from compliance.schemas.results import AttestationView, Completeness, FindingResult, FlagView, UnknownReason
 
 # What came in the period and is dated before it was in no population when its own period was judged, or may not have
@@ -110,17 +110,7 @@ def replay(
         at, islands, late = _evaluated(told, spans)
     except (Breach, ControlError, Overlap, TimeLimit, SqlglotError, duckdb.Error) as error:
         said = "a resource of one source appears more than once" if isinstance(error, Overlap) else words(error)
-        period = ControlPeriod(
-            loaded.id,
-            loaded.control.period,
-            Outcome.UNKNOWN,
-            UnknownReason.ERROR,
-            Completeness.NONE,
-            said,
-            gaps=gaps,
-            definitions=tuple(definitions),
-        )
-        return Replayed(period, (), frozenset())
+        return Replayed(_undecidable(loaded, said, gaps, definitions), (), frozenset())
     verdicts = _verdicts(of_day, told, known, at, runs.tallies(islands, len(at.numbers)))
     looks = _looks(known, verdicts)
     seen = _last_seen(known, told)
@@ -152,6 +142,21 @@ def replay(
     )
     words_of = {code: text.en for one in of_day for code, text in one.loaded.control.reasons.items()}
     return Replayed(period, _findings(loaded, islands, at, words_of), closing)
+
+
+def _undecidable(
+    loaded: LoadedControl, said: str, gaps: Sequence[Gap], definitions: Sequence[DefinitionOfDay]
+) -> ControlPeriod:
+    return ControlPeriod(
+        loaded.id,
+        loaded.control.period,
+        Outcome.UNKNOWN,
+        UnknownReason.ERROR,
+        Completeness.NONE,
+        said,
+        gaps=tuple(gaps),
+        definitions=tuple(definitions),
+    )
 
 
 def evaluations(loaded: LoadedControl, told: Told) -> Moments:
