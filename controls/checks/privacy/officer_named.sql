@@ -6,15 +6,19 @@ WITH asked AS (
     coalesce(k.entry, v.entry) AS entry, -- same: any entry will do
     k.unnamed, v.notices
   FROM (
-    SELECT min(a.entry) AS entry, count(*) FILTER (WHERE nullif(folded(a.function), '') IS NULL) AS unnamed FROM role_assignment AS a
+    SELECT
+      min(a.entry) AS entry,  -- same: any entry will do
+      count(*) FILTER (WHERE nullif(folded(a.function), '') IS NULL) AS unnamed
+    FROM role_assignment AS a
   ) AS k
   LEFT JOIN (
     SELECT
+      -- same: always one row, and any entry will do
       min(n.entry) AS entry,
       count(*) FILTER (WHERE n.is_current IS NOT FALSE AND n.regime IS DISTINCT FROM 'ferpa'
         AND (n.modality IN ('simplified', 'annual', 'directory')) IS NOT TRUE) AS notices
     FROM privacy_notice AS n
-  ) AS v ON TRUE -- same: always one row
+  ) AS v ON TRUE
 ), staff AS (
   SELECT
     folded(p.person) AS id, bool_or(p.status IN ('active', 'on_leave') AND (p.ends_at <= $as_of) IS NOT TRUE) AS is_here,
@@ -66,7 +70,7 @@ SELECT
       THEN pass('named', concat(j.what, ' is assigned since ', strftime(j.since, '%Y-%m-%d')))
     WHEN j.part = 'no notice'
       THEN unknown('no_notice', 'no full notice that is shown now is recorded')
-    WHEN j.part = 'notice' AND (j.is_current IS FALSE OR j.regime = 'ferpa' OR j.modality IN ('simplified', 'annual', 'directory'))
+    WHEN j.is_current IS FALSE OR j.regime = 'ferpa' OR j.modality IN ('simplified', 'annual', 'directory')
       THEN not_applicable('not_asked', concat('notice ', j.what, ' is not shown now, or need not name the officer'))
     WHEN j.is_current IS TRUE AND j.regime IN ('gdpr', 'lfpdppp') AND j.modality = 'full' AND j.has_contact IS FALSE
       THEN fail('no_contact', concat('notice ', j.what, ' does not say how to reach the officer or department'))
