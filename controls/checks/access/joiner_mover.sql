@@ -20,7 +20,7 @@ WITH staff AS (
               OR u.is_superuser IS TRUE OR r.account IS NOT NULL THEN FALSE
          WHEN u.account_type = 'human' AND u.is_privileged IS FALSE THEN TRUE END AS is_customer
   FROM user_account AS u
-  LEFT JOIN staff AS s ON s.id = folded(u.person)
+  LEFT JOIN staff AS s ON s.id = nullif(folded(u.person), '')
   LEFT JOIN rights AS r ON r.source = u.source AND r.account = u.account
   WHERE u.is_active IS NOT FALSE
 ), decided AS (
@@ -59,17 +59,18 @@ SELECT
   j.resource,
   [j.entry, j.person_entry, j.grant_entry, j.item_entry] AS entry,
   CASE
-    WHEN j.is_account AND j.id IS NULL AND j.account_type IN ('service', 'system', 'shared', 'break_glass')
+    -- only accounts have a type, a customer, a moment of opening and an end of work; moved rights have none of them
+    WHEN j.id IS NULL AND j.account_type IN ('service', 'system', 'shared', 'break_glass')
       THEN not_applicable('not_personal', concat(j.what, ' is no account of one person'))
-    WHEN j.is_account AND j.is_customer IS TRUE AND j.id <> '' AND j.person_entry IS NULL
+    WHEN j.is_customer IS TRUE AND j.id <> '' AND j.person_entry IS NULL
       THEN not_applicable('customer', concat(j.what, ' is declared to be a customer''s; its person is on no staff register'))
-    WHEN j.is_account AND j.is_customer IS FALSE AND j.id <> '' AND j.person_entry IS NULL
+    WHEN j.is_customer IS FALSE AND j.id <> '' AND j.person_entry IS NULL
       THEN fail('not_on_register', concat(j.what, ' belongs to ', j.id, ', who is not on the staff register'))
-    WHEN j.is_account AND j.created_at >= $period_start AND j.undated = 0 AND j.created_at < j.starts_at - days($early_days)
+    WHEN j.created_at >= $period_start AND j.undated = 0 AND j.created_at < j.starts_at - days($early_days)
       THEN fail('too_early', concat(j.what, ' was opened on ', strftime(j.created_at, '%Y-%m-%d'), '; the work begins on ', strftime(j.starts_at, '%Y-%m-%d')))
-    WHEN j.is_account AND j.created_at > j.ends_at
+    WHEN j.created_at > j.ends_at
       THEN fail('opened_after', concat(j.what, ' was opened on ', strftime(j.created_at, '%Y-%m-%d'), '; the work ended on ', strftime(j.ends_at, '%Y-%m-%d')))
-    WHEN j.is_account AND j.person_entry IS NOT NULL AND (j.created_at < $period_start OR j.created_at <= $as_of AND j.undated = 0)
+    WHEN j.person_entry IS NOT NULL AND (j.created_at < $period_start OR j.created_at <= $as_of AND j.undated = 0)
       THEN pass('on_register', concat(j.what, ' belongs to ', j.id, ' of the staff register'))
     WHEN j.is_account
       THEN unknown('no_person', concat(j.what, ': which person it belongs to, whether a customer, when it was opened, or when the work begins is not recorded'))
