@@ -15,8 +15,7 @@ SELECT
     WHEN d.exists IS FALSE
       THEN not_applicable('not_there', concat(d.role, ' is declared, and the system does not have it'))
     WHEN d.exists IS TRUE AND d.is_declared IS TRUE AND d.is_approved IS TRUE AND d.owner <> '' AND d.purpose <> ''
-         AND list_has_all(d.approved_permissions, d.permissions) IS NOT NULL
-         AND (list_has_all(d.approved_permissions, d.permissions) IS TRUE OR list_contains(d.approved_permissions, '*') IS TRUE)
+         AND (list_has_all(d.approved_permissions, d.permissions) OR d.permissions IS NOT NULL AND list_contains(d.approved_permissions, '*'))
       THEN pass('approved', concat(d.role, ' belongs to ', d.owner, '; ', len(d.permissions), ' permission(s), all approved'))
     ELSE unknown('no_catalogue', concat(d.role, ': its permissions, or a catalogue of approved roles, were not readable'))
   END AS result
