@@ -23,7 +23,7 @@ SELECT
     WHEN d.needs_dpia IS TRUE AND d.approved_at <= d.processing_started_at AND d.approved_at <= $as_of AND trim(d.approved_by) <> ''
          AND trim(d.officer_advice) <> '' AND d.officer_advised_at <= d.approved_at AND d.missing_parts = 0
          AND d.next_review_at >= date_trunc('day', $as_of)
-         AND (d.residual_risk_high IS FALSE OR (d.residual_risk_high IS TRUE AND d.authority_consulted_at <= d.processing_started_at))
+         AND (d.residual_risk_high IS FALSE OR (d.residual_risk_high IS TRUE AND d.authority_consulted_at <= d.processing_started_at AND d.authority_consulted_at <= $as_of))
       THEN pass('assessed', concat(a.activity, ' was assessed and approved on ', strftime(d.approved_at, '%Y-%m-%d')))
     ELSE unknown('not_filled', concat(a.activity, ': screening, approval, advice, parts, remaining risk or review is not filled in or does not fit'))
   END AS result
