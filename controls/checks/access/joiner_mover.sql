@@ -31,7 +31,8 @@ WITH staff AS (
   WHERE i.decision IS NOT NULL
 ), moved AS (
   SELECT
-    o.source, o.account, o.entry, o.id, o.person_entry, o.moved_at, g.entry AS grant_entry, g.role, g.scope, g.granted_at, g.approved_at, g.approved_by,
+    o.source, o.account, o.entry, o.id, o.person_entry, o.moved_at, g.entry AS grant_entry, g.role, g.scope, g.approved_at, g.approved_by,
+    CASE WHEN g.granted_at <= $as_of THEN g.granted_at END AS granted_at,
     date_trunc('day', o.moved_at)
       + days($business_days + 2 * ((least(isodow(o.moved_at), 5) - 1 + $business_days) // 5) - greatest(isodow(o.moved_at) - 5, 0) + 1) AS decide_by
   FROM owned AS o
