@@ -43,6 +43,13 @@ _SAYS_NO_VALUES = (duckdb.BinderException, duckdb.CatalogException, duckdb.Parse
 _COLUMNS = ("resource", "entry", "result")
 
 
+# What a Breach says.
+NAMELESS = "a row names no resource"
+ON_NOTHING = "a row rests on no entry"
+STRANGE = "a row rests on an entry that is no evidence the query reads"
+TWICE = "a resource of one source appears more than once"
+
+
 class Breach(Exception):
     """The rows of a control broke its contract; nothing they say can be trusted."""
 
@@ -186,13 +193,13 @@ def _findings(
     seen: set[tuple[str | None, str]] = set()
     for resource, entries, verdict, code, reason in parsed:
         if not isinstance(resource, str) or not resource.strip():
-            raise Breach("a row names no resource")
+            raise Breach(NAMELESS)
         known = [places[entry] for entry in entries if entry in places]
         if len(known) != len(entries):
-            raise Breach("a row rests on an entry that is no evidence the query reads")
+            raise Breach(STRANGE)
         source = known[0][0]
         if (source, resource) in seen:
-            raise Breach("a resource of one source appears more than once")
+            raise Breach(TWICE)
         seen.add((source, resource))
         subject = next((one[1] for one in known if one[1] is not None), None)
         found.append((resource, source or "", source, subject, entries, verdict, code, reason))
@@ -227,11 +234,11 @@ def breach_in(
     Raises Breach.
     """
     if not isinstance(resource, str) or not resource.strip():
-        raise Breach("a row names no resource")
+        raise Breach(NAMELESS)
     if not entries:
-        raise Breach("a row rests on no entry")
+        raise Breach(ON_NOTHING)
     if any(entry not in places for entry in entries):
-        raise Breach("a row rests on an entry that is no evidence the query reads")
+        raise Breach(STRANGE)
     return _outcome(loaded, verdict, code)
 
 
@@ -239,7 +246,7 @@ def _entries(value: Any) -> tuple[int, ...]:
     values = value if isinstance(value, list) else [value]
     entries = tuple(dict.fromkeys(one for one in values if type(one) is int))  # NULL: the left join found nothing
     if not entries or any(one is not None and type(one) is not int for one in values):
-        raise Breach("a row rests on no entry")
+        raise Breach(ON_NOTHING)
     return entries
 
 

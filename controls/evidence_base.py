@@ -58,7 +58,7 @@ COMMON_MACROS = (
 )
 
 SEAL = (
-    "SET python_enable_replacements = false",
+    "SET GLOBAL python_enable_replacements = false",  # for its cursors too
     "SET autoinstall_known_extensions = false",
     "SET autoload_known_extensions = false",
     "SET enable_external_access = false",
@@ -124,6 +124,10 @@ class EvidenceBase:
         """Frees the memory."""
         self._connection.close()
 
+    def interrupt(self) -> None:
+        """Stops the query that runs, if one does; it raises duckdb.InterruptException where it was asked."""
+        self._connection.interrupt()
+
     def __enter__(self) -> Self:
         return self
 
@@ -156,6 +160,21 @@ class EvidenceBase:
             TimeLimit: it ran longer than `time_limit_s`.
             duckdb.Error: it is wrong or broke a limit.
         """
+        with self._asking(text, parameters, time_limit_s) as (statement, bound):
+            self._connection.execute(statement, bound)
+            names = [column[0] for column in self._connection.description or ()]
+            return names, self._connection.fetchall()
+
+    def table(self, text: str, parameters: Mapping[str, Any], *, time_limit_s: float = 60.0) -> pa.Table:
+        """The same as a table."""
+        with self._asking(text, parameters, time_limit_s) as (statement, bound):
+            return self._connection.sql(statement, params=bound).to_arrow_table()
+
+    @contextmanager
+    def _asking(
+        self, text: str, parameters: Mapping[str, Any], time_limit_s: float
+    ) -> Iterator[tuple[duckdb.Statement, dict[str, Any] | None]]:
+        """The statement and what it binds, to be run and fetched inside: read-only, and within the limit."""
         statements = duckdb.extract_statements(text)
         if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
             kinds = ", ".join(statement.type.name for statement in statements) or "nothing"
@@ -164,9 +183,7 @@ class EvidenceBase:
         self._connection.execute("BEGIN TRANSACTION READ ONLY")
         try:
             with self._limited(time_limit_s):
-                self._connection.execute(statements[0], bound or None)
-                names = [column[0] for column in self._connection.description or ()]
-                return names, self._connection.fetchall()
+                yield statements[0], bound or None
         finally:
             self._connection.execute("ROLLBACK")
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import pairwise
+from typing import TypeVar
 
 import duckdb
 import orjson
@@ -27,6 +29,8 @@ from compliance.schemas.kinds.engine import ENGINE, Attestation, ProfileFlag, So
 from compliance.schemas.results import AttestationView, Coverage, FlagView
 
 Ranges = dict[Pair, list[tuple[int, int]]]  # the moments through which a source is configured to answer for a kind
+
+Said = TypeVar("Said")
 
 _IN_FORCE = """
 SELECT entry, source, observed_at, subject, collected_at, record,
@@ -76,7 +80,18 @@ def told(ledger: Ledger, window: Window, kinds: Iterable[str], *, upto: int, tim
         _failures(collections, window),
     )
     history = History.of(tables, sorted(wanted), seen=_seen(readings, wanted), time_zone=time_zone)
-    return Told(window, history, readings, _flags(source), _attestations(source))
+    return Told(window, history, readings, _one_at_a_time(_flags(source)), _one_at_a_time(_attestations(source)))
+
+
+def _one_at_a_time(ask: Callable[[int], Said]) -> Callable[[int], Said]:
+    """`ask` for several threads: it keeps what it was asked, in tables of one connection."""
+    lock = threading.Lock()
+
+    def asked(n: int) -> Said:
+        with lock:
+            return ask(n)
+
+    return asked
 
 
 def _seen(readings: Readings, kinds: Iterable[str]) -> dict[str, dict[str, list[datetime | None]]]:

@@ -20,6 +20,7 @@ from compliance.app.workspace import Say, Workspace
 from compliance.controls import applicability, rollup
 from compliance.controls.catalogue import Catalogue
 from compliance.controls.evaluate import Overrides
+from compliance.controls.period.beside import side_by_side
 from compliance.controls.period.calendar import Window
 from compliance.controls.period.replay import OfDay, Replayed, Told
 from compliance.controls.profile import declared_off
@@ -123,22 +124,21 @@ def over(
     kinds = sorted({kind for loaded in judging for kind in loaded.kinds})
     say("sorting out what was in force when …")
     told = history.told(ledger, window, kinds, upto=upto, time_zone=workspace.config.organisation.time_zone)
+
+    def judged(name: str, side: Told) -> Replayed:
+        uses = uses_of.get(name, [])
+        found = replaying.replay(
+            catalogue.controls[name],
+            side,
+            dict(closing.controls[name].parameters),
+            definitions=_definitions(uses, window, closing, name),
+            of_day=_of_day(uses, told.times) if wanted.definitions == "then" else (),
+        )
+        return trusted(found, closing, name)
+
     with told.history:
         say(f"replaying {len(catalogue.controls)} controls over {len(told.times)} moments …")
-        replayed = {}
-        for name, loaded in catalogue.controls.items():
-            if progress is not None:
-                progress(name)
-            parameters = dict(closing.controls[name].parameters)
-            uses = uses_of.get(name, [])
-            found = replaying.replay(
-                loaded,
-                told,
-                parameters,
-                definitions=_definitions(uses, window, closing, name),
-                of_day=_of_day(uses, told.times) if wanted.definitions == "then" else (),
-            )
-            replayed[name] = trusted(found, closing, name)
+        replayed = side_by_side(catalogue.controls, told, judged, progress)
     return assembled(workspace, plan, wanted, told, closing, replayed)
 
 

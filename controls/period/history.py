@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
@@ -22,9 +22,10 @@ from sqlglot import exp
 
 from compliance.controls import local_days, sql
 from compliance.controls.catalogue import LoadedControl
-from compliance.controls.evaluate import TIME_LIMIT_S, Breach, breach_in
+from compliance.controls.evaluate import TIME_LIMIT_S, breach_in
 from compliance.controls.evidence_base import COMMON_MACROS, SEAL, EvidenceBase
 from compliance.controls.period.islands import Island
+from compliance.controls.period.spans import Spans
 from compliance.controls.profile import naive
 from compliance.schemas.evidence import VIEW_COLUMNS, State, kind_named
 from compliance.schemas.results import Coverage
@@ -43,6 +44,7 @@ VERSIONS = pa.schema(
         ("valid_to", pa.int32()),  # the first moment at which it is no longer in force
     ]
 )
+_PLACES = pa.schema([("entry", pa.int64()), ("source", pa.string())])
 _MOVING = ("as_of", "period_end")
 _CLOCK = re.compile(rf"[$:@]({'|'.join(_MOVING)})\b", re.IGNORECASE)
 _WHEN_READ = re.compile(r"\bcollected_at\b", re.IGNORECASE)
@@ -60,20 +62,27 @@ _MACROS = (
     ),
     *COMMON_MACROS,
 )
+# Most rows hold through without a break, which counting tells; only the others are sorted to find where they break.
 _ISLANDS = """
-WITH _row AS (
-  SELECT _moment.k AS k, _said.resource AS resource, _said.entry AS entry, _said.result AS result
+WITH _row AS MATERIALIZED (
+  SELECT _moment.k AS k, _said.resource AS resource, _said.entry AS entry, _said.result.verdict AS verdict,
+    _said.result.code AS code, _said.result.reason AS reason
   FROM (SELECT unnest($_k::BIGINT[]) AS k, unnest($_n::INTEGER[]) AS n, unnest($_at::TIMESTAMP[]) AS moment) AS _moment,
   LATERAL ({query}) AS _said
-), _numbered AS (
-  SELECT k, resource, entry, result,
-    k - row_number() OVER (PARTITION BY resource, entry, result.verdict, result.code ORDER BY k) AS island
-  FROM _row
+), _whole AS MATERIALIZED (
+  SELECT resource, verdict, code, arg_min(reason, k) AS reason, entry, min(k) AS first, max(k) AS last, count(*) AS n,
+    bit_count(bitstring_agg(k, {low}, {high})) = max(k) - min(k) + 1 AS unbroken
+  FROM _row GROUP BY resource, entry, verdict, code
+), _broken AS (
+  SELECT _row.*, k - row_number() OVER (PARTITION BY resource, entry, verdict, code ORDER BY k) AS island
+  FROM _row SEMI JOIN (FROM _whole WHERE NOT unbroken) AS b
+    ON b.resource IS NOT DISTINCT FROM _row.resource AND b.entry IS NOT DISTINCT FROM _row.entry
+    AND b.verdict IS NOT DISTINCT FROM _row.verdict AND b.code IS NOT DISTINCT FROM _row.code
 )
-SELECT resource, result.verdict AS verdict, result.code AS code, arg_min(result.reason, k) AS reason,
-  arg_min(entry, k) AS entry, min(k) AS first, max(k) AS last, count(*) AS n
-FROM _numbered
-GROUP BY resource, entry, result.verdict, result.code, island
+SELECT resource, verdict, code, reason, entry, first, last, n FROM _whole WHERE unbroken
+UNION ALL
+SELECT resource, verdict, code, arg_min(reason, k), entry, min(k), max(k), count(*)
+FROM _broken GROUP BY resource, entry, verdict, code, island
 """
 
 
@@ -94,6 +103,12 @@ class History(EvidenceBase):
         self._seen: set[str] = set()
         self._changes: dict[str, frozenset[int]] = {}
         self._sizes: dict[tuple[str, int], int] = {}
+        self._spans = Spans()
+
+    def close(self) -> None:
+        """Frees the memory."""
+        self._spans.close()
+        super().close()
 
     @classmethod
     def of(
@@ -127,6 +142,12 @@ class History(EvidenceBase):
             connection.close()
             raise
         return base
+
+    def beside(self) -> History:
+        """The same evidence, to be asked by another thread at the same time. Close it before this one."""
+        other = History(self._connection.cursor(), ())
+        other._places, other._kinds, other._seen = self._places, self._kinds, self._seen
+        return other
 
     def _fill(self, kind: str, pieces: Iterable[pa.Table]) -> None:
         self._kinds.add(kind)
@@ -201,9 +222,11 @@ class History(EvidenceBase):
         period_start: datetime,
         *,
         batch: int,
+        only: Collection[int] | None = None,
         time_limit_s: float = TIME_LIMIT_S,
     ) -> list[Island]:
-        """What the control says of every resource, at all its moments, `batch` of them at a time.
+        """What the control says of every resource, at all its moments, `batch` of them at a time; of those whose first
+        entry is in `only`, where that is given.
 
         Raises:
             Breach: a row broke the contract of controls.
@@ -211,7 +234,7 @@ class History(EvidenceBase):
         """
         query = beside_moments(loaded.sql, self._seen)
         # Rows are kept apart by what they rest on: two sources may name a resource alike, and one may follow the other.
-        found: list[Island] = []
+        said: list[pa.Table] = []
         for begin in range(0, len(at.numbers), batch):
             numbers, times = at.numbers[begin : begin + batch], at.times[begin : begin + batch]
             bound = {
@@ -222,35 +245,39 @@ class History(EvidenceBase):
                 "_n": list(numbers),
                 "_at": [naive(moment) for moment in times],
             }
+            text = _ISLANDS.format(query=query, low=begin, high=begin + len(numbers) - 1)
             try:
-                _, rows = self.query(_ISLANDS.format(query=query), bound, time_limit_s=time_limit_s)
+                said.append(self.table(text, bound, time_limit_s=time_limit_s))
             except duckdb.InternalException:  # a fault of DuckDB's planner with some shapes of query beside moments
-                rows = self._one_by_one(query, Moments(numbers, times), begin, bound, time_limit_s)
-            found += self._checked(loaded, rows)
-        return found
+                said += self._one_by_one(query, Moments(numbers, times), begin, bound, time_limit_s)
+        return self._checked(loaded, said, only)
 
     def _one_by_one(
         self, query: str, at: Moments, begin: int, bound: Mapping[str, Any], time_limit_s: float
-    ) -> list[tuple[Any, ...]]:
+    ) -> Iterator[pa.Table]:
         """The same rows, each moment by a query of its own."""
-        rows: list[tuple[Any, ...]] = []
         for k, (number, moment) in enumerate(zip(at.numbers, at.times, strict=True), start=begin):
             alone = query.replace("_moment.n", str(number)).replace("_moment.moment", f"TIMESTAMP '{naive(moment)}'")
-            said = f"SELECT resource, result.verdict, result.code, result.reason, entry FROM ({alone})"  # noqa: S608
-            rows += [(*row, k, k, 1) for row in self.query(said, bound, time_limit_s=time_limit_s)[1]]
-        return rows
+            said = (
+                "SELECT resource, result.verdict AS verdict, result.code AS code, result.reason AS reason, entry, "  # noqa: S608
+                f"{k}::BIGINT AS first, {k}::BIGINT AS last, 1::BIGINT AS n FROM ({alone})"
+            )
+            yield self.table(said, bound, time_limit_s=time_limit_s)
 
-    def _checked(self, loaded: LoadedControl, rows: Sequence[tuple[Any, ...]]) -> list[Island]:
-        entries = [_entries(row[4]) for row in rows]
-        places = self.places(loaded.kinds, list({entry for some in entries for entry in some}))
+    def _checked(self, loaded: LoadedControl, said: Sequence[pa.Table], only: Collection[int] | None) -> list[Island]:
+        known = [self._places[kind] for kind in loaded.kinds if kind in self._places]
+        places_of = pa.concat_tables(
+            [pa.table({"entry": entry, "source": source}).cast(_PLACES) for entry, source, _ in known]
+            or [_PLACES.empty_table()]
+        )
+        rows = self._spans.joined(said, places_of, only)
+        places = self.places(loaded.kinds, list({entry for row in rows for entry in row[4]}))
         found = []
-        for row, rests_on in zip(rows, entries, strict=True):
-            resource, _, code, reason, _, first, last, n = row
-            verdict = breach_in(loaded, resource, row[1], code, rests_on, places)
-            if n != last - first + 1:
-                raise Breach("a resource of one source appears more than once")
-            source = places[rests_on[0]][0]
+        for resource, said_verdict, code, reason, entries, first, last in rows:
+            rests_on = tuple(dict.fromkeys(entries))
+            verdict = breach_in(loaded, resource, said_verdict, code, rests_on, places)
             subject = next((places[one][1] for one in rests_on if places[one][1] is not None), None)
+            source = places[rests_on[0]][0]
             found.append(Island(source, resource, subject, verdict, code, reason, rests_on, first, last))
         return found
 
@@ -269,11 +296,6 @@ def _narrowed(kind: str, seen: bool) -> exp.Query:
     tree = sqlglot.parse_one(text, dialect="duckdb")
     assert isinstance(tree, exp.Query)
     return tree
-
-
-def _entries(value: Any) -> tuple[int, ...]:
-    values = value if isinstance(value, list) else [value]
-    return tuple(dict.fromkeys(one for one in values if type(one) is int))
 
 
 def moving(loaded: LoadedControl) -> bool:

@@ -12,7 +12,7 @@ from compliance.controls.catalogue import LoadedControl
 from compliance.controls.period.calendar import Window
 from compliance.controls.period.rules import DAILY_READING
 from compliance.controls.verdict import Evidence, evidence_of, limit, needed
-from compliance.schemas.evidence import State, all_kinds
+from compliance.schemas.evidence import State, kind_named
 from compliance.schemas.period import Gap
 from compliance.schemas.results import Coverage
 
@@ -131,7 +131,7 @@ def _known(loaded: LoadedControl, readings: Readings, n: int, at: datetime) -> K
     daily: datetime | None = None
     oldest: datetime | None = None
     for kind in loaded.kinds:
-        state = issubclass(all_kinds()[kind], State)
+        state = issubclass(kind_named(kind), State)
         for row in needed(control, kind, standing):
             read = readings.read(row)
             if read is not None:

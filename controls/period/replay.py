@@ -53,6 +53,10 @@ class Told:
         """What is asked of the evidence at one moment, apart from controls."""
         return Answers(self.history, self.readings)
 
+    def beside(self) -> Told:
+        """The same for another thread; close its history before this one's."""
+        return replace(self, history=self.history.beside(), _came={})
+
     def came(self, kinds: Sequence[str]) -> frozenset[int]:
         """The entries of `kinds` that came in the period from a source that had been read before."""
         for kind in kinds:
@@ -203,10 +207,12 @@ def _islands(
     late: list[Island] = []
     came = told.came(loaded.kinds) if of_a_period(loaded) else frozenset()
     if came:
-        wider = told.history.islands(loaded, at, parameters, told.window.start - LATE, batch=batch)
-        late = [one for one in wider if one.entries[0] in came]
+        begin = told.window.start - LATE
+        late = told.history.islands(loaded, at, parameters, begin, batch=batch, only=came)
         late = runs.beside(runs.joined(late), runs.joined(found))
-    both = [replace(one, first=one.first + shift, last=one.last + shift) for one in (*found, *late)]
+    both = [*found, *late]
+    if shift:
+        both = [replace(one, first=one.first + shift, last=one.last + shift) for one in both]
     return runs.joined(both), {one.who for one in late if one.last == len(at.numbers) - 1}
 
 

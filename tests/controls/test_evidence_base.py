@@ -152,7 +152,26 @@ def test_an_endless_query_is_stopped_and_the_next_one_runs(base: Build) -> None:
         evidence.query(
             "SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000000) c", {}, time_limit_s=0.2
         )
+    with pytest.raises(TimeLimit):
+        evidence.table(
+            "SELECT count(*) FROM range(1000000) a, range(1000000) b, range(1000000) c", {}, time_limit_s=0.2
+        )
     assert evidence.query("SELECT 1", {})[1] == [(1,)]
+
+
+def test_a_table_holds_what_a_query_gives_and_only_one_select_is_run(base: Build) -> None:
+    evidence = base([{"asset": "a"}, {"asset": "b"}])
+    text = "SELECT asset, entry FROM asset WHERE asset > $least"
+    names, rows = evidence.query(text, {"least": "a", "unused": 1})
+    table = evidence.table(text, {"least": "a", "unused": 1})
+    assert (table.column_names, [tuple(row.values()) for row in table.to_pylist()]) == (names, rows)
+    for forbidden in ("CREATE TABLE x AS SELECT 1", "SELECT 1; SELECT 2", "DELETE FROM asset"):
+        with pytest.raises(ControlError, match="exactly one SELECT"):
+            evidence.table(forbidden, {})
+    rows_of_mine = table
+    with pytest.raises(duckdb.CatalogException):
+        evidence.table("SELECT * FROM rows_of_mine", {})
+    assert rows_of_mine.num_rows == 1
 
 
 def test_a_query_cannot_take_all_memory() -> None:
