@@ -288,10 +288,8 @@ DECIDES_NOTHING = {
         "transfer.mechanism_expires_at": "a mechanism without an end holds until a review says otherwise"
     },
     "redis.persistence": {
-        "cache_instance.aof_enabled": "a good snapshot suffices",
         "cache_instance.changes_since_save": "a snapshot of the last day suffices",
         "cache_instance.rdb_last_save_at": "no change waits for a snapshot, whenever that was",
-        "cache_instance.rdb_rules": "of an instance declared to hold no state",
         "cache_instance.holds_state": "NULL counts as holding state",
         "cache_instance.maxmemory_policy": "without a limit of memory nothing is thrown away",
         "cache_instance.maxmemory_mib": "entries that never expire stay, whatever the limit",
