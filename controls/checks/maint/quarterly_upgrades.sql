@@ -11,7 +11,6 @@ WITH held AS (
     AND t.occurred_at <= $as_of -- null: always given
     AND t.expires_at > $as_of -- null: always given
     AND NOT EXISTS (SELECT 1 FROM attestation AS x WHERE x.revokes = t.attestation) -- null: only a named one is taken back
-    AND t.occurred_at >= $as_of - to_days($window_days::INTEGER) -- null: always given
 )
 SELECT
   concat(a.source, '/', coalesce(a.hostname, a.asset)) AS resource,
@@ -21,12 +20,12 @@ SELECT
       THEN fail('unsupported', concat(a.os_name, ' ', a.os_version, ': support ended on ', strftime(a.os_eol_date, '%Y-%m-%d')))
     WHEN a.os_eol_date <= $as_of + to_days($support_days::INTEGER)
       THEN fail('ends_soon', concat(a.os_name, ' ', a.os_version, ': support ends on ', strftime(a.os_eol_date, '%Y-%m-%d')))
-    WHEN a.os_eol_date > $as_of + to_days($support_days::INTEGER) AND h.newest >= $as_of - to_days($window_days::INTEGER)
+    WHEN a.os_eol_date IS NOT NULL AND h.newest >= $as_of - to_days($window_days::INTEGER)
       THEN pass('supported', concat(a.os_name, ' ', a.os_version, ': supported until ', strftime(a.os_eol_date, '%Y-%m-%d'),
                 ', upgrade window of ', strftime(h.newest, '%Y-%m-%d')))
-    WHEN a.os_eol_date > $as_of
+    WHEN a.os_eol_date IS NOT NULL
       THEN unknown('no_window', concat(a.os_name, ' ', a.os_version, ' is supported; no reviewed upgrade window of the last ', $window_days, ' days is recorded'))
-    ELSE unknown('end_unknown', concat(coalesce(a.os_name, 'the system'), ' ', a.os_version, ': the end of its support is not known'))
+    ELSE unknown('end_unknown', concat_ws(' ', 'the system', a.os_name, a.os_version, 'has no known end of support'))
   END AS result
 FROM asset AS a
-LEFT JOIN held AS h ON TRUE
+LEFT JOIN held AS h ON TRUE -- same: always one row
