@@ -4,7 +4,7 @@ WITH stated AS (
   SELECT t.entry, t.occurred_at, t.resources
   FROM attestation AS t
   WHERE t.control = 'maint.quarterly_upgrades' -- null: an attestation for no control does not count
-    AND (t.form = 'nil_return') IS FALSE -- that nothing happened is no window
+    AND t.form IN ('attestation', 'document') -- null: always given; an auditor's retest or a nil return is no window
     AND trim(t.reviewed_by) > '' AND trim(t.by_person) > '' -- null: erased; two persons cannot be told
     AND (trim(regexp_replace(lower(t.reviewed_by), '\s+', ' ', 'g'))
          = trim(regexp_replace(lower(t.by_person), '\s+', ' ', 'g'))) IS FALSE -- another spelling is no second person
