@@ -636,6 +636,7 @@ FORMS: dict[str, tuple[str, str]] = {
     "external_report": ("external report", "informe externo"),
     "contract": ("contract", "contrato"),
     "interview": ("interview", "entrevista"),
+    "retest": ("retest of a sample's member", "nueva prueba de un elemento de la muestra"),
     "nil_return": ("nil return", "declaración sin novedades"),
     "any": ("manual evidence", "evidencia manual"),
 }

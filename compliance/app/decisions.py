@@ -31,6 +31,7 @@ LIFE = {
     "external_report": timedelta(days=457),  # 15 months from the end of its period
     "sample": timedelta(days=366),
     "interview": timedelta(days=366),
+    "retest": timedelta(days=366),  # of a member of a sample: what an auditor found, for or against; passes nothing
     "nil_return": nil_returns.LIFE,
 }
 FORMS = tuple(LIFE)
@@ -220,7 +221,7 @@ def _second_person(catalogue: catalogues.Catalogue, said: Statement) -> None:
                 remedy="name that person: --reviewed-by",
             )
     loaded = catalogue.controls.get(said.control) if said.control else None
-    asks = loaded is not None and "attestation" in loaded.kinds and said.form != "nil_return"
+    asks = loaded is not None and "attestation" in loaded.kinds and said.form not in ("nil_return", "retest")
     if loaded is not None and asks and "reviewed_by" in columns_read(parse(loaded.sql, loaded.path)):
         raise ConfigError(
             f"{said.control} counts a statement only when a second person reviewed it",

@@ -124,7 +124,7 @@ def retest(workspace: Workspace, name: str, number: int, *, found: str, by: str,
     return decisions.attest(
         workspace,
         decisions.Statement(
-            form="sample",
+            form="retest",
             statement=f"{name} item {number}: {found}",
             by=by,
             occurred_at=moment,
@@ -169,7 +169,7 @@ def _retests(workspace: Workspace, control: str, name: str) -> dict[int, list[st
     for entry in workspace.ledger.entries(Attestation.kind):
         record = entry.record
         said = _TESTED.match(record["statement"] or "")
-        if said is not None and (record["form"], record["control"], said[1]) == ("sample", control, name):
+        if said is not None and (record["form"], record["control"], said[1]) == ("retest", control, name):
             found.setdefault(int(said[2]), []).append(record["attestation"])
     return found
 

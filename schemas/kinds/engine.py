@@ -86,7 +86,7 @@ class Attestation(Event):
     subject_column: ClassVar[str | None] = "by_person"
 
     attestation: str = always("Identifier.")
-    form: str = always("document, attestation, contract, external_report, sample, interview or nil_return.")
+    form: str = always("document, attestation, contract, external_report, sample, interview, retest or nil_return.")
     control: str | None = column("Control it bears on.")
     requirements: list[str] | None = column("Requirements it bears on, as framework:id.")
     resources: list[str] | None = column("Resources it speaks of, each as the control's findings name it.")

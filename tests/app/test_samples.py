@@ -70,6 +70,8 @@ def test_a_recorded_draw_is_drawn_again_and_tested(year: Year) -> None:
     said = samples.retest(year.workspace, drawn.sample, first.number, found="held", by="Ana", reviewed_by="Ben")
     again = samples.show(year.workspace, drawn.sample)
     assert again.items[0].retests == (said,)
+    (recorded,) = year.ledger.entries("attestation")
+    assert recorded.record["form"] == "retest"  # a control that passes by a sample of runs does not pass by this
     assert [item.resource for item in again.items] == [item.resource for item in drawn.items]
 
 

@@ -13,7 +13,9 @@ WITH held AS (
     d.source, d.disclosure_id,
     -- same: any of them is one it rests on
     max(e.entry) AS entry,
-    min(e.acted_at) FILTER (WHERE e.action IN ('withdrawn', 'refused') AND e.consent_id = d.consent_ref AND e.acted_at <= d.disclosed_at) AS ended_at,
+    -- same: which of several stands in the reason only
+    min(e.acted_at)
+      FILTER (WHERE e.action IN ('withdrawn', 'refused') AND e.consent_id = d.consent_ref AND e.acted_at <= d.disclosed_at) AS ended_at,
     count(e.entry) FILTER (WHERE e.action IS NULL OR e.acted_at IS NULL OR e.consent_id IS NULL) AS unclear
   FROM disclosure_record AS d
   LEFT JOIN held AS h ON h.consent_id = d.consent_ref

@@ -7,7 +7,7 @@ WITH document AS (
     k.unnamed
   FROM (
     SELECT
-      min(d.entry) AS entry,
+      min(d.entry) AS entry, -- same: any entry will do
       count(*) FILTER (WHERE nullif(folded(d.document_kind), '') IS NULL AND (d.withdrawn_at <= $as_of) IS NOT TRUE) AS unnamed
     FROM isms_document AS d
   ) AS k

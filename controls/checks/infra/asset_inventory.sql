@@ -2,10 +2,10 @@
 WITH declared AS (
   SELECT
     a.source, a.asset, a.entry, s.entry AS source_entry, coalesce(a.hostname, a.asset) AS name,
-    coalesce(a.owner, s.owner, '') AS owner,
-    coalesce(a.data_class, s.data_class, '') AS data_class,
+    trim(coalesce(a.owner, s.owner, '')) AS owner,
+    trim(coalesce(a.data_class, s.data_class, '')) AS data_class,
     a.owner IS NOT NULL AND a.data_class IS NOT NULL OR s.name IS NOT NULL AS known,
-    greatest(a.observed_at, coalesce(a.reviewed_at, a.observed_at)) AS seen_at
+    greatest(a.observed_at, a.reviewed_at) AS seen_at
   FROM asset AS a
   LEFT JOIN source AS s ON s.name = a.source
 )
@@ -19,7 +19,7 @@ SELECT
       THEN fail('no_class', concat(d.name, ': no class of data is declared'))
     WHEN d.seen_at < $as_of - days($seen_days)
       THEN fail('not_seen', concat(d.name, ' was last seen on ', strftime(d.seen_at, '%Y-%m-%d')))
-    WHEN d.known IS TRUE AND d.owner <> '' AND d.data_class <> '' AND d.seen_at <= $as_of
+    WHEN d.owner <> '' AND d.data_class <> '' AND d.seen_at <= $as_of
       THEN pass('inventoried', concat(d.name, ': ', d.owner, ', ', d.data_class))
     ELSE unknown('not_declared', concat(d.name, ': the configuration that read it is not recorded'))
   END AS result

@@ -9,8 +9,9 @@ WITH known AS (
     folded(k.person) AS person,
     -- same: any entry will do, and the times stand in the reason only
     coalesce(max_by(k.entry, k.completed_at) FILTER (WHERE k.good IS TRUE), max(k.entry)) AS entry,
-    max(k.completed_at) FILTER (WHERE k.good IS TRUE) AS good_at,
-    max(k.completed_at) FILTER (WHERE folded(k.course) = 'incident_response' AND k.completed_at <= $as_of) AS last_at,
+    max(k.completed_at) FILTER (WHERE k.good IS TRUE) AS good_at, -- same: which of them stands in the reason only
+    -- same: stands in the reason only
+    strftime(max(k.completed_at) FILTER (WHERE folded(k.course) = 'incident_response' AND k.completed_at <= $as_of), '%Y-%m-%d') AS last_day,
     count(*) FILTER (WHERE k.good IS NULL) AS untold
   FROM known AS k
   WHERE folded(k.person) > ''
@@ -25,7 +26,9 @@ SELECT
     WHEN r.until <= $as_of
       THEN not_applicable('left', concat(r.person, ' left the rota on ', strftime(r.until, '%Y-%m-%d')))
     WHEN r.since < $as_of - days($join_days) AND l.good_at IS NULL AND coalesce(l.untold, 0) = 0 AND n.n = 0
-      THEN fail('not_trained', concat(r.person, ' is on the rota since ', strftime(r.since, '%Y-%m-%d'), '; last trained on incidents on ', coalesce(strftime(l.last_at, '%Y-%m-%d'), 'no day')))
+      THEN fail('not_trained', concat(r.person, ' is on the rota since ', strftime(r.since, '%Y-%m-%d'), '; last trained on incidents on ',
+                -- same: words of the reason
+                coalesce(l.last_day, 'no day')))
     WHEN l.good_at IS NOT NULL
       THEN pass('trained', concat(r.person, ' was trained on incidents on ', strftime(l.good_at, '%Y-%m-%d')))
     WHEN r.since >= $as_of - days($join_days)
@@ -34,4 +37,4 @@ SELECT
   END AS result
 FROM responder AS r
 LEFT JOIN learned AS l ON l.person = folded(r.person)
-LEFT JOIN nameless AS n ON true
+LEFT JOIN nameless AS n ON true -- same: always one row

@@ -1,8 +1,11 @@
 -- Population: every TLS endpoint met by handshake. The lowest version is missing while one could not be tested: then
--- the suites of that one are not known either. The approved list is a reviewed document of at most 366 days.
-WITH approved AS (
-  -- same: any of them will do
-  SELECT max(a.entry) AS entry
+-- the suites of that one are not known either. The approved list is a reviewed document of at most 366 days, for the
+-- endpoints that it names, or for all where it names none.
+WITH endpoint AS (
+  SELECT t.*, concat(t.source, '/', t.host, ':', t.port, CASE WHEN t.server_name <> '' THEN concat(' ', t.server_name) ELSE '' END) AS resource
+  FROM tls_endpoint AS t
+), document AS (
+  SELECT a.entry, a.resources
   FROM attestation AS a
   WHERE a.control = 'tls.strong_settings' AND a.form = 'document' -- null: an attestation for no control does not count
     AND trim(a.reviewed_by) > '' AND trim(a.by_person) > '' -- null: erased; two persons cannot be told
@@ -13,9 +16,18 @@ WITH approved AS (
     AND a.expires_at > $as_of -- null: always given
     AND a.occurred_at >= $as_of - days(366) -- null: always given
     AND NOT EXISTS (SELECT 1 FROM attestation AS x WHERE x.revokes = a.attestation) -- null: only a named one is taken back
+), approved AS (
+  SELECT
+    t.resource,
+    -- same: any of them will do
+    max(d.entry) AS entry
+  FROM endpoint AS t
+  -- join: an endpoint that no document speaks of has none
+  JOIN document AS d ON (len(d.resources) > 0) IS NOT TRUE OR list_contains(d.resources, t.resource)
+  GROUP BY t.resource
 )
 SELECT
-  concat(t.source, '/', t.host, ':', t.port, CASE WHEN t.server_name <> '' THEN concat(' ', t.server_name) ELSE '' END) AS resource,
+  t.resource,
   [t.entry, p.entry] AS entry,
   CASE
     WHEN len(t.weak_ciphers) > 0
@@ -31,6 +43,5 @@ SELECT
       THEN unknown('not_approved', concat(t.host, ' uses strong suites only; no approved list of suites of the last year is recorded'))
     ELSE unknown('not_readable', concat(t.host, ': suites or key were not readable, or not for every version'))
   END AS result
-FROM tls_endpoint AS t
--- same: always one row
-LEFT JOIN approved AS p ON TRUE
+FROM endpoint AS t
+LEFT JOIN approved AS p ON p.resource = t.resource
