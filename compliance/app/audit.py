@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 import compliance
 from compliance.app import anchoring, collect, discover, evidence, integrity, keeping, packs, verdicts
@@ -13,6 +14,7 @@ from compliance.app.where import nearest
 from compliance.app.workspace import Say, Workspace, now
 from compliance.controls import applicability, evaluate, profile, rollup, waivers
 from compliance.controls import catalogue as catalogues
+from compliance.ledger import Ledger
 from compliance.schemas.catalogue import Framework
 from compliance.schemas.errors import ConfigError
 from compliance.schemas.kinds.engine import LedgerCheck
@@ -160,16 +162,9 @@ def evaluate_at(
     """
     ledger, wanted, catalogue = workspace.ledger, plan.wanted, plan.catalogue
     overrides = workspace.config.parameters if plan.overrides is None else plan.overrides
-    upto = evidence.visible(ledger, as_of, wanted.known)
-    if upto == 0 or as_of < ledger.entry(0).at:
-        raise ConfigError(
-            f"the ledger holds nothing from {as_of:%Y-%m-%d %H:%M} UTC or before", remedy="choose a later --as-of"
-        )
+    upto = _known(ledger, as_of, wanted)
     collections = ledger.collections(upto)
     sources = evidence.source_rows(ledger, collections, as_of)
-    off = sorted(f"{name} ({row['collector']})" for name, row in sources.items() if row.get("enabled") is False)
-    if off:
-        notes = (*notes, f"Configured and switched off, so neither read nor judged: {', '.join(off)}.")
     covered = evidence.roll_forward(ledger, evidence.coverage(collections, as_of, sources), collections)
     say(f"evaluating {len(catalogue.controls)} controls on {upto} entries …")
     time_zone = workspace.config.organisation.time_zone
@@ -215,8 +210,23 @@ def evaluate_at(
         waivers=granted,
         attestations=attested,
         applicability=stated,
-        notes=notes,
+        notes=(*notes, *_switched_off(sources)),
     )
+
+
+def _known(ledger: Ledger, as_of: datetime, wanted: Wanted) -> int:
+    """How many entries count at `as_of`. Raises ConfigError for none."""
+    upto = evidence.visible(ledger, as_of, wanted.known)
+    if upto == 0 or as_of < ledger.entry(0).at:
+        raise ConfigError(
+            f"the ledger holds nothing from {as_of:%Y-%m-%d %H:%M} UTC or before", remedy="choose a later --as-of"
+        )
+    return upto
+
+
+def _switched_off(sources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    off = sorted(f"{name} ({row['collector']})" for name, row in sources.items() if row.get("enabled") is False)
+    return [f"Configured and switched off, so neither read nor judged: {', '.join(off)}."] if off else []
 
 
 def _state(workspace: Workspace, upto: int, checked: LedgerCheck, anchors: tuple[AnchorView, ...]) -> LedgerState:
