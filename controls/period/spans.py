@@ -49,8 +49,9 @@ class Spans:
 
     def __init__(self) -> None:
         """Holds nothing yet, and never more than the memory allows: rows name persons, and nothing spills."""
-        config = {"threads": 1, "memory_limit": "1GB", "temp_directory": ""}
-        self._connection = duckdb.connect(":memory:", config=config)
+        self._connection = duckdb.connect(
+            ":memory:", config={"threads": 1, "memory_limit": "1GB", "temp_directory": ""}
+        )
 
     def close(self) -> None:
         """Frees the memory."""
