@@ -42,12 +42,13 @@ def told(ledger: Ledger, window: Window, kinds: Iterable[str], *, upto: int, tim
         coverage_over_time.failures(collections, window),
     )
     history = History.of(tables, sorted(wanted), seen=_seen(readings, wanted), time_zone=time_zone)
-    return Told(window, history, readings, _one_at_a_time(_flags(held)), _one_at_a_time(_attestations(held)))
+    lock = threading.Lock()  # one for both: they read by the one connection of the ledger
+    flags, attestations = one_at_a_time(_flags(held), lock), one_at_a_time(_attestations(held), lock)
+    return Told(window, history, readings, flags, attestations)
 
 
-def _one_at_a_time(ask: Callable[[int], Said]) -> Callable[[int], Said]:
-    """`ask` for several threads: it keeps what it was asked, in tables of one connection."""
-    lock = threading.Lock()
+def one_at_a_time(ask: Callable[[int], Said], lock: threading.Lock) -> Callable[[int], Said]:
+    """`ask` for several threads: it keeps what it was asked. No two with the same lock are asked at once."""
 
     def asked(n: int) -> Said:
         with lock:

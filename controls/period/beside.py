@@ -6,6 +6,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from queue import SimpleQueue
 
+import duckdb
+
+from compliance.controls.evidence_base import TimeLimit
 from compliance.controls.period.replay import Replayed, Told
 from compliance.schemas.results import UnknownReason
 
@@ -23,36 +26,42 @@ def side_by_side(
     Two share a limit of memory and processors: one that could not be evaluated is judged again by itself, so that its
     neighbour decides nothing. Raises what `judge` raises; an interrupt stops the queries that run.
     """
-    found: dict[str, Replayed] = {}
+    found: dict[str, Replayed | None] = {}
     sides = [told.beside() for _ in range(AT_A_TIME)]
     free: SimpleQueue[Told] = SimpleQueue()
     for side in sides:
         free.put(side)
 
-    def judged(name: str) -> Replayed:
+    def judged(name: str) -> Replayed | None:
         mine = free.get()
         try:
             return judge(name, mine)
+        except (TimeLimit, duckdb.Error):
+            return None
         finally:
             free.put(mine)
 
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        waiting = {name: pool.submit(judged, name) for name in names}
-        try:
-            for name, one in waiting.items():
-                if progress is not None:
-                    progress(name)
-                found[name] = one.result()
-        except BaseException:
-            _stop(waiting.values(), sides)
-            raise
-    for side in sides:
-        side.history.close()
-    alone = [name for name, one in found.items() if one.period.unknown_reason is UnknownReason.ERROR]
-    return found | {name: judge(name, told) for name in alone}
+    try:
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            waiting = {name: pool.submit(judged, name) for name in names}
+            try:
+                for name, one in waiting.items():
+                    if progress is not None:
+                        progress(name)
+                    found[name] = one.result()
+            except BaseException:
+                _stop(waiting.values(), sides)
+                raise
+    finally:
+        for side in sides:
+            side.history.close()
+    return {
+        name: judge(name, told) if one is None or one.period.unknown_reason is UnknownReason.ERROR else one
+        for name, one in found.items()
+    }
 
 
-def _stop(waiting: Iterable[Future[Replayed]], sides: Iterable[Told]) -> None:
+def _stop(waiting: Iterable[Future[Replayed | None]], sides: Iterable[Told]) -> None:
     running = {one for one in waiting if not one.cancel()}
     while running:
         for side in sides:

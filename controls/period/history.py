@@ -32,6 +32,7 @@ from compliance.schemas.results import Coverage
 
 FOREVER = 2**31 - 1  # the number of a moment that never comes
 BUDGET = 400_000  # rows × moments that one query may look at
+AT_ONCE = 1_000  # moments beside one query: each run of rows takes a bit for every one of them
 VERSIONS = pa.schema(
     [
         ("entry", pa.int64()),
@@ -225,14 +226,15 @@ class History(EvidenceBase):
         only: Collection[int] | None = None,
         time_limit_s: float = TIME_LIMIT_S,
     ) -> list[Island]:
-        """What the control says of every resource, at all its moments, `batch` of them at a time; of those whose first
-        entry is in `only`, where that is given.
+        """What the control says of every resource, at all its moments, `batch` of them at a time (at most `AT_ONCE`);
+        of those whose first entry is in `only`, where that is given.
 
         Raises:
             Breach: a row broke the contract of controls.
             TimeLimit, duckdb.Error, SqlglotError: the query cannot be run in this form.
         """
         query = beside_moments(loaded.sql, self._seen)
+        batch = min(batch, AT_ONCE)
         # Rows are kept apart by what they rest on: two sources may name a resource alike, and one may follow the other.
         said: list[pa.Table] = []
         for begin in range(0, len(at.numbers), batch):

@@ -48,8 +48,10 @@ class Spans:
     """Where rows are joined: a DuckDB of its own, for that of the evidence is sealed. Close it after use."""
 
     def __init__(self) -> None:
-        """Holds nothing yet."""
-        self._connection = duckdb.connect(":memory:", config={"threads": 1})
+        """Holds nothing yet, and never more than the memory allows: rows name persons, and nothing spills."""
+        self._connection = duckdb.connect(
+            ":memory:", config={"threads": 1, "memory_limit": "1GB", "temp_directory": ""}
+        )
 
     def close(self) -> None:
         """Frees the memory."""

@@ -71,6 +71,32 @@ def test_what_could_not_be_evaluated_beside_another_is_evaluated_alone(told: Tol
     assert sorted(sides) == [("a", False), ("b", False), ("b", True)]
 
 
+@pytest.mark.parametrize("error", [duckdb.OutOfMemoryException("no memory"), TimeLimit("no time")])
+def test_what_a_neighbour_took_away_is_asked_again_alone(told: Told, error: Exception) -> None:
+    def judge(name: str, side: Told) -> Replayed:
+        if side is not told:
+            raise error
+        return said(name, "enough")
+
+    assert {name: one.period.reason for name, one in side_by_side(["a", "b"], told, judge).items()} == {
+        "a": "enough",
+        "b": "enough",
+    }
+
+
+def test_the_sides_are_closed_whatever_happens(told: Told) -> None:
+    sides = []
+
+    def judge(name: str, side: Told) -> Replayed:
+        sides.append(side)
+        raise AssertionError(name)
+
+    with pytest.raises(AssertionError):
+        side_by_side(["a"], told, judge)
+    with pytest.raises(duckdb.ConnectionException):
+        sides[0].history.query("SELECT 1", {})
+
+
 def test_what_fails_alone_too_stays_an_error(told: Told) -> None:
     found = side_by_side(["a"], told, lambda name, side: said(name, "broken", UnknownReason.ERROR))
     assert found["a"].period.unknown_reason is UnknownReason.ERROR

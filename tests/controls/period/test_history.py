@@ -6,6 +6,7 @@ import json
 import random
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 from compliance.controls import catalogue
 from compliance.controls.catalogue import LoadedControl
 from compliance.controls.evidence_base import INPUT, EvidenceBase
-from compliance.controls.period.history import VERSIONS, History, Moments
+from compliance.controls.period.history import BUDGET, VERSIONS, History, Moments
 from compliance.controls.period.islands import Overlap, joined
 from compliance.controls.profile import naive
 from compliance.schemas.evidence import State, all_kinds
@@ -127,3 +128,28 @@ def last_read(source: str, at: datetime) -> datetime:
 
 def _first(entry: Any) -> int:
     return next(one for one in (entry if isinstance(entry, list) else [entry]) if one is not None)
+
+
+def test_a_year_of_hours_in_which_every_row_changes_fits_the_memory() -> None:
+    hours, some = 8_000, 10
+    loaded = CONTROLS["infra.asset_inventory"]
+    code = next(iter(loaded.control.reasons))
+    loaded = replace(loaded, sql=f"SELECT asset AS resource, entry, pass('{code}', 'so') AS result FROM asset")
+    rows = [
+        {
+            "entry": hour * some + n,
+            "source": "s",
+            "record": f'{{"asset": "a{n}"}}',
+            "valid_from": hour,
+            "valid_to": hour + 1,
+        }
+        for hour in range(hours)
+        for n in range(some)
+    ]
+    at = Moments(range(hours), [BEGIN + timedelta(hours=hour) for hour in range(hours)])
+    tables = {"asset": [pa.Table.from_pylist(rows, schema=VERSIONS)]}
+    with History.of(tables, ["asset"], memory_limit="100MB") as history:
+        found = history.islands(loaded, at, {}, BEGIN, batch=BUDGET // some)
+    assert sorted((one.resource, one.first, one.last) for one in found) == [
+        (f"a{n}", 0, hours - 1) for n in range(some)
+    ]

@@ -101,3 +101,8 @@ def test_a_list_of_no_entries_is_nothing_to_rest_on(spans: Spans, entries: list[
     table = table.append_column("entry", pa.Table.from_pylist([{"entry": entries}], schema=shape)["entry"])
     with pytest.raises(Breach, match=ON_NOTHING):
         spans.joined([table], PLACES)
+
+
+def test_no_row_is_ever_written_to_a_folder(spans: Spans) -> None:
+    asked = "SELECT name, value FROM duckdb_settings() WHERE name IN ('temp_directory', 'memory_limit')"
+    assert dict(spans._connection.execute(asked).fetchall()) == {"temp_directory": "", "memory_limit": "953.6 MiB"}
