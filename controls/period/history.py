@@ -79,12 +79,16 @@ WITH _row AS MATERIALIZED (
   FROM _row SEMI JOIN (FROM _whole WHERE NOT unbroken) AS b
     ON b.resource IS NOT DISTINCT FROM _row.resource AND b.entry IS NOT DISTINCT FROM _row.entry
     AND b.verdict IS NOT DISTINCT FROM _row.verdict AND b.code IS NOT DISTINCT FROM _row.code
+), _said AS (
+  SELECT resource, verdict, code, reason, entry, first, last, n FROM _whole WHERE unbroken
+  UNION ALL
+  SELECT resource, verdict, code, arg_min(reason, k), entry, min(k), max(k), count(*)
+  FROM _broken GROUP BY resource, entry, verdict, code, island
 )
-SELECT resource, verdict, code, reason, entry, first, last, n FROM _whole WHERE unbroken
-UNION ALL
-SELECT resource, verdict, code, arg_min(reason, k), entry, min(k), max(k), count(*)
-FROM _broken GROUP BY resource, entry, verdict, code, island
+SELECT * REPLACE ({resource} AS resource) FROM _said
 """
+# What is no text names nothing, and is refused; a table would show it as text.
+_NAMED = "CASE WHEN typeof(resource) = 'VARCHAR' THEN CAST(resource AS VARCHAR) END"
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +251,7 @@ class History(EvidenceBase):
                 "_n": list(numbers),
                 "_at": [naive(moment) for moment in times],
             }
-            text = _ISLANDS.format(query=query, low=begin, high=begin + len(numbers) - 1)
+            text = _ISLANDS.format(query=query, resource=_NAMED, low=begin, high=begin + len(numbers) - 1)
             try:
                 said.append(self.table(text, bound, time_limit_s=time_limit_s))
             except duckdb.InternalException:  # a fault of DuckDB's planner with some shapes of query beside moments
@@ -261,8 +265,9 @@ class History(EvidenceBase):
         for k, (number, moment) in enumerate(zip(at.numbers, at.times, strict=True), start=begin):
             alone = query.replace("_moment.n", str(number)).replace("_moment.moment", f"TIMESTAMP '{naive(moment)}'")
             said = (
-                "SELECT resource, result.verdict AS verdict, result.code AS code, result.reason AS reason, entry, "  # noqa: S608
-                f"{k}::BIGINT AS first, {k}::BIGINT AS last, 1::BIGINT AS n FROM ({alone})"
+                f"SELECT {_NAMED} AS resource, result.verdict AS verdict, result.code AS code, "  # noqa: S608
+                f"result.reason AS reason, entry, {k}::BIGINT AS first, {k}::BIGINT AS last, 1::BIGINT AS n "
+                f"FROM ({alone})"
             )
             yield self.table(said, bound, time_limit_s=time_limit_s)
 

@@ -16,7 +16,7 @@ import pytest
 
 from compliance.controls import catalogue
 from compliance.controls.catalogue import LoadedControl
-from compliance.controls.evaluate import Breach
+from compliance.controls.evaluate import NAMELESS, TWICE, Breach
 from compliance.controls.evidence_base import INPUT, EvidenceBase
 from compliance.controls.period.history import BUDGET, VERSIONS, History, Moments
 from compliance.controls.period.islands import Overlap, joined
@@ -82,8 +82,9 @@ def test_a_query_beside_its_moments_says_what_it_says_at_each(name: str) -> None
     with History.of(tables, loaded.kinds, seen=read) as history:
         asked = partial(history.islands, loaded, Moments(range(MOMENTS), times), parameters, BEGIN, batch=4)
         if max(named.values(), default=1) > 1:  # chance made a resource twice: neither way takes that
-            with pytest.raises((Overlap, Breach)):
+            with pytest.raises((Overlap, Breach)) as refused:
                 joined(asked())
+            assert isinstance(refused.value, Overlap) or str(refused.value) == TWICE
             return
         found = asked()
     said = {
@@ -156,3 +157,14 @@ def test_a_year_of_hours_in_which_every_row_changes_fits_the_memory() -> None:
     assert sorted((one.resource, one.first, one.last) for one in found) == [
         (f"a{n}", 0, hours - 1) for n in range(some)
     ]
+
+
+@pytest.mark.parametrize("resource", ["7", "uuid()", "NULL", "' '"])
+def test_what_is_no_text_names_no_resource(resource: str) -> None:
+    loaded = CONTROLS["infra.asset_inventory"]
+    code = next(iter(loaded.control.reasons))
+    loaded = replace(loaded, sql=f"SELECT {resource} AS resource, entry, pass('{code}', 'so') AS result FROM asset")
+    row = {"entry": 1, "source": "s", "record": '{"asset": "a"}', "valid_from": 0, "valid_to": 1}
+    tables = {"asset": [pa.Table.from_pylist([row], schema=VERSIONS)]}
+    with History.of(tables, ["asset"]) as history, pytest.raises(Breach, match=NAMELESS):
+        history.islands(loaded, Moments([0], [BEGIN]), {}, BEGIN, batch=1)
