@@ -6,7 +6,9 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
+import duckdb
 import orjson
 
 from compliance.app import changes
@@ -28,7 +30,19 @@ class Recorded:
     upto: int
     collections: Sequence[StoredCollection]  # recorded by the end of the period
     times: Sequence[datetime]
+    scratch: (
+        duckdb.DuckDBPyConnection
+    )  # where rows are sorted out; rows name persons, so that nothing spills to a folder
     ranges: Ranges = field(default_factory=dict)
+
+    @cached_property
+    def complete(self) -> dict[str, list[StoredCollection]]:
+        """The complete collections, by kind."""
+        found: dict[str, list[StoredCollection]] = {}
+        for item in self.collections:
+            if item.outcome == "complete":
+                found.setdefault(item.of_kind, []).append(item)
+        return found
 
     def number(self, at: datetime) -> int:
         """The first moment at which something recorded at `at` is known."""

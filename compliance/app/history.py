@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
+import duckdb
+
 from compliance.app import coverage_over_time, evidence, in_force
 from compliance.app.coverage_over_time import Recorded
 from compliance.controls import profile
@@ -23,6 +25,7 @@ from compliance.schemas.kinds.engine import ENGINE, Attestation, ProfileFlag
 from compliance.schemas.results import AttestationView, FlagView
 
 Said = TypeVar("Said")
+_SCRATCH: dict[str, str | bool | int | float | list[str]] = {"threads": 2, "memory_limit": "1GB", "temp_directory": ""}
 
 # What returns of the owners of registers are judged by (`nil_returns`), whatever the controls read.
 RETURNS = ("source", "kept_register", "register_return", "collection")
@@ -31,15 +34,20 @@ RETURNS = ("source", "kept_register", "register_return", "collection")
 def told(ledger: Ledger, window: Window, kinds: Iterable[str], *, upto: int, time_zone: str) -> Told:
     """Everything about `kinds` over the period, from the entries below `upto`. Close its history after use."""
     collections = [item for item in ledger.collections(upto) if item.at <= window.until]
-    held = Recorded(ledger, upto, collections, moments(ledger, window, collections, upto))
+    with duckdb.connect(":memory:", config=_SCRATCH) as scratch:
+        held = Recorded(ledger, upto, collections, moments(ledger, window, collections, upto), scratch)
+        return _told(held, window, kinds, time_zone)
+
+
+def _told(held: Recorded, window: Window, kinds: Iterable[str], time_zone: str) -> Told:
     states = coverage_over_time.states(held)
     wanted = {*kinds, *RETURNS}
     tables = {kind: in_force.tables(held, kind, states) for kind in wanted}
     readings = Readings(
         held.times,
         states,
-        {item.seq: item.at for item in collections if item.outcome == "complete"},
-        coverage_over_time.failures(collections, window),
+        {item.seq: item.at for item in held.collections if item.outcome == "complete"},
+        coverage_over_time.failures(held.collections, window),
     )
     history = History.of(tables, sorted(wanted), seen=_seen(readings, wanted), time_zone=time_zone)
     lock = threading.Lock()  # one for both: they read by the one connection of the ledger

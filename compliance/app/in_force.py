@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from itertools import pairwise
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -52,8 +51,8 @@ def _versions(held: Recorded, kind: str) -> Iterator[pa.Table]:
     """The rows of a state, each with the moments through which it was in force."""
     engine = kind in ENGINE_STATES
     links: dict[str, list[StoredCollection]] = {}
-    for item in held.collections:
-        if item.of_kind == kind and item.outcome == "complete" and item.base is not None:
+    for item in held.complete.get(kind, ()):
+        if item.base is not None:
             links.setdefault(item.of_source, []).append(item)
     rows: list[tuple[int, int, int, datetime]] = []
     first = held.upto
@@ -87,7 +86,7 @@ def _versions(held: Recorded, kind: str) -> Iterator[pa.Table]:
             "n1": pa.array([span[2] for span in spans], pa.int32()),
         }
     )
-    with duckdb.connect(":memory:", config={"threads": 2, "memory_limit": "1GB"}) as connection:
+    with held.scratch.cursor() as connection:
         for name, table in (
             ("rows", held.ledger.versions(kind, first, held.upto)),
             ("links", link_table),
@@ -103,10 +102,10 @@ def _events(held: Recorded, kind: str) -> Iterator[pa.Table]:
     engine = kind in ENGINE_EVENTS
     begun = 0
     if not engine:
-        complete = [c.at for c in held.collections if c.of_kind == kind and c.outcome == "complete"]
+        complete = held.complete.get(kind, ())
         if not complete:
             return
-        begun = held.number(min(complete))
+        begun = held.number(min(item.at for item in complete))
     times = pa.array([profile.naive(at) for at in held.times], pa.timestamp("us"))
     for batch in held.ledger.event_batches(kind, held.upto):
         seen = batch["observed_at"].combine_chunks()
