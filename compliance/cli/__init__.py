@@ -114,10 +114,8 @@ def main() -> None:
     try:
         code = cli(standalone_mode=False)
         sys.stdout.flush()  # here, where a reader that went away is understood
-    except click.exceptions.Abort:
-        code = fail("interrupted", "what was complete is kept; run the command again to go on", 130)
-    except KeyboardInterrupt:
-        code = fail("interrupted", "what was complete is kept; run the command again to go on", 130)
+    except (click.exceptions.Abort, KeyboardInterrupt):
+        code = _interrupted()
     except click.ClickException as error:
         error.show()
         code = error.exit_code
@@ -127,11 +125,24 @@ def main() -> None:
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 -- keeps the interpreter from complaining at exit
         code = 141  # what a shell reports for a writer whose reader went away
     except Exception as error:  # noqa: BLE001 -- the last door: a crash must exit with 5, never 0 or 1
-        import traceback
-
-        traceback.print_exc()
-        code = fail(f"the engine crashed: {type(error).__name__}: {error}", "report it with the lines above", 5)
+        code = _interrupted() if _by_interrupt(error) else _crashed(error)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _interrupted() -> int:
+    return fail("interrupted", "what was complete is kept; run the command again to go on", 130)
+
+
+def _by_interrupt(error: Exception) -> bool:
+    """What DuckDB makes of Ctrl-C while a query runs in the main thread: no KeyboardInterrupt."""
+    return type(error) is RuntimeError and str(error) == "Query interrupted"
+
+
+def _crashed(error: Exception) -> int:
+    import traceback
+
+    traceback.print_exception(error)
+    return fail(f"the engine crashed: {type(error).__name__}: {error}", "report it with the lines above", 5)
 
 
 def fail(message: str, remedy: str | None, code: int) -> int:
