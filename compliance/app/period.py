@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import compliance.controls.period.replay as replaying
-from compliance.app import audit, collect, evidence, history, integrity, keeping, verdicts
+from compliance.app import audit, collect, evidence, history, integrity, keeping, period_notes, verdicts
 from compliance.app.audit import Plan, Wanted
 from compliance.app.keeping import Used
 from compliance.app.workspace import Say, Workspace
@@ -174,7 +174,7 @@ def assembled(
         generated_at=workspace.clock(),
         controls=controls,
         frameworks=frameworks,
-        notes=(*_notes(view), *_left(told), *closing.notes),
+        notes=(*period_notes.of_period(view), *period_notes.left(told), *closing.notes),
         period=view,
     )
 
@@ -310,37 +310,6 @@ def _definitions(uses: Sequence[Used], window: Window, closing: AuditResult, nam
 
 def _key(gap: Gap) -> tuple[str, str, datetime, datetime]:
     return (gap.source, gap.kind, gap.start, gap.end)
-
-
-def _notes(view: PeriodView) -> list[str]:
-    notes = []
-    if not view.over:
-        notes.append(
-            f"The period goes on until {view.end:%Y-%m-%d}: it is judged up to {view.until:%Y-%m-%d %H:%M} UTC, and "
-            "nothing passes before it is over."
-        )
-    if view.first_evidence is None:
-        notes.append("Nothing was collected up to the end of the period.")
-    elif view.first_evidence > view.start:
-        notes.append(
-            f"Collection began on {view.first_evidence:%Y-%m-%d %H:%M} UTC, after the period had: what was before "
-            "counts as not observed."
-        )
-    return notes
-
-
-def _left(told: Told) -> list[str]:
-    """What a report must say of sources that were taken out of the configuration in the period and not put back."""
-    left = told.readings.left()
-    stay = {source for source, kind in told.readings.states if (source, kind) not in left}
-    gone: dict[tuple[str, datetime], list[str]] = {}
-    for (source, kind), at in sorted(left.items()):
-        gone.setdefault((source, at), []).append(kind)
-    said = [
-        f"{source}{' (' + ', '.join(kinds) + ')' if source in stay else ''} since {at:%Y-%m-%d %H:%M} UTC"
-        for (source, at), kinds in gone.items()
-    ]
-    return [f"No longer configured, and not judged from then on: {'; '.join(said)}."] if said else []
 
 
 def trusted(found: Replayed, closing: AuditResult, name: str) -> Replayed:

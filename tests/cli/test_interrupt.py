@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
 # A command of its own, among those of the command line.
 PROGRAM = """
 import signal, sys, types
@@ -41,24 +43,14 @@ def test_an_interrupt_is_no_crash() -> None:
     assert said.strip().startswith("error: interrupted")
 
 
-def test_another_error_of_that_sort_is_a_crash() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(work='raise RuntimeError("broken")')],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 5
-    assert "the engine crashed: RuntimeError: broken" in done.stderr
-    assert "Traceback" in done.stderr
-
-
-def test_what_duckdb_makes_of_an_interrupt_is_one() -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM.format(work='raise RuntimeError("Query interrupted")')],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 130
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    ("raised", "code", "said"),
+    [
+        ("Query interrupted", 130, "error: interrupted"),  # what DuckDB makes of Ctrl-C during a query
+        ("broken", 5, "the engine crashed: RuntimeError: broken"),
+    ],
+)
+def test_an_error_of_duckdb_that_is_an_interrupt_is_told_from_a_crash(raised: str, code: int, said: str) -> None:
+    program = PROGRAM.format(work=f'raise RuntimeError("{raised}")')
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, said in done.stderr, "Traceback" in done.stderr) == (code, True, code == 5)
